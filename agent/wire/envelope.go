@@ -1,0 +1,189 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Header is what surrounds the readings of an envelope.
+type Header struct {
+	Agent  string
+	Stream string // random, new whenever the spool is opened empty
+	First  uint64 // a folded batch stands for First…Seq, else both are equal
+	Seq    uint64 // counts up from 1 within a stream
+	Oldest uint64 // the lowest number that the agent still holds; set when sending
+	Lost   int64  // readings given up in this stream so far
+	SentAt Time
+}
+
+// Envelope is a numbered batch of readings from one agent.
+type Envelope struct {
+	Header
+	CRC      uint32    // of the readings as they were sent
+	Readings []Reading // the acceptable ones, in order
+	Bad      []Bad     // the others
+}
+
+// Bad is a reading that can't be accepted.
+type Bad struct {
+	Index  int // its place in the envelope
+	Reason string
+	Raw    json.RawMessage
+}
+
+// Errors of DecodeEnvelope, for errors.Is.
+var (
+	ErrNoSeq   = errors.New("no readable stream and seq")
+	ErrVersion = errors.New("unknown version")
+	ErrBad     = errors.New("bad envelope")
+)
+
+// EncodeReadings makes the JSON array that an envelope carries.
+func EncodeReadings(readings []Reading) ([]byte, error) {
+	if len(readings) == 0 {
+		return []byte("[]"), nil
+	}
+	data, err := json.Marshal(readings)
+	if err != nil {
+		return nil, fmt.Errorf("encode readings: %w", err)
+	}
+	return data, nil
+}
+
+// DecodeReadings reads what EncodeReadings wrote. It checks form only, not Reading.Check.
+func DecodeReadings(data []byte) ([]Reading, error) {
+	var readings []Reading
+	if err := json.Unmarshal(data, &readings); err != nil {
+		return nil, fmt.Errorf("decode readings: %w", err)
+	}
+	return readings, nil
+}
+
+// Overhead is how many bytes AppendEnvelope may add to the readings.
+const Overhead = 512
+
+// AppendEnvelope appends the message: h around readings, which EncodeReadings made and
+// which is copied byte for byte, so that both sides compute the same CRC.
+func AppendEnvelope(dst []byte, h Header, readings []byte) []byte {
+	dst = append(dst, `{"v":1,"agent":"`...)
+	dst = append(dst, h.Agent...)
+	dst = append(dst, `","stream":"`...)
+	dst = append(dst, h.Stream...)
+	dst = append(dst, `","first":`...)
+	dst = strconv.AppendUint(dst, h.First, 10)
+	dst = append(dst, `,"seq":`...)
+	dst = strconv.AppendUint(dst, h.Seq, 10)
+	dst = append(dst, `,"oldest":`...)
+	dst = strconv.AppendUint(dst, h.Oldest, 10)
+	dst = append(dst, `,"lost":`...)
+	dst = strconv.AppendInt(dst, h.Lost, 10)
+	dst = append(dst, `,"sent_at":"`...)
+	dst = h.SentAt.append(dst)
+	dst = append(dst, `","readings":`...)
+	dst = append(dst, readings...)
+	return append(dst, '}')
+}
+
+// DecodeEnvelope reads and checks a message. Errors:
+//   - ErrNoSeq: not even stream and seq can be read; nothing is returned.
+//   - ErrVersion: another "v"; only Stream and Seq are set.
+//   - ErrBad: the envelope as a whole is unacceptable; Stream and Seq are set.
+//
+// A reading that can't be accepted is no error: it stands in Bad, the others in Readings.
+func DecodeEnvelope(payload []byte) (Envelope, error) {
+	var key struct {
+		V      json.RawMessage `json:"v"`
+		Stream string          `json:"stream"`
+		Seq    uint64          `json:"seq"`
+	}
+	var body struct {
+		Agent    string          `json:"agent"`
+		First    uint64          `json:"first"`
+		Oldest   uint64          `json:"oldest"`
+		Lost     int64           `json:"lost"`
+		SentAt   Time            `json:"sent_at"`
+		Readings json.RawMessage `json:"readings"`
+	}
+	if err := json.Unmarshal(payload, &key); err != nil {
+		return Envelope{}, fmt.Errorf("%w: %w", ErrNoSeq, err)
+	}
+	if !streamPattern.MatchString(key.Stream) || key.Seq == 0 {
+		return Envelope{}, fmt.Errorf("%w: stream %q, seq %d", ErrNoSeq, clip(key.Stream), key.Seq)
+	}
+	env := Envelope{Header: Header{Stream: key.Stream, Seq: key.Seq}}
+	if string(key.V) != strconv.Itoa(Version) {
+		return env, fmt.Errorf("%w %s, this program reads %d", ErrVersion, clip(string(key.V)), Version)
+	}
+	if len(payload) > MaxEnvelope {
+		return env, fmt.Errorf("%w: %d bytes, at most %d", ErrBad, len(payload), MaxEnvelope)
+	}
+	if err := json.Unmarshal(payload, &body); err != nil {
+		return env, fmt.Errorf("%w: %w", ErrBad, err)
+	}
+	env.Agent, env.First, env.Oldest = body.Agent, body.First, body.Oldest
+	env.Lost, env.SentAt = body.Lost, body.SentAt
+	env.CRC = CRC(body.Readings)
+	if err := env.check(); err != nil {
+		return env, fmt.Errorf("%w: %w", ErrBad, err)
+	}
+	if err := env.decodeReadings(body.Readings); err != nil {
+		return env, fmt.Errorf("%w: readings: %w", ErrBad, err)
+	}
+	return env, nil
+}
+
+func (h *Header) check() error {
+	switch {
+	case !ValidAgent(h.Agent):
+		return fmt.Errorf("agent %q: want [a-z0-9-]{1,63}", clip(h.Agent))
+	case h.First == 0 || h.First > h.Seq:
+		return fmt.Errorf("first %d, seq %d: want 1 ≤ first ≤ seq", h.First, h.Seq)
+	case h.Oldest == 0 || h.Oldest > h.Seq:
+		return fmt.Errorf("oldest %d, seq %d: want 1 ≤ oldest ≤ seq", h.Oldest, h.Seq)
+	case h.Lost < 0:
+		return fmt.Errorf("lost %d: want 0 or more", h.Lost)
+	case h.SentAt <= 0:
+		return errors.New("sent_at: missing")
+	}
+	return nil
+}
+
+// decodeReadings takes all readings in one go, and only where that fails one by one.
+func (e *Envelope) decodeReadings(raw json.RawMessage) error {
+	if len(raw) == 0 || raw[0] != '[' {
+		return errors.New("want a list")
+	}
+	if err := json.Unmarshal(raw, &e.Readings); err == nil {
+		good := e.Readings[:0]
+		for i := range e.Readings {
+			if err := e.Readings[i].Check(); err != nil {
+				text, _ := json.Marshal(e.Readings[i])
+				e.Bad = append(e.Bad, Bad{Index: i, Reason: err.Error(), Raw: text})
+				continue
+			}
+			good = append(good, e.Readings[i])
+		}
+		e.Readings = good
+		return nil
+	}
+	var each []json.RawMessage
+	if err := json.Unmarshal(raw, &each); err != nil {
+		return err
+	}
+	e.Readings = make([]Reading, 0, len(each))
+	for i, one := range each {
+		var r Reading
+		err := json.Unmarshal(one, &r)
+		if err == nil {
+			err = r.Check()
+		}
+		if err != nil {
+			e.Bad = append(e.Bad, Bad{Index: i, Reason: err.Error(), Raw: one})
+			continue
+		}
+		e.Readings = append(e.Readings, r)
+	}
+	return nil
+}

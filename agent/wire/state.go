@@ -1,0 +1,115 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// AgentState is an agent's birth and its will, retained, said again every minute.
+type AgentState struct {
+	V         int        `json:"v"`
+	Online    bool       `json:"online"`
+	Session   string     `json:"session"` // random, new for every connection; a will counts only for the last one born
+	StartedAt Time       `json:"started_at"`
+	SentAt    Time       `json:"sent_at,omitempty"`
+	Version   string     `json:"version,omitempty"`
+	OS        string     `json:"os,omitempty"` // GOOS/GOARCH
+	Spool     SpoolState `json:"spool"`
+	Silent    []Silent   `json:"silent,omitempty"` // targets without a device behind them, at most 100
+	Targets   int        `json:"targets,omitempty"`
+	PollMS    int64      `json:"poll_ms,omitempty"` // shortest poll interval
+}
+
+// SpoolState is what an agent holds that is not in the books yet.
+type SpoolState struct {
+	Stream    string `json:"stream,omitempty"`
+	Envelopes int    `json:"envelopes"`
+	Bytes     int64  `json:"bytes"`
+	Oldest    Time   `json:"oldest,omitempty"` // when the oldest held batch was written
+	Dropped   int64  `json:"dropped"`          // readings given up, in all streams of this installation
+	Damaged   int    `json:"damaged,omitempty"`
+	Error     string `json:"error,omitempty"` // why nothing can be written at present
+}
+
+// Silent is a target that never said who it is, so that there is no device to send a reading of.
+type Silent struct {
+	Address string `json:"address"`
+	Error   string `json:"error"`
+}
+
+// Ack says that all up to Seq is in the books. CRC is the checksum of the batch applied last.
+type Ack struct {
+	V      int    `json:"v"`
+	Stream string `json:"stream"`
+	Seq    uint64 `json:"seq"`
+	CRC    uint32 `json:"crc"`
+}
+
+// CollectorState tells agents whether it is worth sending. It is a hint: absent means online.
+type CollectorState struct {
+	V       int    `json:"v"`
+	Online  bool   `json:"online"`
+	Session string `json:"session,omitempty"`
+	SentAt  Time   `json:"sent_at,omitempty"`
+}
+
+// Encode is the message of a state or an ack.
+func Encode(message any) []byte {
+	data, err := json.Marshal(message)
+	if err != nil {
+		panic(fmt.Sprintf("encode %T: %v", message, err)) // only our own types come here; they always encode
+	}
+	return data
+}
+
+// DecodeAgentState reads and checks a state message.
+func DecodeAgentState(payload []byte) (AgentState, error) {
+	var s AgentState
+	if err := decode(payload, &s, &s.V); err != nil {
+		return AgentState{}, fmt.Errorf("agent state: %w", err)
+	}
+	switch {
+	case s.Session == "" || len(s.Session) > MaxText:
+		return AgentState{}, errors.New("agent state: session: missing or too long")
+	case len(s.Version) > MaxText || len(s.OS) > MaxText || len(s.Spool.Error) > MaxText || len(s.Silent) > 100:
+		return AgentState{}, errors.New("agent state: a field is too long")
+	case s.Spool.Envelopes < 0 || s.Spool.Bytes < 0 || s.Spool.Dropped < 0 || s.Spool.Damaged < 0:
+		return AgentState{}, errors.New("agent state: spool: a figure below 0")
+	}
+	return s, nil
+}
+
+// DecodeAck reads and checks an ack.
+func DecodeAck(payload []byte) (Ack, error) {
+	var a Ack
+	if err := decode(payload, &a, &a.V); err != nil {
+		return Ack{}, fmt.Errorf("ack: %w", err)
+	}
+	if !streamPattern.MatchString(a.Stream) {
+		return Ack{}, fmt.Errorf("ack: stream %q: want 8 to 64 letters or digits", clip(a.Stream))
+	}
+	return a, nil
+}
+
+// DecodeCollectorState reads and checks the collector's state.
+func DecodeCollectorState(payload []byte) (CollectorState, error) {
+	var s CollectorState
+	if err := decode(payload, &s, &s.V); err != nil {
+		return CollectorState{}, fmt.Errorf("collector state: %w", err)
+	}
+	return s, nil
+}
+
+func decode(payload []byte, message any, version *int) error {
+	if len(payload) > MaxEnvelope {
+		return fmt.Errorf("%d bytes, at most %d", len(payload), MaxEnvelope)
+	}
+	if err := json.Unmarshal(payload, message); err != nil {
+		return err
+	}
+	if *version != Version {
+		return fmt.Errorf("%w %d, this program reads %d", ErrVersion, *version, Version)
+	}
+	return nil
+}
