@@ -1,0 +1,82 @@
+// Package ledger keeps the books: it is the only place where truth changes, and it counts
+// each fax exactly once whatever the network, the agents or this program's end do to the
+// messages. What it acknowledges is on disk. It talks to no one: deliveries are handed in,
+// projections (metrics, pages, series) read plain structs.
+package ledger
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// Options are what a ledger needs from its program. All have defaults.
+type Options struct {
+	Log          *slog.Logger     // default: discarded
+	Now          func() time.Time // default: time.Now
+	ActiveWindow time.Duration    // a line is active for so long after a fax; default 30 days
+	BlindAfter   time.Duration    // a line is blind without a successful reading for so long; default 72 h
+}
+
+// Delivery is one message of an agent's readings topic.
+type Delivery struct {
+	Agent      string // of the topic, never of the payload
+	Envelope   wire.Envelope
+	Err        error  // of wire.DecodeEnvelope
+	Payload    []byte // kept in quarantine where the envelope can't be accepted
+	ReceivedAt time.Time
+}
+
+// Verdict says what became of a delivery. It is the label "result" of zerofax_collector_envelopes_total.
+type Verdict string
+
+// The verdicts.
+const (
+	Applied     Verdict = "applied"
+	Duplicate   Verdict = "duplicate"   // known already
+	Early       Verdict = "early"       // something before it is still missing
+	Overlap     Verdict = "overlap"     // the agent was restored or cloned: an anomaly
+	Quarantined Verdict = "quarantined" // unacceptable as a whole, kept to be looked at
+	Unreadable  Verdict = "unreadable"  // not even stream and seq can be read
+	NewVersion  Verdict = "version"     // another version of the contract: this collector is too old
+)
+
+// Verdicts are all verdicts.
+func Verdicts() []Verdict {
+	return []Verdict{Applied, Duplicate, Early, Overlap, Quarantined, Unreadable, NewVersion}
+}
+
+// Result answers a delivery. Where Send is true the ack (Stream, Ack, CRC) goes to the agent.
+type Result struct {
+	Verdict Verdict
+	Stream  string
+	Ack     uint64 // all up to it is in the books
+	CRC     uint32 // of the batch applied last
+	Send    bool
+}
+
+// Message is the ack to send.
+func (r Result) Message() wire.Ack {
+	return wire.Ack{V: wire.Version, Stream: r.Stream, Seq: r.Ack, CRC: r.CRC}
+}
+
+// Ledger is an open book. Its methods may be called concurrently.
+type Ledger struct{}
+
+// Open opens or creates the book at path and brings its schema up to date.
+func Open(ctx context.Context, path string, o Options) (*Ledger, error) { panic("soon") }
+
+// Close releases the file. Nothing needs saving: what was acknowledged is on disk.
+func (l *Ledger) Close() error { panic("soon") }
+
+// Apply books deliveries in order, in one transaction. When it returns nil all that the results
+// acknowledge is on disk; on an error nothing happened, no ack may go out, and the caller may
+// try the same again.
+func (l *Ledger) Apply(ctx context.Context, deliveries []Delivery) ([]Result, error) { panic("soon") }
+
+// AgentState books an agent's birth, will or sign of life.
+func (l *Ledger) AgentState(ctx context.Context, agent string, s wire.AgentState, receivedAt time.Time) error {
+	panic("soon")
+}
