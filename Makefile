@@ -1,0 +1,47 @@
+# Every target is one or two commands over the go tool; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo build check test test-quick bench clean tools
+SHELL := bash
+
+GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PROGRAMS    := ./agent ./collector
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## a collector, an agent and a simulated ward of 12 machines; Ctrl-C ends it
+	@bin/zerofax-demo
+
+build: ## both programs and the demo, in bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/zerofax-agent ./agent
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/zerofax-collector ./collector
+	CGO_ENABLED=0 go build -trimpath -o bin/zerofax-demo ./deploy/demo
+
+check: ## format, vet, staticcheck, go.mod tidy, builds for linux and windows
+	@out=$$($(GOFUMPT) -l .); test -z "$$out" || { echo "not gofumpt-formatted:"; echo "$$out"; exit 1; }
+	go vet ./... && go vet -tags e2e ./...
+	$(STATICCHECK) -tags e2e ./...
+	go mod tidy -diff
+	GOOS=linux   CGO_ENABLED=0 go build -o /dev/null ./agent
+	GOOS=linux   CGO_ENABLED=0 go build -o /dev/null ./collector
+	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./agent
+	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./collector
+
+test: tools ## everything: unit, property, fuzz seeds, command line, end to end with real programs
+	go test -race -timeout 12m ./...
+	go test -tags e2e -count 1 -timeout 12m ./deploy/e2e
+
+test-quick: ## without outside programs, under a minute
+	go test -short ./...
+
+bench: ## the figures: spool, ledger, wire, agent and collector (takes some minutes)
+	go test -run '^$$' -bench . -benchmem ./agent/... ./collector/... ./mibs/...
+
+tools: ## what the end-to-end tests need: Debian packages and the browser driver
+	@deploy/e2e/tools.sh
+
+clean: ## take away what was built
+	rm -rf bin build
