@@ -89,49 +89,84 @@ func AppendEnvelope(dst []byte, h Header, readings []byte) []byte {
 // DecodeEnvelope reads and checks a message. Errors:
 //   - ErrNoSeq: not even stream and seq can be read; nothing is returned.
 //   - ErrVersion: another "v"; only Stream and Seq are set.
-//   - ErrBad: the envelope as a whole is unacceptable; Stream and Seq are set.
+//   - ErrBad: the envelope as a whole is unacceptable; Stream and Seq are set, the rest of
+//     the header and CRC as far as they can be read, and no readings.
 //
 // A reading that can't be accepted is no error: it stands in Bad, the others in Readings.
 func DecodeEnvelope(payload []byte) (Envelope, error) {
+	if len(payload) <= MaxEnvelope {
+		if env, ok := quickEnvelope(payload); ok {
+			return env.checked()
+		}
+	}
+	return slowEnvelope(payload)
+}
+
+func (e Envelope) checked() (Envelope, error) {
+	if err := e.checkKey(); err != nil {
+		return Envelope{}, err
+	}
+	if err := e.check(); err != nil {
+		return Envelope{Header: e.Header, CRC: e.CRC}, fmt.Errorf("%w: %w", ErrBad, err)
+	}
+	return e, nil
+}
+
+// slowEnvelope takes a message as encoding/json understands it, stream and seq first,
+// whatever the rest looks like.
+func slowEnvelope(payload []byte) (Envelope, error) {
 	var key struct {
 		V      json.RawMessage `json:"v"`
 		Stream string          `json:"stream"`
 		Seq    uint64          `json:"seq"`
-	}
-	var body struct {
-		Agent    string          `json:"agent"`
-		First    uint64          `json:"first"`
-		Oldest   uint64          `json:"oldest"`
-		Lost     int64           `json:"lost"`
-		SentAt   Time            `json:"sent_at"`
+
 		Readings json.RawMessage `json:"readings"`
 	}
 	if err := json.Unmarshal(payload, &key); err != nil {
 		return Envelope{}, fmt.Errorf("%w: %w", ErrNoSeq, err)
 	}
-	if !streamPattern.MatchString(key.Stream) || key.Seq == 0 {
-		return Envelope{}, fmt.Errorf("%w: stream %q, seq %d", ErrNoSeq, clip(key.Stream), key.Seq)
-	}
 	env := Envelope{Header: Header{Stream: key.Stream, Seq: key.Seq}}
+	if err := env.checkKey(); err != nil {
+		return Envelope{}, err
+	}
 	if string(key.V) != strconv.Itoa(Version) {
 		return env, fmt.Errorf("%w %s, this program reads %d", ErrVersion, clip(string(key.V)), Version)
 	}
+	env.CRC = CRC(key.Readings)
+	err := env.decode(payload)
 	if len(payload) > MaxEnvelope {
 		return env, fmt.Errorf("%w: %d bytes, at most %d", ErrBad, len(payload), MaxEnvelope)
 	}
-	if err := json.Unmarshal(payload, &body); err != nil {
+	if err != nil {
 		return env, fmt.Errorf("%w: %w", ErrBad, err)
 	}
-	env.Agent, env.First, env.Oldest = body.Agent, body.First, body.Oldest
-	env.Lost, env.SentAt = body.Lost, body.SentAt
-	env.CRC = CRC(body.Readings)
-	if err := env.check(); err != nil {
-		return env, fmt.Errorf("%w: %w", ErrBad, err)
+	header := env
+	if err := env.decodeReadings(key.Readings); err != nil {
+		return header, fmt.Errorf("%w: readings: %w", ErrBad, err)
 	}
-	if err := env.decodeReadings(body.Readings); err != nil {
-		return env, fmt.Errorf("%w: readings: %w", ErrBad, err)
+	return env.checked()
+}
+
+// decode sets what it can, also where it returns an error.
+func (h *Header) decode(payload []byte) error {
+	var body struct {
+		Agent  string `json:"agent"`
+		First  uint64 `json:"first"`
+		Oldest uint64 `json:"oldest"`
+		Lost   int64  `json:"lost"`
+		SentAt Time   `json:"sent_at"`
 	}
-	return env, nil
+	err := json.Unmarshal(payload, &body)
+	h.Agent, h.First, h.Oldest = body.Agent, body.First, body.Oldest
+	h.Lost, h.SentAt = body.Lost, body.SentAt
+	return err
+}
+
+func (h *Header) checkKey() error {
+	if !validStream(h.Stream) || h.Seq == 0 {
+		return fmt.Errorf("%w: stream %q, seq %d", ErrNoSeq, clip(h.Stream), h.Seq)
+	}
+	return nil
 }
 
 func (h *Header) check() error {
@@ -150,23 +185,10 @@ func (h *Header) check() error {
 	return nil
 }
 
-// decodeReadings takes all readings in one go, and only where that fails one by one.
+// decodeReadings takes the readings one by one, so that a bad one spoils no other.
 func (e *Envelope) decodeReadings(raw json.RawMessage) error {
 	if len(raw) == 0 || raw[0] != '[' {
 		return errors.New("want a list")
-	}
-	if err := json.Unmarshal(raw, &e.Readings); err == nil {
-		good := e.Readings[:0]
-		for i := range e.Readings {
-			if err := e.Readings[i].Check(); err != nil {
-				text, _ := json.Marshal(e.Readings[i])
-				e.Bad = append(e.Bad, Bad{Index: i, Reason: err.Error(), Raw: text})
-				continue
-			}
-			good = append(good, e.Readings[i])
-		}
-		e.Readings = good
-		return nil
 	}
 	var each []json.RawMessage
 	if err := json.Unmarshal(raw, &each); err != nil {

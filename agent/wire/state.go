@@ -86,7 +86,7 @@ func DecodeAck(payload []byte) (Ack, error) {
 	if err := decode(payload, &a, &a.V); err != nil {
 		return Ack{}, fmt.Errorf("ack: %w", err)
 	}
-	if !streamPattern.MatchString(a.Stream) {
+	if !validStream(a.Stream) {
 		return Ack{}, fmt.Errorf("ack: stream %q: want 8 to 64 letters or digits", clip(a.Stream))
 	}
 	return a, nil

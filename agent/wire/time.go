@@ -37,8 +37,8 @@ func (t Time) append(dst []byte) []byte {
 
 // MarshalJSON writes a JSON string. Years beyond 9999 have no RFC 3339 form and are an error.
 func (t Time) MarshalJSON() ([]byte, error) {
-	if year := time.UnixMilli(int64(t)).UTC().Year(); year < 0 || year > 9999 {
-		return nil, fmt.Errorf("time %d: year %d has no RFC 3339 form", int64(t), year)
+	if std := time.UnixMilli(int64(t)); !writable(std) {
+		return nil, fmt.Errorf("time %d: year %d has no RFC 3339 form", int64(t), std.UTC().Year())
 	}
 	dst := make([]byte, 0, len(layout)+2)
 	dst = append(dst, '"')
@@ -57,9 +57,15 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 	}
 	text := string(data[1 : len(data)-1])
 	std, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
+	if err != nil || !writable(std) {
 		return fmt.Errorf("time %q: want RFC 3339", clip(text))
 	}
 	*t = TimeOf(std)
 	return nil
+}
+
+// writable tells whether t has an RFC 3339 form in UTC: 9999-12-31T23:59:59-01:00 has none.
+func writable(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 0 && year <= 9999
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"regexp"
 	"strings"
 )
 
@@ -60,15 +59,41 @@ func ParseTopic(topic string) (agent string, kind Kind, ok bool) {
 	return "", "", false
 }
 
-var (
-	agentPattern  = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
-	idPattern     = regexp.MustCompile(`^[a-z0-9-]{1,128}$`)
-	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
-	streamPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
-)
-
 // ValidAgent tells whether id may name an agent: [a-z0-9-]{1,63}.
-func ValidAgent(id string) bool { return agentPattern.MatchString(id) }
+func ValidAgent(id string) bool { return validID(id, 63) }
+
+func validID(id string, most int) bool {
+	for i := range len(id) {
+		if c := id[i]; !lower(c) && !digit(c) && c != '-' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= most
+}
+
+// validName is [a-z][a-z0-9_]{0,63}.
+func validName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; !lower(c) && (i == 0 || !digit(c) && c != '_') {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64
+}
+
+// validStream is [A-Za-z0-9_-]{8,64}.
+func validStream(id string) bool {
+	for i := range len(id) {
+		if c := id[i]; !lower(c) && !digit(c) && (c < 'A' || c > 'Z') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return len(id) >= 8 && len(id) <= 64
+}
+
+func lower(c byte) bool { return c >= 'a' && c <= 'z' }
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 // Measure is what a counter counts. Measures are never added to one another.
 type Measure string
@@ -159,8 +184,8 @@ type Identity struct {
 
 // Reading is one device at one instant. A failed look is a reading too: OK false and why.
 type Reading struct {
-	Device     string     `json:"device"` // vendor-serial
-	At         Time       `json:"at"`     // by the agent's clock
+	Device     string     `json:"device"`              // vendor-serial
+	At         Time       `json:"at"`                  // by the agent's clock
 	UptimeMS   int64      `json:"uptime_ms,omitempty"` // sysUpTime; 0 = not told
 	OK         bool       `json:"ok"`
 	Error      string     `json:"error,omitempty"`
@@ -176,7 +201,7 @@ type Reading struct {
 // Check says what is wrong with a reading, nil if nothing is.
 func (r *Reading) Check() error {
 	switch {
-	case !idPattern.MatchString(r.Device):
+	case !validID(r.Device, 128):
 		return fmt.Errorf("device %q: want [a-z0-9-]{1,128}", clip(r.Device))
 	case r.At <= 0:
 		return errors.New("at: missing")
@@ -224,9 +249,9 @@ func (r *Reading) Check() error {
 
 func (c *Counter) check(before []Counter) error {
 	switch {
-	case !namePattern.MatchString(string(c.Measure)):
+	case !validName(string(c.Measure)):
 		return fmt.Errorf("measure %q: want a lower-case name", clip(string(c.Measure)))
-	case !namePattern.MatchString(c.Unit):
+	case !validName(c.Unit):
 		return fmt.Errorf("unit %q: want a lower-case name", clip(c.Unit))
 	case c.Rule == "" || len(c.Rule) > MaxText:
 		return fmt.Errorf("rule %q: want 1 to %d bytes", clip(c.Rule), MaxText)
