@@ -1,0 +1,323 @@
+package mibs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// Device is an identified device: who it is and where its values stand. It never changes.
+type Device struct {
+	ID       string        // vendor-serial, vendor-mac-…; empty: unidentified, never to be merged with any other
+	Identity wire.Identity // Address is left to who asked
+	Profile  string        // empty if none fits
+	Why      string        // why it fits, or why none does: a sentence
+	Fax      wire.Answer   // whether it can fax at all,
+	FaxWhy   string        // because of this; empty if unknown
+
+	self     self
+	counters []counter
+	service  []state
+	lines    []line
+	warnings []string
+	unknown  []string
+	quirks   Quirks
+	steady   [Lines | Counters + 1][]string
+	young    bool // had just booted when it was identified
+}
+
+// self is the object by which a device proves that it is still the same.
+type self struct {
+	oid  string
+	rule textRule
+	mac  bool
+	slug string
+}
+
+func (s *self) of(v Value) string {
+	if s.mac {
+		return macSlug(v.Bytes)
+	}
+	return serialSlug(s.rule.text(v))
+}
+
+// counter is a measure of this device: the sum of its objects (nearly always one).
+type counter struct {
+	measure *measure
+	unit    string
+	rule    string
+	oids    []string
+	guards  []guard
+	warning string
+}
+
+// sum is the counter's value; told is false if an object is missing, no number or negative.
+func (c *counter) sum(answers Answers) (sum int64, told bool) {
+	for _, oid := range c.oids {
+		n, ok := answers[oid].Number()
+		if !ok || n < 0 || sum+n < 0 {
+			return 0, false
+		}
+		sum += n
+	}
+	return sum, len(c.oids) > 0
+}
+
+type state struct {
+	rule   *stateRule
+	oid    string
+	guards []guard
+}
+
+// line is a port with its states, or a machine's only line with its alerts.
+type line struct {
+	port      string
+	fax       wire.Answer
+	states    []state
+	alerts    *alerts
+	alertOIDs []string
+}
+
+// Due is what a poll is to find out.
+type Due uint8
+
+// What can be due, to be combined with |.
+const (
+	Lines Due = 1 << iota // lines and fax service
+	Counters
+)
+
+// settled is when a device that has booted is taken to have all its rows.
+const settled = 10 * 60 * 1000 // ms of sysUpTime
+
+// OIDs is the one GET that finds out what is due: sysUpTime and the serial first. Not to be changed.
+func (d *Device) OIDs(due Due) []string { return d.steady[due&(Lines|Counters)] }
+
+// Has tells whether the device can be asked for any of what is due.
+func (d *Device) Has(due Due) bool {
+	return due&Counters != 0 && len(d.counters) > 0 || due&Lines != 0 && (len(d.service) > 0 || len(d.lines) > 0)
+}
+
+// Quirks are what the device can't take.
+func (d *Device) Quirks() Quirks { return d.quirks }
+
+// settle works out, once, what every later poll needs.
+func (d *Device) settle(v *survey, f fit) {
+	ticks, ok := v.answers[sysUpTime].Number()
+	d.young = ok && ticks*10 < settled
+	d.unknown = d.cannotTell(f)
+	for due := range d.steady {
+		d.steady[due] = d.oids(Due(due))
+	}
+}
+
+func (d *Device) oids(due Due) []string {
+	oids := []string{sysUpTime}
+	add := func(more ...string) {
+		for _, oid := range more {
+			if oid != "" && !slices.Contains(oids, oid) {
+				oids = append(oids, oid)
+			}
+		}
+	}
+	add(d.self.oid)
+	if due&Counters != 0 {
+		for i := range d.counters {
+			add(d.counters[i].oids...)
+			add(guarded(d.counters[i].guards)...)
+		}
+	}
+	if due&Lines != 0 {
+		for i := range d.service {
+			add(d.service[i].oid)
+			add(guarded(d.service[i].guards)...)
+		}
+		for i := range d.lines {
+			for j := range d.lines[i].states {
+				add(d.lines[i].states[j].oid)
+			}
+			add(d.lines[i].alertOIDs...)
+		}
+	}
+	return oids
+}
+
+func guarded(guards []guard) []string {
+	oids := make([]string, len(guards))
+	for i := range guards {
+		oids[i] = guards[i].oid
+	}
+	return oids
+}
+
+func (d *Device) cannotTell(f fit) []string {
+	if d.Profile == "" || d.Fax == wire.No {
+		return nil
+	}
+	tells := func(measures ...wire.Measure) bool {
+		return slices.ContainsFunc(d.counters, func(c counter) bool {
+			return slices.Contains(measures, wire.Measure(c.measure.Measure))
+		})
+	}
+	var unknown []string
+	add := func(when bool, what string) {
+		if when {
+			unknown = append(unknown, what)
+		}
+	}
+	add(d.Fax == wire.Unknown && len(d.lines) == 0, "whether it can fax")
+	add(len(d.lines) > 0 && d.lines[0].fax == wire.Unknown, "which of its ports have a fax machine")
+	add(!tells(wire.FaxSentPages), "pages sent")
+	add(!tells(wire.FaxReceivedPages, wire.FaxPrintedPages), "pages received")
+	add(tells(wire.FaxPrintedPages) && !tells(wire.FaxReceivedPages), "received pages that were not printed")
+	add(!tells(wire.FaxSent) || !tells(wire.FaxReceived), "the number of faxes, apart from their pages")
+	add(len(d.lines) == 0, "the state of its phone line")
+	add(len(d.lines) == 0 && len(d.service) == 0, "the state of its fax function")
+	for _, p := range f.profiles {
+		unknown = append(unknown, p.CannotTell...)
+	}
+	return unknown
+}
+
+// Result is what was made of one answer.
+type Result struct {
+	Reading  wire.Reading // without Identity; OK
+	Measures []Measured   // what the device told, with where it stands
+	Unknown  []string     // what it can't tell: short English phrases
+	Warnings []string
+	Stale    bool // a label no longer fits, or the device has settled after booting: identify it again
+	Stranger bool // another device answered: there is no reading
+}
+
+// Measured is one counter with its origin.
+type Measured struct {
+	Measure   wire.Measure
+	Unit      string
+	OID       string // joined by " + " where it is a sum
+	Certainty string // mib+walk, mib, walk, tool or unverified
+	Note      string // what else to know, often empty
+	Rule      string
+	Value     int64
+}
+
+// Read makes a reading of the answers to OIDs(due). It is pure: at is the reading's time.
+func (d *Device) Read(at wire.Time, due Due, answers Answers) Result {
+	r := Result{Unknown: d.unknown, Warnings: slices.Clone(d.warnings)}
+	r.Reading = wire.Reading{Device: d.ID, At: at, OK: true, Profile: d.Profile, Fax: d.Fax}
+	if ticks, ok := answers[sysUpTime].Number(); ok && ticks >= 0 && ticks <= maxTicks {
+		r.Reading.UptimeMS = ticks * 10
+		r.Stale = d.young && r.Reading.UptimeMS >= settled
+	}
+	if d.self.oid != "" {
+		switch slug := d.self.of(answers[d.self.oid]); slug {
+		case d.self.slug:
+		case "":
+			r.Stale = true
+			r.Warnings = append(r.Warnings, "it doesn't say its serial any more, so nothing else that it says is used")
+			return r
+		default:
+			return Result{Stranger: true}
+		}
+	}
+	if due&Counters != 0 {
+		d.readCounters(&r, answers)
+	}
+	if due&Lines != 0 {
+		d.readService(&r, answers)
+		for i := range d.lines {
+			r.Reading.Lines = append(r.Reading.Lines, d.lines[i].read(answers))
+		}
+	}
+	return r
+}
+
+const maxTicks = 1<<32 - 1 // TimeTicks wrap there
+
+func (d *Device) readCounters(r *Result, answers Answers) {
+	for i := range d.counters {
+		c := &d.counters[i]
+		if !r.hold(c.guards, answers, c.rule) {
+			continue
+		}
+		value, told := c.sum(answers)
+		if !told {
+			r.Warnings = append(r.Warnings, c.rule+" is not told at present")
+			continue
+		}
+		if value > 0 {
+			r.Reading.Fax = wire.Yes
+		}
+		m := wire.Measure(c.measure.Measure)
+		r.Reading.Counters = append(r.Reading.Counters, wire.Counter{Measure: m, Unit: c.unit, Rule: c.rule, Value: value})
+		r.Measures = append(r.Measures, Measured{
+			Measure: m, Unit: c.unit, OID: strings.Join(c.oids, " + "), Certainty: c.measure.Certainty,
+			Note: c.measure.Note, Rule: c.rule, Value: value,
+		})
+	}
+}
+
+func (d *Device) readService(r *Result, answers Answers) {
+	if len(d.service) == 0 {
+		return
+	}
+	r.Reading.FaxService = wire.ServiceUnknown
+	for i := range d.service {
+		s := &d.service[i]
+		if !r.hold(s.guards, answers, "fax service") {
+			return
+		}
+		if state, ok := s.rule.state(answers[s.oid], serviceRank); ok {
+			r.Reading.FaxService = wire.FaxService(state)
+			return
+		}
+	}
+}
+
+// hold tells whether the rows are still those that were found.
+func (r *Result) hold(guards []guard, answers Answers, what string) bool {
+	for i := range guards {
+		if v, ok := answers[guards[i].oid]; !ok || !guards[i].holds(v) {
+			r.Stale = true
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s is not used: %s now says %q", what, guards[i].oid, cut(v.Text(), 80)))
+			return false
+		}
+	}
+	return true
+}
+
+// read tells a line's state: by the first of its states that says something.
+func (l *line) read(answers Answers) wire.Line {
+	told := wire.Line{Port: l.port, Status: wire.LineUnknown, Fax: l.fax}
+	if l.alerts != nil {
+		l.readAlerts(&told, answers)
+		return told
+	}
+	decided := false
+	var evidence []string
+	for i := range l.states {
+		v, ok := answers[l.states[i].oid]
+		if !ok {
+			continue
+		}
+		evidence = append(evidence, l.states[i].rule.What+" "+cut(v.Text(), 64))
+		if state, ok := l.states[i].rule.state(v, lineRank); ok && !decided {
+			told.Status, decided = wire.LineStatus(state), true
+		}
+	}
+	told.Evidence = cut(strings.Join(evidence, ", "), wire.MaxText)
+	return told
+}
+
+func (l *line) readAlerts(told *wire.Line, answers Answers) {
+	told.Evidence = "no alert about the line, which proves nothing"
+	worst := -1
+	for _, oid := range l.alertOIDs {
+		code := answers[oid].Text()
+		if rank := slices.Index(lineRank, l.alerts.Map[code]); rank > worst {
+			worst = rank
+			told.Status, told.Evidence = wire.LineStatus(lineRank[rank]), "alert "+code
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package mibs_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/mibs"
+)
+
+// expected is what matters of a device and its reading.
+type expected struct {
+	profile  string
+	id       string
+	fax      wire.Answer
+	counters []string // "measure value unit", in the order of wire.Measures
+	service  wire.FaxService
+	lines    []string // "port status"
+}
+
+// The walks of real devices, as far as they tell of faxes.
+var faxWalks = map[string]expected{
+	"kyocera/cs-4053ci": {"kyocera", "kyocera-rh28y00024", wire.Yes, []string{"fax_sent_pages 948 pages", "fax_printed_pages 2493 pages"}, wire.ServiceReady, nil},
+	"xerox/workcentre-7845_a": {
+		"xerox", "xerox-3913850890", wire.Yes,
+		[]string{"fax_sent_pages 130 images", "fax_received_pages 75 images", "fax_printed_pages 75 impressions"}, wire.ServiceReady, nil,
+	},
+	"xerox/workcentre-7845_b": {
+		"xerox", "xerox-3913850890", wire.Yes,
+		[]string{"fax_sent_pages 130 images", "fax_received_pages 78 images", "fax_printed_pages 78 impressions"}, wire.ServiceReady, nil,
+	},
+	"xerox/workcentre-6605dn": {
+		"xerox", "xerox-3180945058", wire.Yes,
+		[]string{"fax_sent_pages 180 images", "fax_printed_pages 12 impressions"}, wire.ServiceReady, nil,
+	},
+	"xerox/altalink-c8135": {
+		"xerox", "xerox-3773631327", wire.Yes,
+		[]string{"fax_sent_pages 0 images", "fax_received_pages 0 images", "fax_printed_pages 0 impressions"}, wire.ServiceUnavailable, nil,
+	},
+	"xerox/workcentre-71xx_partial": {"xerox", "", wire.Yes, []string{"fax_sent_pages 130 images", "fax_printed_pages 108 impressions"}, "", nil},
+	"xerox/workcentre-72xx_partial": {
+		"xerox", "", wire.Yes,
+		[]string{"fax_sent_pages 225 images", "fax_received_pages 138 images", "fax_printed_pages 138 impressions"}, "", nil,
+	},
+	"xerox/workcentre-75xx_partial": {
+		"xerox", "", wire.Unknown,
+		[]string{"fax_sent_pages 0 images", "fax_received_pages 0 images", "fax_printed_pages 0 impressions"}, "", nil,
+	},
+	"xerox/workcentre-78xx_partial": {"xerox", "", wire.Unknown, nil, "", nil},
+	"xerox/phaser-3200mfp_partial":  {"xerox", "", wire.Unknown, []string{"fax_sent_pages 0 images", "fax_received_pages 0 images"}, "", nil},
+	"lexmark/xc9235_a": {
+		"lexmark", "lexmark-7559030010813", wire.No,
+		[]string{"fax_printed_pages 0 sheets", "fax_sent 0 faxes"}, "", nil,
+	},
+	"lexmark/xc9235_new_partial": {"lexmark", "", wire.Unknown, []string{"fax_printed_pages 0 sheets"}, "", nil},
+	"lexmark/xc4240_partial":     {"lexmark", "", wire.Unknown, []string{"fax_printed_pages 0 sheets"}, "", nil},
+	"gateways/grandstream-ht802_trimmed": {
+		"grandstream-ht8xx", "", wire.Unknown, nil, "", []string{"1 idle", "2 down"},
+	},
+	"samsung/m4080fx_trimmed": {"printer", "samsung-mac-8425191deb52", wire.Yes, nil, "", nil},
+}
+
+// Who the other devices are, where a vendor's profile fits. No walk but those above may tell a fax counter.
+var otherWalks = map[string]expected{
+	"xerox/phaser-6130n":                     {"xerox", "", wire.No, nil, "", nil},
+	"kyocera/utax-p-4532dn_trimmed":          {"kyocera", "kyocera-r9l0309954", wire.No, nil, "", nil},
+	"kyocera/fs-1028mfp_sys":                 {"kyocera", "kyocera-quv9600664", wire.Unknown, nil, "", nil},
+	"gateways/grandstream-ht8xx-old_trimmed": {"grandstream-ht8xx", "", wire.Unknown, nil, "", nil},
+	"gateways/audiocodes-mp118_trimmed":      {"", "", wire.Unknown, nil, "", nil},
+	"gateways/patton-sn4971_trimmed":         {"", "", wire.Unknown, nil, "", nil},
+	"gateways/alcatel-omnipcx_trimmed":       {"", "", wire.Unknown, nil, "", nil},
+	"brother/hl-l8260cdw":                    {"printer", "brother-u64641e7j134163", wire.Unknown, nil, "", nil},
+	"sharp/mx-3570n_trimmed":                 {"printer", "sharp-6509415x00", wire.Unknown, nil, "", nil},
+	"dell/s5830dn_trimmed":                   {"printer", "dell-7xq1r92-132-13", wire.Unknown, nil, "", nil},
+	"toshiba/b-fv4-label-printer_sys":        {"", "", wire.Unknown, nil, "", nil},
+}
+
+// Some walks lack the system group, so what such models say is added.
+var missingSystem = []struct{ file, descr, objectID string }{
+	{"xerox/workcentre-7845", "Xerox WorkCentre 7845", "1.3.6.1.4.1.253.8.62.1.20.6.26.1.1"},
+	{"xerox/", "Xerox", "1.3.6.1.4.1.253.8.62.1.1"},
+	{"lexmark/", "Lexmark", "1.3.6.1.4.1.641.6.2.1"},
+}
+
+func TestWalksOfRealDevicesReadAsTheirReadmeSays(t *testing.T) {
+	dir := walksDir()
+	if dir == "" {
+		t.Log("no ../shared/walks beside the repository: nothing to read")
+		return
+	}
+	set := builtin(t)
+	seen := 0
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".snmprec") {
+			return err
+		}
+		name, _ := filepath.Rel(dir, strings.TrimSuffix(path, ".snmprec"))
+		name = filepath.ToSlash(name)
+		seen++
+		t.Run(name, func(t *testing.T) { readWalk(t, set, name, path) })
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := len(faxWalks) + len(otherWalks); seen < want {
+		t.Errorf("found %d walks, want at least the %d of the tables", seen, want)
+	}
+}
+
+func readWalk(t *testing.T, set *mibs.Set, name, path string) {
+	d, r := readRecording(t, set, loadWalk(t, name, path))
+	t.Logf("id %q, profile %q, %q %q, fax %s (%s)", d.ID, d.Profile, d.Identity.Vendor, d.Identity.Model, d.Fax, d.FaxWhy)
+	t.Logf("%s; %d OIDs a poll", d.Why, len(d.OIDs(mibs.Lines|mibs.Counters)))
+	for _, m := range r.Measures {
+		t.Logf("  %s = %d %s, %s (%s) %s", m.Measure, m.Value, m.Unit, m.Rule, m.OID, m.Note)
+	}
+	for _, l := range r.Reading.Lines {
+		t.Logf("  line %q %s: %s", l.Port, l.Status, l.Evidence)
+	}
+	t.Logf("  service %q, unknown: %s; warnings: %q", r.Reading.FaxService, strings.Join(r.Unknown, ", "), r.Warnings)
+
+	got := expectedOf(d, r)
+	want, isFax := faxWalks[name]
+	if other, known := otherWalks[name]; known {
+		want = other
+	} else if !isFax {
+		for _, c := range r.Reading.Counters {
+			t.Errorf("claims %s = %d", c.Measure, c.Value)
+		}
+		if d.Fax == wire.Yes || r.Reading.FaxService != "" || len(r.Reading.Lines) > 0 {
+			t.Errorf("claims fax %s, service %q, lines %v", d.Fax, r.Reading.FaxService, r.Reading.Lines)
+		}
+		return
+	}
+	if got.profile != want.profile || got.id != want.id || got.fax != want.fax || got.service != want.service ||
+		!slices.Equal(got.counters, want.counters) || !slices.Equal(got.lines, want.lines) {
+		t.Errorf("\ngot  %+v\nwant %+v", got, want)
+	}
+}
+
+// walksDir is where real devices' walks lie beside the repository, empty if they don't.
+func walksDir() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
+	dir = filepath.Join(filepath.Dir(dir), "shared", "walks")
+	if _, err := os.Stat(dir); err != nil {
+		return ""
+	}
+	return dir
+}
+
+func loadWalk(t *testing.T, name, path string) *mibs.Recording {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	r, err := mibs.ParseRecording(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := r.Varbinds()[0].OID; strings.HasPrefix(first, "1.3.6.1.2.1.1.") {
+		return r
+	}
+	for _, missing := range missingSystem {
+		if strings.HasPrefix(name, missing.file) {
+			r.Put("1.3.6.1.2.1.1.1.0", mibs.Value{Kind: mibs.OctetString, Bytes: []byte(missing.descr)})
+			r.Put("1.3.6.1.2.1.1.2.0", mibs.Value{Kind: mibs.ObjectID, OID: missing.objectID})
+			break
+		}
+	}
+	return r
+}
