@@ -1,0 +1,89 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// The demo listens on the programs' default ports, so its test has them to itself: no
+// other test of this package uses them.
+func TestTheDemoShowsTwelveMachinesThatFaxAndLeavesNothingBehind(t *testing.T) {
+	tmp := t.TempDir()
+	demo := startWith(t, tmp, []string{"TMPDIR=" + tmp}, "zerofax-demo", "--pace", "200ms")
+	const url = "http://127.0.0.1:8780"
+	total := func() (machines int, pages int64) {
+		for _, d := range list[device](url + "/api/v1/devices") {
+			machines++
+			pages += d.Totals[wire.FaxSentPages] + d.Totals[wire.FaxReceivedPages] + d.Totals[wire.FaxPrintedPages]
+		}
+		return machines, pages
+	}
+	var first int64
+	eventually(t, time.Minute, "12 machines, some of which faxed", func() string {
+		if !demo.running() {
+			t.Fatalf("the demo ended by itself:\n%s", demo.out)
+		}
+		machines, pages := total()
+		if first = pages; machines != 12 || pages == 0 {
+			return demo.out.String()
+		}
+		return ""
+	})
+	eventually(t, time.Minute, "the counts rise", func() string {
+		if _, pages := total(); pages <= first {
+			return "they don't"
+		}
+		return ""
+	})
+	for _, want := range []string{url + "/", url + "/metrics", "Ctrl-C"} {
+		if !strings.Contains(demo.out.String(), want) {
+			t.Errorf("the demo doesn't name %s:\n%s", want, demo.out)
+		}
+	}
+	t.Run("its page in a browser", func(t *testing.T) { browse(t, url) })
+	t.Run("its metrics are clean", func(t *testing.T) { checkMetrics(t, url) })
+
+	if code := demo.stop(); code != 0 {
+		t.Errorf("exit %d after an interrupt, want 0:\n%s", code, demo.out)
+	}
+	if get(url+"/-/healthy") != "" {
+		t.Error("the collector still runs")
+	}
+	left, err := os.ReadDir(tmp)
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// browse drives a real browser over the fleet page; screenshots are kept in build/screenshots.
+func browse(t *testing.T, url string) {
+	t.Helper()
+	shots, err := filepath.Abs(filepath.Join("..", "..", "build", "screenshots"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("node", "fleet.mjs", url, shots)
+	cmd.Dir = filepath.Join("..", "..", "collector", "internal", "web", "browser")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// checkMetrics lets promtool judge the exposition.
+func checkMetrics(t *testing.T, url string) {
+	t.Helper()
+	cmd := exec.Command(systemProgram(t, "promtool"), "check", "metrics")
+	cmd.Stdin = strings.NewReader(get(url + "/metrics"))
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
+		t.Errorf("promtool: %v\n%s", err, out)
+	}
+}

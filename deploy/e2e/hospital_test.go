@@ -1,0 +1,184 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/mibs/sim"
+)
+
+// hospital is a ward of simulated machines, an agent, a collector and a broker between them.
+type hospital struct {
+	t         *testing.T
+	dir       string
+	ward      *sim.Ward
+	url       string // of the collector's pages
+	mqttPort  int
+	agent     *program
+	collector *program
+	mosquitto *program // nil if the collector's own broker is used
+}
+
+// setUp is what differs between hospitals.
+type setUp struct {
+	devices   int
+	mosquitto bool
+	spool     string // max_size; default 256MB
+}
+
+// wards numbers the wards, so that each has addresses of its own.
+var wards atomic.Uint32
+
+func newHospital(t *testing.T, s setUp) *hospital {
+	t.Helper()
+	models, err := sim.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ward, err := sim.Start(ctx, sim.Plan{
+		Devices: s.devices, Of: models,
+		First: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 99, byte(wards.Add(1)), 1}), 0),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		if err := ward.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	h := &hospital{t: t, dir: t.TempDir(), ward: ward, mqttPort: freePort(t)}
+	httpPort := freePort(t)
+	h.url = fmt.Sprintf("http://127.0.0.1:%d", httpPort)
+	mqtt := fmt.Sprintf("{embedded: {listen: 127.0.0.1:%d}}", h.mqttPort)
+	if s.mosquitto {
+		mqtt = fmt.Sprintf("{url: mqtt://127.0.0.1:%d}", h.mqttPort)
+		writeFile(t, filepath.Join(h.dir, "mosquitto.conf"), fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\npersistence false\n", h.mqttPort))
+		h.startMosquitto()
+	}
+	writeFile(t, filepath.Join(h.dir, "collector.yml"), fmt.Sprintf(
+		"data_dir: books\nmqtt: %s\nhttp: {listen: 127.0.0.1:%d}\n", mqtt, httpPort))
+	h.writeAgentConfig(s.spool)
+	return h
+}
+
+func (h *hospital) writeAgentConfig(spool string) {
+	if spool == "" {
+		spool = "256MB"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "agent: ps-01\ncollector: {url: mqtt://127.0.0.1:%d}\n", h.mqttPort)
+	b.WriteString("snmp:\n  timeout: 300ms\n  retries: 1\n  credentials:\n    - {name: legacy, version: 2c, community: public}\n")
+	fmt.Fprintf(&b, "poll: {lines: 1s, counters: 1s}\nspool: {dir: spool, max_size: %s}\nhttp: {listen: 127.0.0.1:%d}\ntargets:\n", spool, freePort(h.t))
+	for _, bed := range h.ward.Devices {
+		fmt.Fprintf(&b, "  - {host: %s, port: %d, credentials: legacy}\n", bed.Addr.Addr(), bed.Addr.Port())
+	}
+	writeFile(h.t, filepath.Join(h.dir, "agent.yml"), b.String())
+}
+
+func (h *hospital) startMosquitto() {
+	h.mosquitto = start(h.t, h.dir, "mosquitto", "-c", "mosquitto.conf")
+}
+
+func (h *hospital) startCollector() {
+	h.collector = start(h.t, h.dir, "zerofax-collector", "run", "--config", "collector.yml")
+}
+
+func (h *hospital) startAgent() {
+	// The agent's clock is its own plus what stands in this file (build tag testclock).
+	h.agent = startWith(h.t, h.dir, []string{"ZEROFAX_CLOCK_FILE=" + filepath.Join(h.dir, "clock")},
+		"zerofax-agent", "run", "--config", "agent.yml")
+}
+
+// turnClock moves the agent's clock by d from now on.
+func (h *hospital) turnClock(d time.Duration) {
+	path := filepath.Join(h.dir, "clock")
+	writeFile(h.t, path+".new", d.String())
+	if err := os.Rename(path+".new", path); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// open starts everything and waits until the books know every machine that can tell
+// something, so that counting from zero begins on both sides.
+func (h *hospital) open() {
+	h.t.Helper()
+	h.startCollector()
+	h.startAgent()
+	h.wantTotals(60 * time.Second)
+}
+
+// device is what these tests read of /api/v1/devices.
+type device struct {
+	ID     string
+	Up     bool
+	Agent  string
+	Totals map[wire.Measure]int64
+}
+
+func (h *hospital) devices() []device { return list[device](h.url + "/api/v1/devices") }
+
+// truth is the simulator's own count, by device and measure.
+func (h *hospital) truth() map[string]map[wire.Measure]int64 {
+	truth := map[string]map[wire.Measure]int64{}
+	for _, bed := range h.ward.Devices {
+		counts := map[wire.Measure]int64{}
+		for _, measure := range bed.Description().Measures() {
+			counts[measure] = bed.Count(measure)
+		}
+		truth[bed.ID()] = counts
+	}
+	return truth
+}
+
+// wantTotals waits until the books' totals equal the simulator's own count exactly.
+func (h *hospital) wantTotals(within time.Duration) {
+	h.t.Helper()
+	truth := h.truth()
+	eventually(h.t, within, "totals equal the machines' own counts", func() string { return h.difference(truth) })
+}
+
+func (h *hospital) difference(truth map[string]map[wire.Measure]int64) string {
+	got := map[string]map[wire.Measure]int64{}
+	for _, d := range h.devices() {
+		got[d.ID] = d.Totals
+	}
+	var wrong []string
+	for _, id := range slices.Sorted(maps.Keys(truth)) {
+		if !maps.Equal(got[id], truth[id]) {
+			wrong = append(wrong, fmt.Sprintf("%s: got %v, want %v", id, got[id], truth[id]))
+		}
+	}
+	for id := range got {
+		if _, ok := truth[id]; !ok {
+			wrong = append(wrong, id+": no such machine")
+		}
+	}
+	return strings.Join(wrong, "\n")
+}
+
+// metric is the value of a metric without labels or with exactly these; -1 if it isn't there.
+func (h *hospital) metric(name string) float64 {
+	for line := range strings.Lines(get(h.url + "/metrics")) {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
+			var v float64
+			fmt.Sscan(rest, &v)
+			return v
+		}
+	}
+	return -1
+}
