@@ -81,8 +81,12 @@ var aspects = [...]aspect{
 	{ // whether the device could be looked at, and as what
 		func(*wire.Reading) bool { return true },
 		func(a, b *wire.Reading) bool {
-			return a.OK == b.OK && a.Error == b.Error && a.Profile == b.Profile && a.Fax == b.Fax
+			return a.OK == b.OK && a.Error == b.Error && a.Profile == b.Profile
 		},
+	},
+	{ // a look at lines alone may not know what the counters prove
+		func(r *wire.Reading) bool { return r.Fax == wire.Yes || r.Fax == wire.No },
+		func(a, b *wire.Reading) bool { return a.Fax == b.Fax },
 	},
 	{
 		func(r *wire.Reading) bool { return len(r.Counters) > 0 },

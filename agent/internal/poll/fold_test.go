@@ -175,6 +175,7 @@ func anyReading(uptime map[string]int64, values map[string]int64) *rapid.Generat
 			return r
 		}
 		r.UptimeMS = uptime[device]
+		r.Fax = rapid.SampledFrom([]wire.Answer{"yes", "yes", "unknown", "no"}).Draw(t, "fax")
 		if kind%3 == 0 {
 			values[device] += int64(rapid.SampledFrom([]int{0, 0, 0, 0, 3, -2}).Draw(t, "growth"))
 			r.Counters = []wire.Counter{{Measure: wire.FaxSent, Unit: "faxes", Rule: "r", Value: max(0, values[device])}}
@@ -213,7 +214,10 @@ func spells(readings []wire.Reading) map[string][]spell {
 			lives[r.Device]++
 		}
 		uptime[r.Device] = max(r.UptimeMS, 0) + uptime[r.Device]*b2i(r.UptimeMS == 0)
-		told := map[string]string{"reachable": fmt.Sprint(r.OK, r.Error, r.Profile, r.Fax)}
+		told := map[string]string{"reachable": fmt.Sprint(r.OK, r.Error, r.Profile)}
+		if r.Fax == wire.Yes || r.Fax == wire.No {
+			told["fax"] = string(r.Fax)
+		}
 		if len(r.Counters) > 0 {
 			told["counters"] = fmt.Sprint(r.Counters)
 		}

@@ -1,0 +1,546 @@
+package poll_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/zerofax/zerofax/agent/internal/poll"
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/mibs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// machine is a fax machine of testdata/acme.yml that answers in process.
+type machine struct {
+	mu       sync.Mutex
+	serial   string
+	booted   time.Time
+	row      int   // of the counter
+	sent     int64 // pages
+	silent   bool
+	delay    time.Duration
+	gets     []time.Time // when a GET came in
+	columns  int
+	busy     bool
+	overlaps int // requests that came while another was under way
+}
+
+func newMachine(serial string) *machine {
+	return &machine{serial: serial, row: 1, booted: time.Now().Add(-24 * time.Hour)}
+}
+
+var errSilent = errors.New("no answer in 3 tries of 2s")
+
+func (m *machine) ask(ctx context.Context, _ mibs.Quirks, look func(mibs.Asker) error) error {
+	return look(m)
+}
+
+// change lets f change the machine.
+func (m *machine) change(f func(*machine)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(m)
+}
+
+func (m *machine) counted() (gets, columns int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.gets), m.columns
+}
+
+func (m *machine) recording(ctx context.Context) (*mibs.Recording, error) {
+	m.mu.Lock()
+	if m.busy {
+		m.overlaps++
+	}
+	m.busy = true
+	silent, delay := m.silent, m.delay
+	if silent {
+		delay = 6 * time.Second
+	}
+	m.mu.Unlock()
+	defer m.change(func(m *machine) { m.busy = false })
+	select {
+	case <-time.After(delay):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if silent {
+		return nil, errSilent
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	const acme = "1.3.6.1.4.1.99999."
+	text := func(s string) mibs.Value { return mibs.Value{Kind: mibs.OctetString, Bytes: []byte(s)} }
+	row := fmt.Sprint(m.row)
+	other := fmt.Sprint(m.row + 1)
+	return mibs.NewRecording([]mibs.Varbind{
+		{OID: "1.3.6.1.2.1.1.1.0", Value: text("Acme")},
+		{OID: "1.3.6.1.2.1.1.2.0", Value: mibs.Value{Kind: mibs.ObjectID, OID: acme + "1.7"}},
+		{OID: "1.3.6.1.2.1.1.3.0", Value: mibs.Value{Kind: mibs.TimeTicks, Int: time.Since(m.booted).Milliseconds() / 10}},
+		{OID: acme + "2.0", Value: text(m.serial)},
+		{OID: acme + "3.0", Value: text("Acme 100")},
+		{OID: acme + "4.1." + row, Value: text("pages sent")},
+		{OID: acme + "4.1." + other, Value: text("pages copied")},
+		{OID: acme + "4.2." + row, Value: mibs.Value{Kind: mibs.Counter, Int: m.sent}},
+		{OID: acme + "4.2." + other, Value: mibs.Value{Kind: mibs.Counter, Int: 999_999}},
+		{OID: acme + "5.0", Value: mibs.Value{Kind: mibs.Integer, Int: 1}},
+	}), nil
+}
+
+func (m *machine) Get(ctx context.Context, oids []string) (mibs.Answers, error) {
+	m.change(func(m *machine) { m.gets = append(m.gets, time.Now()) })
+	rec, err := m.recording(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rec.Get(ctx, oids)
+}
+
+func (m *machine) Column(ctx context.Context, root string, most int) ([]mibs.Varbind, error) {
+	m.change(func(m *machine) { m.columns++ })
+	rec, err := m.recording(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rec.Column(ctx, root, most)
+}
+
+// kept is where the poller puts readings.
+type kept struct {
+	mu       sync.Mutex
+	readings []wire.Reading
+	batches  int
+	err      error
+}
+
+func (k *kept) put(payload []byte, records int) error {
+	readings, err := wire.DecodeReadings(payload)
+	if err != nil || len(readings) != records {
+		panic(fmt.Sprintf("batch of %d records: %v, %s", records, err, payload))
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err != nil {
+		return k.err
+	}
+	k.batches++
+	k.readings = append(k.readings, readings...)
+	return nil
+}
+
+// of are the readings of one device so far, all if device is empty.
+func (k *kept) of(device string) []wire.Reading {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(k.readings), func(r wire.Reading) bool { return device != "" && r.Device != device })
+}
+
+// ward is a poller at work in a synctest bubble.
+type ward struct {
+	*poll.Poller
+	kept kept
+	log  bytes.Buffer
+}
+
+// start polls machines, named m0, m1…, lines each minute and counters each five, until the
+// test ends.
+func start(t *testing.T, change func(*poll.Options), machines ...*machine) *ward {
+	t.Helper()
+	set, err := new(mibs.Set).With(os.DirFS("testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := new(ward)
+	o := poll.Options{
+		Profiles: set, Lines: time.Minute, Counters: 5 * time.Minute, AtOnce: 8,
+		Put: w.kept.put, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+	}
+	for i, m := range machines {
+		o.Targets = append(o.Targets, poll.Target{Address: fmt.Sprintf("m%d", i), Ask: m.ask})
+	}
+	if change != nil {
+		change(&o)
+	}
+	w.Poller = poll.New(o)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- w.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("poller: %v", err)
+		}
+		for i, m := range machines {
+			if m.overlaps > 0 {
+				t.Errorf("m%d: %d requests came while another was under way", i, m.overlaps)
+			}
+		}
+	})
+	return w
+}
+
+// after lets d pass.
+func after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestOneRequestAPollInSteadyState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		w := start(t, nil, m)
+		after(10 * time.Minute)
+		before, columns := m.counted()
+		had := len(w.kept.of("acme-1001"))
+		after(time.Hour)
+		gets, columnsNow := m.counted()
+		if got := gets - before; got != 60 || columnsNow != columns {
+			t.Errorf("got %d GETs and %d columns in an hour of looks each minute, want 60 and none", got, columnsNow-columns)
+		}
+		readings := w.kept.of("acme-1001")[had:]
+		counters := 0
+		for _, r := range readings {
+			if r.FaxService != wire.ServiceReady {
+				t.Errorf("fax service: got %q in %+v", r.FaxService, r)
+			}
+			counters += len(r.Counters)
+		}
+		if len(readings) != 60 || counters != 12 {
+			t.Errorf("got %d readings, %d with counters; want 60 and 12", len(readings), counters)
+		}
+	})
+}
+
+func TestIdentityGoesWithTheFirstReadingOnChangeAndHourly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		w := start(t, nil, m)
+		after(3*time.Hour + time.Minute)
+		var told []int
+		for i, r := range w.kept.of("") {
+			if r.Identity != nil {
+				told = append(told, i)
+				if want := (wire.Identity{Vendor: "acme", Serial: "1001", Model: "Acme 100", Address: "m0"}); *r.Identity != want {
+					t.Errorf("got %+v, want %+v", *r.Identity, want)
+				}
+			}
+		}
+		if len(told) != 4 || told[0] != 0 {
+			t.Errorf("told with readings %v, want the first and three more in three hours", told)
+		}
+	})
+}
+
+func TestAFailedLookIsAReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		w := start(t, nil, m)
+		after(2 * time.Minute)
+		m.change(func(m *machine) { m.silent = true })
+		after(2 * time.Hour)
+		var gaps []time.Duration
+		var last wire.Time
+		for _, r := range w.kept.of("") {
+			if r.OK {
+				continue
+			}
+			if !strings.HasPrefix(r.Error, errSilent.Error()) || r.Device != "acme-1001" || r.Profile != "acme" {
+				t.Errorf("got %+v", r)
+			}
+			if last != 0 {
+				gaps = append(gaps, r.At.Sub(last).Round(time.Minute))
+			}
+			last = r.At
+		}
+		if len(gaps) < 9 || gaps[0] > 2*time.Minute || slices.Max(gaps) > 16*time.Minute || gaps[len(gaps)-1] < 14*time.Minute {
+			t.Errorf("looks at a silent device came %v apart; want a minute first, 15 at the end", gaps)
+		}
+		m.change(func(m *machine) { m.silent = false; m.sent = 7 })
+		after(16 * time.Minute)
+		readings := w.kept.of("")
+		r := readings[len(readings)-1]
+		if !r.OK {
+			t.Fatalf("it answers again, but got %+v", r)
+		}
+		back := slices.IndexFunc(readings[len(readings)-16:], func(r wire.Reading) bool { return r.OK && len(r.Counters) > 0 && r.Counters[0].Value == 7 })
+		if back < 0 {
+			t.Errorf("its counters weren't asked when it answered again")
+		}
+		if log := w.log.String(); strings.Count(log, "device silent") != 1 || strings.Count(log, "answers again") != 1 {
+			t.Errorf("want one line each in the log, got:\n%s", log)
+		}
+	})
+}
+
+func TestATargetWithoutADeviceIsReportedSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, n := newMachine("1001"), newMachine("1002")
+		m.silent = true
+		w := start(t, nil, m, n)
+		after(time.Minute)
+		silent := w.Silent()
+		if len(silent) != 1 || silent[0].Address != "m0" || !strings.Contains(silent[0].Error, errSilent.Error()) {
+			t.Errorf("got %+v", silent)
+		}
+		m.change(func(m *machine) { m.silent = false })
+		after(5 * time.Minute)
+		if got := w.Silent(); len(got) != 0 {
+			t.Errorf("it answers now, got %+v", got)
+		}
+	})
+}
+
+func TestTheSilentDelayNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 200 {
+			m := newMachine(fmt.Sprint(10_000 + i))
+			m.silent = i%2 == 0
+			machines = append(machines, m)
+		}
+		w := start(t, func(o *poll.Options) { o.Lines, o.Counters = 10*time.Second, 10*time.Second }, machines...)
+		after(20 * time.Minute) // half of the targets were never there; now a quarter goes away
+		for i := 1; i < 100; i += 2 {
+			machines[i].change(func(m *machine) { m.silent = true })
+		}
+		after(10 * time.Minute)
+		before := len(w.kept.of("acme-10199"))
+		after(10 * time.Minute)
+		for i := 101; i < 200; i += 2 {
+			readings := w.kept.of(fmt.Sprintf("acme-%d", 10_000+i))
+			readings = readings[len(readings)-50:]
+			for j := range readings[1:] {
+				if gap := readings[j+1].At.Sub(readings[j].At); gap > 11*time.Second || gap < 9*time.Second {
+					t.Fatalf("m%d: %s between two looks, want 10s", i, gap)
+				}
+			}
+		}
+		if got := len(w.kept.of("acme-10199")) - before; got != 60 {
+			t.Errorf("got %d readings in 10 minutes, want 60", got)
+		}
+	})
+}
+
+func TestTheSlowDelayNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 40 {
+			m := newMachine(fmt.Sprint(10_000 + i))
+			if i%2 == 0 {
+				m.delay = 5 * time.Second
+			}
+			machines = append(machines, m)
+		}
+		w := start(t, func(o *poll.Options) { o.Lines, o.Counters = 10*time.Second, 10*time.Second }, machines...)
+		after(15 * time.Minute)
+		for i := 1; i < 40; i += 2 {
+			readings := w.kept.of(fmt.Sprintf("acme-%d", 10_000+i))
+			readings = readings[len(readings)-50:]
+			for j := range readings[1:] {
+				if gap := readings[j+1].At.Sub(readings[j].At); gap > 11*time.Second {
+					t.Fatalf("m%d: %s between two looks, want 10s", i, gap)
+				}
+			}
+		}
+	})
+}
+
+func TestLooksAreSpreadOverTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 600 {
+			machines = append(machines, newMachine(fmt.Sprint(10_000+i)))
+		}
+		w := start(t, nil, machines...)
+		began := time.Now()
+		after(20 * time.Minute)
+		perSecond := map[int64]int{}
+		for _, r := range w.kept.of("") {
+			if at := r.At.Std(); at.Sub(began) > 10*time.Minute {
+				perSecond[at.Unix()]++
+			}
+		}
+		for at, n := range perSecond {
+			if n > 30 { // 10 on average
+				t.Errorf("%d looks in second %d; want about 10", n, at)
+			}
+		}
+	})
+}
+
+func TestTheFirstLooksComeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 12 {
+			machines = append(machines, newMachine(fmt.Sprint(10_000+i)))
+		}
+		w := start(t, nil, machines...)
+		after(2 * time.Second)
+		if got := len(w.kept.of("")); got != 12 {
+			t.Errorf("got %d readings within 2 s of the start, want 12", got)
+		}
+	})
+}
+
+func TestARestartedDeviceIsAskedWhoItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		w := start(t, nil, m)
+		after(10 * time.Minute)
+		_, before := m.counted()
+		m.change(func(m *machine) { m.booted = time.Now() })
+		after(70 * time.Second)
+		if _, now := m.counted(); now == before {
+			t.Error("nobody asked for the rows of its table after it restarted")
+		}
+		readings := w.kept.of("acme-1001")
+		if last := readings[len(readings)-1]; !last.OK || last.UptimeMS > 70_000 {
+			t.Errorf("got %+v", last)
+		}
+	})
+}
+
+func TestARowThatMovedIsFoundAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		m.sent = 10
+		w := start(t, nil, m)
+		after(10 * time.Minute)
+		m.change(func(m *machine) { m.row, m.sent = 4, 12 })
+		after(6 * time.Minute)
+		readings := slices.DeleteFunc(w.kept.of(""), func(r wire.Reading) bool { return len(r.Counters) == 0 })
+		last := readings[len(readings)-1].Counters[0]
+		if last.Value != 12 {
+			t.Errorf("got %d, want 12", last.Value)
+		}
+		for _, r := range readings {
+			if v := r.Counters[0].Value; v != 10 && v != 12 {
+				t.Errorf("got %d, which no fax counter ever said", v)
+			}
+		}
+	})
+}
+
+func TestAnotherMachineAtTheAddressIsAnotherDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		m.sent = 10
+		w := start(t, nil, m)
+		after(10 * time.Minute)
+		old := len(w.kept.of("acme-1001"))
+		m.change(func(m *machine) { m.serial, m.sent = "2002", 500 })
+		after(10 * time.Minute)
+		if got := len(w.kept.of("acme-1001")); got > old+1 {
+			t.Errorf("acme-1001 is gone but got %d readings more", got-old)
+		}
+		readings := w.kept.of("acme-2002")
+		if len(readings) < 9 || readings[0].Identity == nil || len(readings[0].Counters) == 0 || readings[0].Counters[0].Value != 500 {
+			t.Errorf("got %+v", readings)
+		}
+	})
+}
+
+func TestOfTwoTargetsOfOneMachineTheFirstIsPolled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		other := newMachine("1001") // its second address
+		w := start(t, nil, m, other)
+		after(time.Hour)
+		for _, r := range w.kept.of("") {
+			if r.Identity != nil && r.Identity.Address != "m0" {
+				t.Fatalf("got a reading through %s", r.Identity.Address)
+			}
+		}
+		silent := w.Silent()
+		if len(silent) != 1 || silent[0].Address != "m1" || !strings.HasPrefix(silent[0].Error, "it is acme-1001, which is polled at m0; want one target a machine") {
+			t.Errorf("got %+v", silent)
+		}
+		m.change(func(m *machine) { m.silent = true })
+		after(40 * time.Minute)
+		readings := w.kept.of("acme-1001")
+		if last := readings[len(readings)-1]; !last.OK {
+			t.Errorf("the second address answers, but got %+v", last)
+		}
+		m.change(func(m *machine) { m.silent = false })
+		after(40 * time.Minute)
+		if silent = w.Silent(); len(silent) != 1 || silent[0].Address != "m0" {
+			t.Errorf("the second address leads by now, got %+v", silent)
+		}
+	})
+}
+
+func TestReadingsOfASecondShareABatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 100 {
+			machines = append(machines, newMachine(fmt.Sprint(10_000+i)))
+		}
+		w := start(t, func(o *poll.Options) { o.Lines, o.Counters = 10*time.Second, 10*time.Second }, machines...)
+		after(10 * time.Minute)
+		if n := w.kept.batches; n > 601 {
+			t.Errorf("got %d batches in 600 s", n)
+		}
+	})
+}
+
+func TestPollingGoesOnWhereReadingsCannotBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		w := start(t, nil, m)
+		after(5 * time.Minute)
+		w.kept.mu.Lock()
+		w.kept.err = errors.New("disk full")
+		w.kept.mu.Unlock()
+		after(10 * time.Minute)
+		w.kept.mu.Lock()
+		w.kept.err = nil
+		w.kept.mu.Unlock()
+		before := len(w.kept.of(""))
+		after(5 * time.Minute)
+		if got := len(w.kept.of("")) - before; got != 5 {
+			t.Errorf("got %d readings in 5 minutes once there was room again, want 5", got)
+		}
+		if log := w.log.String(); strings.Count(log, "readings can't be kept") != 1 || strings.Count(log, "readings are kept again") != 1 {
+			t.Errorf("want one line each in the log, got:\n%s", log)
+		}
+	})
+}
+
+func TestAClockThatJumpsDisturbsNoSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		var mu sync.Mutex
+		var jump time.Duration
+		w := start(t, func(o *poll.Options) {
+			o.Now = func() time.Time {
+				mu.Lock()
+				defer mu.Unlock()
+				return time.Now().Add(jump)
+			}
+		}, m)
+		for _, to := range []time.Duration{20 * 365 * 24 * time.Hour, -20 * 365 * 24 * time.Hour, 0} {
+			mu.Lock()
+			jump = to
+			mu.Unlock()
+			before := len(w.kept.of(""))
+			after(10 * time.Minute)
+			if got := len(w.kept.of("")) - before; got < 9 || got > 12 {
+				t.Errorf("got %d readings in 10 minutes with the clock off by %s, want 10", got, to)
+			}
+		}
+	})
+}
