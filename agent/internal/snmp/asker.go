@@ -1,0 +1,223 @@
+package snmp
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/gosnmp/gosnmp"
+
+	"github.com/zerofax/zerofax/mibs"
+)
+
+// maxRepetitions of a GETBULK: old machines choke on more.
+const maxRepetitions = 10
+
+// asker is one conversation with one device.
+type asker struct {
+	device  *Device
+	session *session
+	quirks  mibs.Quirks
+}
+
+// Get is part of mibs.Asker: one request, or several if the device takes no more at once.
+func (a *asker) Get(ctx context.Context, oids []string) (mibs.Answers, error) {
+	answers := make(mibs.Answers, len(oids))
+	for chunk := range slices.Chunk(a.device.present(oids), a.device.limit(a.quirks.MaxOIDs)) {
+		if err := a.get(ctx, chunk, answers); err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
+// get asks for oids until all have an answer or are known to be absent.
+func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) error {
+	for len(oids) > 0 {
+		packet, err := a.exchange(ctx, func() (*gosnmp.SnmpPacket, error) { return a.session.client.Get(oids) })
+		if err != nil {
+			return err
+		}
+		at := int(packet.ErrorIndex) - 1 // which one the error is about
+		known := at >= 0 && at < len(oids)
+		switch {
+		case packet.Error == gosnmp.NoError:
+			return a.sort(packet.Variables, oids, answers)
+		case packet.Error == gosnmp.NoSuchName && (known || len(oids) == 1):
+			at = min(max(at, 0), len(oids)-1)
+			a.device.learnAbsent(oids[at])
+			oids = slices.Delete(slices.Clone(oids), at, at+1)
+		case packet.Error == gosnmp.NoSuchName:
+			return a.halves(ctx, oids, answers)
+		case packet.Error == gosnmp.TooBig && len(oids) > 1:
+			a.device.learnLimit(len(oids) / 2)
+			return a.halves(ctx, oids, answers)
+		case known:
+			return fmt.Errorf("%s answers %s to %s", a.device.target, errorName(packet.Error), oids[at])
+		default:
+			return fmt.Errorf("%s answers %s to a GET of %d objects from %s on", a.device.target, errorName(packet.Error), len(oids), oids[0])
+		}
+	}
+	return nil
+}
+
+func (a *asker) halves(ctx context.Context, oids []string, answers mibs.Answers) error {
+	half := (len(oids) + 1) / 2
+	if err := a.get(ctx, oids[:half], answers); err != nil {
+		return err
+	}
+	return a.get(ctx, oids[half:], answers)
+}
+
+// sort puts the values of an answer to their OIDs. What wasn't asked is left out.
+func (a *asker) sort(variables []gosnmp.SnmpPDU, oids []string, answers mibs.Answers) error {
+	told := 0
+	for i, v := range variables {
+		oid := strings.TrimPrefix(v.Name, ".")
+		if (i >= len(oids) || oids[i] != oid) && !slices.Contains(oids, oid) {
+			continue
+		}
+		told++
+		if value, ok := valueOf(v); ok {
+			answers[oid] = value
+		}
+	}
+	if told < len(oids) {
+		return fmt.Errorf("%s answers only %d of %d objects; a profile's quirk max_oids may help", a.device.target, told, len(oids))
+	}
+	return nil
+}
+
+// Column is part of mibs.Asker. It ends where the device leaves root or says something
+// that it has said before: some go round in circles.
+func (a *asker) Column(ctx context.Context, root string, max int) ([]mibs.Varbind, error) {
+	var column []mibs.Varbind
+	said := map[string]bool{}
+	repetitions := maxRepetitions
+	for last := root; len(column) < max; {
+		packet, err := a.exchange(ctx, func() (*gosnmp.SnmpPacket, error) {
+			return a.next(last, min(repetitions, max-len(column)))
+		})
+		switch {
+		case err != nil:
+			return nil, err
+		case packet.Error == gosnmp.NoSuchName: // SNMPv1's end
+			return column, nil
+		case packet.Error == gosnmp.TooBig && repetitions > 1:
+			repetitions /= 2
+			continue
+		case packet.Error != gosnmp.NoError:
+			return nil, fmt.Errorf("%s answers %s behind %s", a.device.target, errorName(packet.Error), last)
+		}
+		for _, v := range packet.Variables {
+			oid := strings.TrimPrefix(v.Name, ".")
+			if v.Type == gosnmp.EndOfMibView || !strings.HasPrefix(oid, root+".") || said[oid] || len(column) == max {
+				return column, nil
+			}
+			said[oid], last = true, oid
+			if value, ok := valueOf(v); ok {
+				column = append(column, mibs.Varbind{OID: oid, Value: value})
+			}
+		}
+	}
+	return column, nil
+}
+
+func (a *asker) next(oid string, repetitions int) (*gosnmp.SnmpPacket, error) {
+	if a.session.client.Version == gosnmp.Version1 || a.quirks.NoBulk {
+		return a.session.client.GetNext([]string{oid})
+	}
+	return a.session.client.GetBulk([]string{oid}, 0, uint32(repetitions))
+}
+
+// exchange sends one request and waits for its answer. Its errors say in few words what
+// people need to know, and the same words each time, since they become part of readings.
+func (a *asker) exchange(ctx context.Context, ask func() (*gosnmp.SnmpPacket, error)) (*gosnmp.SnmpPacket, error) {
+	packet, err := a.session.exchange(ctx, ask)
+	if err != nil {
+		return nil, a.explain(ctx, err)
+	}
+	// gosnmp takes any kind of PDU for an answer, and lets id 0 and empty ones pass for anything.
+	if packet.PDUType != gosnmp.GetResponse || packet.RequestID == 0 || packet.Error == gosnmp.NoError && len(packet.Variables) == 0 {
+		return nil, fmt.Errorf("%s sends what is no answer to the request", a.device.target)
+	}
+	return packet, nil
+}
+
+func (a *asker) explain(ctx context.Context, err error) error {
+	target, client := a.device.target, &a.session.client
+	var network *net.OpError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("no answer from %s in the time it was given: %w", target, context.DeadlineExceeded)
+	case ctx.Err() != nil:
+		return fmt.Errorf("ask %s: %w", target, ctx.Err())
+	case errors.Is(err, gosnmp.ErrMaxRetriesExceeded):
+		return fmt.Errorf("no answer from %s (%s of %v)", target, tries(client.Retries+1), client.Timeout)
+	case errors.As(err, &network): // without our own port, another one each time
+		return fmt.Errorf("ask %s: %w", target, network.Err)
+	case strings.HasPrefix(err.Error(), "marshal: "):
+		return fmt.Errorf("ask %s: %w", target, err)
+	}
+	// The rest is what gosnmp says of datagrams that it can't decode: hex dumps, even stacks.
+	return fmt.Errorf("unreadable answer from %s", target)
+}
+
+func tries(n int) string {
+	if n == 1 {
+		return "1 try"
+	}
+	return fmt.Sprintf("%d tries", n)
+}
+
+// errorName is an error status as the standards spell it: genErr, tooBig.
+func errorName(e gosnmp.SNMPError) string {
+	name := e.String()
+	return strings.ToLower(name[:1]) + name[1:]
+}
+
+// valueOf is a value in our own terms; ok is false for what isn't there.
+func valueOf(v gosnmp.SnmpPDU) (value mibs.Value, ok bool) {
+	kind, known := kinds[v.Type]
+	if !known {
+		return mibs.Value{}, false
+	}
+	value.Kind = kind
+	switch raw := v.Value.(type) {
+	case int:
+		value.Int = int64(raw)
+	case uint:
+		value.Int = int64(raw)
+	case uint32:
+		value.Int = int64(raw)
+	case uint64:
+		value.Int = int64(raw)
+	case []byte:
+		value.Bytes = raw
+	case float32: // of an Opaque: as it came over the line
+		value.Bytes = binary.BigEndian.AppendUint32(nil, math.Float32bits(raw))
+	case float64:
+		value.Bytes = binary.BigEndian.AppendUint64(nil, math.Float64bits(raw))
+	case string:
+		if kind == mibs.ObjectID {
+			value.OID = strings.TrimPrefix(raw, ".")
+		} else if addr, err := netip.ParseAddr(raw); err == nil {
+			value.Bytes = addr.AsSlice()
+		}
+	}
+	return value, true
+}
+
+var kinds = map[gosnmp.Asn1BER]mibs.Kind{
+	gosnmp.Integer: mibs.Integer, gosnmp.OctetString: mibs.OctetString, gosnmp.Null: mibs.Null,
+	gosnmp.ObjectIdentifier: mibs.ObjectID, gosnmp.IPAddress: mibs.IPAddress, gosnmp.Counter32: mibs.Counter,
+	gosnmp.Gauge32: mibs.Gauge, gosnmp.Uinteger32: mibs.Gauge, gosnmp.TimeTicks: mibs.TimeTicks,
+	gosnmp.Counter64: mibs.Counter64, gosnmp.Opaque: mibs.OctetString, gosnmp.OpaqueFloat: mibs.OctetString,
+	gosnmp.OpaqueDouble: mibs.OctetString, gosnmp.BitString: mibs.OctetString,
+}

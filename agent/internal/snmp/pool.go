@@ -1,0 +1,186 @@
+package snmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/zerofax/zerofax/mibs"
+)
+
+// Options of a Pool. Zero values take the defaults.
+type Options struct {
+	Sessions int              // conversations at the same time; default 64
+	Timeout  time.Duration    // of one try; default 2s
+	Retries  int              // more tries after the first; default 0
+	Now      func() time.Time // default time.Now
+}
+
+// Pool holds the sessions that devices are asked with. The most that were needed at once
+// stay open until Close.
+type Pool struct {
+	Options
+	free chan struct{} // a token for each session that may be used
+
+	mu     sync.Mutex
+	idle   []*session // the last used is used first
+	closed bool
+}
+
+// NewPool makes a pool. It opens no socket yet.
+func NewPool(o Options) *Pool {
+	if o.Sessions <= 0 {
+		o.Sessions = 64
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 2 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Pool{Options: o, free: make(chan struct{}, o.Sessions)}
+}
+
+// Close closes the idle sessions, and those in use as soon as they aren't any more.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	var errs []error
+	for _, s := range p.idle {
+		errs = append(errs, s.client.Close())
+	}
+	p.idle = nil
+	return errors.Join(errs...)
+}
+
+var errClosed = errors.New("SNMP sessions are closed")
+
+// take waits for its turn. Who got a session gives it back.
+func (p *Pool) take(ctx context.Context) (*session, error) {
+	select {
+	case p.free <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	s, err := p.reuse()
+	if s == nil && err == nil {
+		s, err = openSession(p.Timeout, p.Retries)
+	}
+	if err != nil {
+		<-p.free
+	}
+	return s, err
+}
+
+func (p *Pool) reuse() (*session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	if len(p.idle) == 0 {
+		return nil, nil
+	}
+	s := p.idle[len(p.idle)-1]
+	p.idle = p.idle[:len(p.idle)-1]
+	return s, nil
+}
+
+func (p *Pool) give(s *session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || s.link.spent {
+		s.client.Close()
+	} else {
+		p.idle = append(p.idle, s)
+	}
+	<-p.free
+}
+
+// Device is a device to be asked, and what was learned about its limits. It costs little;
+// keep it as long as the device is polled. Its methods may be called from any goroutine.
+type Device struct {
+	pool   *Pool
+	target Target
+
+	mu     sync.Mutex
+	most   int                  // OIDs in a request; 0 = not known
+	absent map[string]time.Time // SNMPv1: what it doesn't have, and when it said so
+}
+
+// askAgain is how long an object that a SNMPv1 device said it doesn't have is left out.
+// Each of them costs a request of its own when it is asked again.
+const askAgain = 15 * time.Minute
+
+// Device prepares to ask a target. Nothing is sent.
+func (p *Pool) Device(t Target) *Device { return &Device{pool: p, target: t} }
+
+// Ask holds one conversation, in which look asks one thing after the other. It waits for
+// its turn if all sessions are in use; ctx bounds that and the whole conversation. The
+// error is look's, or says why there was no conversation. The Asker ends with look.
+func (d *Device) Ask(ctx context.Context, quirks mibs.Quirks, look func(mibs.Asker) error) error {
+	if err := d.target.Credentials.Check(); err != nil {
+		return fmt.Errorf("ask %s: %w", d.target, err)
+	}
+	at, err := d.target.resolve(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := d.pool.take(ctx)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", d.target, err)
+	}
+	defer d.pool.give(s)
+	s.aim(at, d.target.Credentials.version(quirks.V1), d.target.Credentials.Community)
+	return look(&asker{device: d, session: s, quirks: quirks})
+}
+
+// limit is how many OIDs to ask for at once.
+func (d *Device) limit(most int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	limit := maxOIDs
+	for _, n := range []int{most, d.most} {
+		if n > 0 {
+			limit = min(limit, n)
+		}
+	}
+	return limit
+}
+
+func (d *Device) learnLimit(most int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.most == 0 || most < d.most {
+		d.most = most
+	}
+}
+
+func (d *Device) learnAbsent(oid string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.absent == nil {
+		d.absent = map[string]time.Time{}
+	}
+	d.absent[oid] = d.pool.Now()
+}
+
+// present leaves out what the device said it doesn't have.
+func (d *Device) present(oids []string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.pool.Now()
+	for oid, since := range d.absent {
+		if age := now.Sub(since); age < 0 || age >= askAgain {
+			delete(d.absent, oid)
+		}
+	}
+	if len(d.absent) == 0 {
+		return oids
+	}
+	return slices.DeleteFunc(slices.Clone(oids), func(oid string) bool { _, gone := d.absent[oid]; return gone })
+}

@@ -1,0 +1,617 @@
+package snmp_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosnmp/gosnmp"
+	"go.uber.org/goleak"
+
+	"github.com/zerofax/zerofax/agent/internal/snmp"
+	"github.com/zerofax/zerofax/mibs"
+	"github.com/zerofax/zerofax/mibs/sim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	sysDescr  = "1.3.6.1.2.1.1.1.0"
+	sysUpTime = "1.3.6.1.2.1.1.3.0"
+	serialOID = "1.3.6.1.2.1.43.5.1.1.17.1"
+	sent      = "1.3.6.1.4.1.1347.42.3.1.3.1.1.4"
+	printed   = "1.3.6.1.4.1.1347.42.3.1.1.1.1.4"
+	nowhere   = "1.3.6.1.4.1.99999.1.0"
+	elsewhere = "1.3.6.1.4.1.99999.2.0"
+	hrDevices = "1.3.6.1.2.1.25.3.2.1"
+)
+
+var steady = []string{sysUpTime, serialOID, sent, printed}
+
+// short suits tests in which the device doesn't answer.
+var short = snmp.Options{Timeout: 50 * time.Millisecond, Retries: 2}
+
+func startSim(t testing.TB, plan sim.Plan, machines ...string) *sim.Ward {
+	t.Helper()
+	all, err := sim.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range all {
+		if slices.Contains(machines, d.Name) {
+			plan.Of = append(plan.Of, d)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	plan.First = netip.MustParseAddrPort("127.0.0.1:0")
+	plan.OneAddress = true
+	w, err := sim.Start(ctx, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		if err := w.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func startKyocera(t testing.TB) sim.Bed {
+	t.Helper()
+	return startSim(t, sim.Plan{}, "kyocera-taskalfa-2554ci").Devices[0]
+}
+
+func newPool(t testing.TB, o snmp.Options) *snmp.Pool {
+	t.Helper()
+	pool := snmp.NewPool(o)
+	t.Cleanup(func() {
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return pool
+}
+
+func target(at netip.AddrPort, version string) snmp.Target {
+	return snmp.Target{Host: at.Addr().String(), Port: at.Port(), Credentials: snmp.Credentials{Version: version, Community: "public"}}
+}
+
+func get(d *snmp.Device, quirks mibs.Quirks, oids ...string) (answers mibs.Answers, err error) {
+	err = d.Ask(context.Background(), quirks, func(a mibs.Asker) (err error) {
+		answers, err = a.Get(context.Background(), oids)
+		return err
+	})
+	return answers, err
+}
+
+func column(d *snmp.Device, quirks mibs.Quirks, root string, most int) (rows []mibs.Varbind, err error) {
+	err = d.Ask(context.Background(), quirks, func(a mibs.Asker) (err error) {
+		rows, err = a.Column(context.Background(), root, most)
+		return err
+	})
+	return rows, err
+}
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}
+
+func TestOnePollIsOneRequestAndBringsWhatTheDeviceHas(t *testing.T) {
+	for _, version := range []string{snmp.V1, snmp.V2c} {
+		t.Run(version, func(t *testing.T) {
+			bed := startKyocera(t)
+			d := newPool(t, snmp.Options{}).Device(target(bed.Addr, version))
+			for range 3 {
+				bed.Fax(1, 2)
+				answers, err := get(d, mibs.Quirks{}, steady...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, _ := bed.Recording().Get(t.Context(), steady)
+				for _, oid := range []string{serialOID, sent, printed} {
+					if fmt.Sprint(answers[oid]) != fmt.Sprint(want[oid]) {
+						t.Errorf("%s: got %v, want %v", oid, answers[oid], want[oid])
+					}
+				}
+				if answers[sysUpTime].Kind != mibs.TimeTicks || answers[sysUpTime].Int == 0 {
+					t.Errorf("sysUpTime is %v", answers[sysUpTime])
+				}
+			}
+			if got := bed.Requests(); got.Gets != 3 || got.All() != 3 {
+				t.Errorf("three polls took %+v, want 3 GETs", got)
+			}
+		})
+	}
+}
+
+func TestEveryKindOfValueComesAcross(t *testing.T) {
+	bed := startKyocera(t)
+	want := mibs.Answers{
+		nowhere + ".1": {Kind: mibs.Integer, Int: -2},
+		nowhere + ".2": {Kind: mibs.OctetString, Bytes: []byte{0, 0xff}},
+		nowhere + ".3": {Kind: mibs.ObjectID, OID: "1.3.6.1.4.1.99999"},
+		nowhere + ".4": {Kind: mibs.IPAddress, Bytes: []byte{10, 0, 0, 7}},
+		nowhere + ".5": {Kind: mibs.Counter, Int: 1<<32 - 1},
+		nowhere + ".6": {Kind: mibs.Gauge, Int: 1 << 31},
+		nowhere + ".7": {Kind: mibs.TimeTicks, Int: 1<<32 - 1},
+		nowhere + ".8": {Kind: mibs.Counter64, Int: 1 << 62},
+		nowhere + ".9": {Kind: mibs.OctetString, Bytes: []byte{}},
+	}
+	var oids []string
+	for oid, v := range want {
+		bed.Set(oid, v)
+		oids = append(oids, oid)
+	}
+	got, err := get(newPool(t, snmp.Options{}).Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, oids...)
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %v, %v\nwant %v", got, err, want)
+	}
+}
+
+func TestAnAbsentObjectIsMissingAndNoError(t *testing.T) {
+	bed := startKyocera(t)
+	answers, err := get(newPool(t, snmp.Options{}).Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, nowhere, serialOID, elsewhere)
+	if _, there := answers[serialOID]; err != nil || !there || len(answers) != 1 {
+		t.Errorf("got %v, %v, want the serial number alone", answers, err)
+	}
+	if got := bed.Requests().All(); got != 1 {
+		t.Errorf("took %d requests, want 1", got)
+	}
+}
+
+func TestSNMPv1LeavesOutWhatTheDeviceDoesNotHaveForAQuarterOfAnHour(t *testing.T) {
+	bed := startKyocera(t)
+	now := time.Now()
+	d := newPool(t, snmp.Options{Now: func() time.Time { return now }}).Device(target(bed.Addr, snmp.V2c))
+	oids := []string{nowhere, sysUpTime, elsewhere, serialOID}
+	for _, poll := range []struct {
+		after    time.Duration
+		requests int
+	}{{0, 3}, {time.Minute, 1}, {time.Minute, 1}, {15 * time.Minute, 3}, {time.Minute, 1}} {
+		now = now.Add(poll.after)
+		before := bed.Requests().All()
+		answers, err := get(d, mibs.Quirks{V1: true}, oids...)
+		if err != nil || len(answers) != 2 {
+			t.Errorf("got %v, %v, want 2 answers", answers, err)
+		}
+		if got := bed.Requests().All() - before; got != poll.requests {
+			t.Errorf("%v later a poll took %d requests, want %d", poll.after, got, poll.requests)
+		}
+	}
+	if answers, err := get(d, mibs.Quirks{V1: true}, nowhere); err != nil || len(answers) != 0 {
+		t.Errorf("absent only: got %v, %v, want nothing", answers, err)
+	}
+}
+
+func TestNoMoreIsAskedAtOnceThanTheDeviceTakes(t *testing.T) {
+	bed := startKyocera(t)
+	var oids []string
+	for _, vb := range bed.Recording().Varbinds()[:20] {
+		oids = append(oids, vb.OID)
+	}
+	pool := newPool(t, snmp.Options{})
+	requests := func(d *snmp.Device, quirks mibs.Quirks) int {
+		t.Helper()
+		before := bed.Requests().All()
+		if answers, err := get(d, quirks, oids...); err != nil || len(answers) != len(oids) {
+			t.Errorf("got %d answers, %v, want %d", len(answers), err, len(oids))
+		}
+		return bed.Requests().All() - before
+	}
+	known := pool.Device(target(bed.Addr, snmp.V2c))
+	if got := requests(known, mibs.Quirks{MaxOIDs: 8}); got != 3 {
+		t.Errorf("with max_oids 8, 20 objects took %d requests, want 3", got)
+	}
+	bed.SetFault(sim.Fault{TooBig: 6})
+	learning := pool.Device(target(bed.Addr, snmp.V2c))
+	if got := requests(learning, mibs.Quirks{}); got != 7 {
+		t.Errorf("finding out took %d requests, want 7: of 20, 10, 5, 5, 10, 5, 5", got)
+	}
+	if got := requests(learning, mibs.Quirks{}); got != 4 {
+		t.Errorf("the next poll took %d requests, want 4", got)
+	}
+}
+
+func TestAColumnIsReadWithGETBULKOrWithGETNEXT(t *testing.T) {
+	for name, test := range map[string]struct {
+		version string
+		quirks  mibs.Quirks
+		bulks   int
+		nexts   int
+	}{
+		"v2c":         {snmp.V2c, mibs.Quirks{}, 3, 0},
+		"v2c no bulk": {snmp.V2c, mibs.Quirks{NoBulk: true}, 0, 21},
+		"v1":          {snmp.V1, mibs.Quirks{}, 0, 21},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bed := startKyocera(t)
+			d := newPool(t, snmp.Options{}).Device(target(bed.Addr, test.version))
+			want, _ := bed.Recording().Column(t.Context(), hrDevices, 100)
+			rows, err := column(d, test.quirks, hrDevices, 100)
+			if err != nil || fmt.Sprint(rows) != fmt.Sprint(want) {
+				t.Errorf("got %v, %v, want %v", rows, err, want)
+			}
+			if got := bed.Requests(); got.Bulks != test.bulks || got.Nexts != test.nexts {
+				t.Errorf("took %+v, want %d GETBULK and %d GETNEXT", got, test.bulks, test.nexts)
+			}
+			if rows, err = column(d, test.quirks, hrDevices, 7); err != nil || fmt.Sprint(rows) != fmt.Sprint(want[:7]) {
+				t.Errorf("at most 7: got %v, %v", rows, err)
+			}
+			if rows, err = column(d, test.quirks, nowhere, 7); err != nil || len(rows) != 0 {
+				t.Errorf("nothing there: got %v, %v", rows, err)
+			}
+			if rows, err = column(d, test.quirks, "2.9", 7); err != nil || len(rows) != 0 {
+				t.Errorf("behind the end: got %v, %v", rows, err)
+			}
+		})
+	}
+}
+
+func TestAColumnThatGoesRoundInCirclesEnds(t *testing.T) {
+	at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
+		row := map[string]string{".1.3.9": "1.3.9.1", ".1.3.9.1": "1.3.9.5", ".1.3.9.5": "1.3.9.2", ".1.3.9.2": "1.3.9.1"}[in.Variables[0].Name]
+		out.Variables = []gosnmp.SnmpPDU{{Name: row, Type: gosnmp.Integer, Value: 1}}
+		return true
+	})
+	for _, quirks := range []mibs.Quirks{{}, {NoBulk: true}} {
+		rows, err := column(newPool(t, short).Device(target(at, snmp.V2c)), quirks, "1.3.9", 100)
+		if err != nil || len(rows) != 3 || rows[2].OID != "1.3.9.2" {
+			t.Errorf("got %v, %v, want 3 rows", rows, err)
+		}
+	}
+}
+
+func TestWhatGoesWrongIsSaidInFewWords(t *testing.T) {
+	bed := startKyocera(t)
+	at := bed.Addr.String()
+	for name, test := range map[string]struct {
+		fault sim.Fault
+		want  string
+	}{
+		"silent":       {sim.Fault{Silent: true}, "no answer from " + at + " (3 tries of 50ms)"},
+		"wrong id":     {sim.Fault{WrongID: true}, "no answer from " + at + " (3 tries of 50ms)"},
+		"wrong id v1":  {sim.Fault{OnlyV1: true}, "no answer from " + at + " (3 tries of 50ms)"},
+		"garbage":      {sim.Fault{Garbage: []byte("rubbish")}, "unreadable answer from " + at},
+		"cut short":    {sim.Fault{Garbage: []byte{0x30, 0x20, 2, 1, 1, 4}}, "unreadable answer from " + at},
+		"of version 3": {sim.Fault{Garbage: []byte("\x30\x11\x02\x01\x03\x30\x0c\x02\x01\x01\x02\x02\x05\xdc\x04\x01\x00\x02\x01\x03")}, "unreadable answer from " + at},
+		"genErr":       {sim.Fault{GenErr: sent}, at + " answers genErr to " + sent},
+		"tooBig even for one": {
+			sim.Fault{TooBig: -1, GenErr: "*"}, at + " answers genErr to " + sysUpTime,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bed.SetFault(test.fault)
+			_, err := get(newPool(t, short).Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, steady...)
+			wantError(t, err, test.want)
+		})
+	}
+	bed.SetFault(sim.Fault{GenErr: "*"})
+	_, err := column(newPool(t, short).Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, hrDevices, 9)
+	wantError(t, err, at+" answers genErr behind "+hrDevices)
+	_, err = get(newPool(t, short).Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, "not.an.oid")
+	wantError(t, err, "ask "+at+": marshal: marshalPDU: unable to marshal varbind list: unable to marshal OID: Invalid object identifier")
+}
+
+func TestStrangeAnswersAreErrorsOrIgnored(t *testing.T) {
+	integer := func(oid string) gosnmp.SnmpPDU {
+		return gosnmp.SnmpPDU{Name: oid, Type: gosnmp.Integer, Value: 1}
+	}
+	for name, test := range map[string]struct {
+		answer func(in, out *gosnmp.SnmpPacket)
+		want   string // error; %s is the address
+	}{
+		"fewer objects": {func(_, out *gosnmp.SnmpPacket) { out.Variables = []gosnmp.SnmpPDU{integer(sysUpTime)} }, "%s answers only 1 of 2 objects; a profile's quirk max_oids may help"},
+		"other objects": {func(_, out *gosnmp.SnmpPacket) {
+			out.Variables = []gosnmp.SnmpPDU{integer(nowhere), integer(elsewhere)}
+		}, "%s answers only 0 of 2 objects; a profile's quirk max_oids may help"},
+		"other order": {func(_, out *gosnmp.SnmpPacket) {
+			out.Variables = []gosnmp.SnmpPDU{integer(sent), integer(sysUpTime)}
+		}, ""},
+		"none":                   {func(_, out *gosnmp.SnmpPacket) { out.Variables = nil }, "%s sends what is no answer to the request"},
+		"request sent back":      {func(in, out *gosnmp.SnmpPacket) { out.PDUType, out.Variables = gosnmp.GetRequest, in.Variables }, "%s sends what is no answer to the request"},
+		"id 0":                   {func(in, out *gosnmp.SnmpPacket) { out.RequestID, out.Variables = 0, in.Variables }, "%s sends what is no answer to the request"},
+		"tooBig for one":         {func(_, out *gosnmp.SnmpPacket) { out.Error = gosnmp.TooBig }, "%s answers tooBig to a GET of 1 objects from " + sysUpTime + " on"},
+		"genErr without index":   {func(_, out *gosnmp.SnmpPacket) { out.Error = gosnmp.GenErr }, "%s answers genErr to a GET of 2 objects from " + sysUpTime + " on"},
+		"index out of range":     {func(_, out *gosnmp.SnmpPacket) { out.Error, out.ErrorIndex = gosnmp.GenErr, 9 }, "%s answers genErr to a GET of 2 objects from " + sysUpTime + " on"},
+		"noSuchName, no index":   {func(_, out *gosnmp.SnmpPacket) { out.Error = gosnmp.NoSuchName }, ""},
+		"noSuchName, wild index": {func(_, out *gosnmp.SnmpPacket) { out.Error, out.ErrorIndex = gosnmp.NoSuchName, 77 }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
+				test.answer(in, out)
+				return true
+			})
+			_, err := get(newPool(t, short).Device(target(at, snmp.V2c)), mibs.Quirks{}, sysUpTime, sent)
+			if test.want != "" {
+				wantError(t, err, fmt.Sprintf(test.want, at))
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAnAnswerFromAnotherAddressIsIgnored(t *testing.T) {
+	stranger, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done sync.WaitGroup
+	defer done.Wait()
+	defer conn.Close()
+	done.Go(func() {
+		buf := make([]byte, 2048)
+		for {
+			n, from, err := conn.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				return
+			}
+			stranger.WriteToUDPAddrPort(answer(buf[:n], 666), from)
+			conn.WriteToUDPAddrPort(answer(buf[:n], 1), from)
+		}
+	})
+	at := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	answers, err := get(newPool(t, short).Device(target(at, snmp.V2c)), mibs.Quirks{}, sent)
+	if err != nil || answers[sent].Int != 1 {
+		t.Errorf("got %v, %v, want the device's own answer, 1", answers, err)
+	}
+}
+
+// answer answers all objects of a request with value.
+func answer(request []byte, value int) []byte {
+	in, err := new(gosnmp.GoSNMP).SnmpDecodePacket(request)
+	if err != nil {
+		return nil
+	}
+	out := &gosnmp.SnmpPacket{Version: in.Version, Community: in.Community, PDUType: gosnmp.GetResponse, RequestID: in.RequestID}
+	for _, v := range in.Variables {
+		out.Variables = append(out.Variables, gosnmp.SnmpPDU{Name: v.Name, Type: gosnmp.Integer, Value: value})
+	}
+	raw, _ := out.MarshalMsg()
+	return raw
+}
+
+func TestALateAnswerIsTakenAndTheOneBehindItIsNotMistakenForTheNext(t *testing.T) {
+	bed := startKyocera(t)
+	bed.SetFault(sim.Fault{Delay: 70 * time.Millisecond}) // longer than a try, shorter than two
+	d := newPool(t, snmp.Options{Sessions: 1, Timeout: 50 * time.Millisecond, Retries: 9}).Device(target(bed.Addr, snmp.V2c))
+	for range 2 {
+		bed.Fax(1, 0)
+		answers, err := get(d, mibs.Quirks{}, sent)
+		want, _ := bed.Recording().Get(t.Context(), []string{sent})
+		if err != nil || answers[sent].Int != want[sent].Int {
+			t.Errorf("got %v, %v, want %v", answers, err, want)
+		}
+	}
+}
+
+func TestCancelEndsAConversationAtOnce(t *testing.T) {
+	bed := startKyocera(t)
+	bed.SetFault(sim.Fault{Silent: true})
+	pool := newPool(t, snmp.Options{Sessions: 1, Timeout: time.Hour})
+	d := pool.Device(target(bed.Addr, snmp.V2c))
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan error)
+	go func() {
+		asked <- d.Ask(ctx, mibs.Quirks{}, func(a mibs.Asker) error {
+			_, err := a.Get(ctx, steady)
+			return err
+		})
+	}()
+	for bed.Requests().All() == 0 {
+		runtime.Gosched()
+	}
+	waiting, stopWaiting := context.WithCancel(t.Context())
+	waited := make(chan error)
+	go func() {
+		waited <- d.Ask(waiting, mibs.Quirks{}, func(mibs.Asker) error { return errors.New("had its turn") })
+	}()
+	stopWaiting()
+	wantError(t, <-waited, "ask "+bed.Addr.String()+": context canceled")
+	cancel()
+	wantError(t, <-asked, "ask "+bed.Addr.String()+": context canceled")
+
+	bed.SetFault(sim.Fault{})
+	if _, err := get(d, mibs.Quirks{}, steady...); err != nil {
+		t.Errorf("the next conversation: %v", err)
+	}
+}
+
+func TestADeadlineBoundsAllThatIsAsked(t *testing.T) {
+	bed := startKyocera(t)
+	bed.SetFault(sim.Fault{Silent: true})
+	d := newPool(t, snmp.Options{Timeout: time.Hour, Retries: 5}).Device(target(bed.Addr, snmp.V2c))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	err := d.Ask(ctx, mibs.Quirks{}, func(a mibs.Asker) error {
+		_, err := a.Get(ctx, steady)
+		_, again := a.Column(ctx, hrDevices, 10)
+		return errors.Join(err, again)
+	})
+	text := "no answer from " + bed.Addr.String() + " in the time it was given: context deadline exceeded"
+	wantError(t, err, text+"\n"+text)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Error("it is no DeadlineExceeded")
+	}
+	if got := bed.Requests().All(); got != 1 {
+		t.Errorf("%d requests were sent, want 1", got)
+	}
+}
+
+func TestManyDevicesShareFewSessions(t *testing.T) {
+	w := startSim(t, sim.Plan{Devices: 40}, "kyocera-taskalfa-2554ci", "lexmark-mx622ade")
+	pool := newPool(t, snmp.Options{Sessions: 4})
+	var mu sync.Mutex
+	var talking, most int
+	var all sync.WaitGroup
+	for _, bed := range w.Devices {
+		d := pool.Device(target(bed.Addr, snmp.V2c))
+		all.Go(func() {
+			for range 20 {
+				err := d.Ask(t.Context(), mibs.Quirks{}, func(a mibs.Asker) error {
+					mu.Lock()
+					talking++
+					most = max(most, talking)
+					mu.Unlock()
+					answers, err := a.Get(t.Context(), []string{serialOID, sysUpTime})
+					if got := answers[serialOID].Text(); got != bed.Serial() {
+						t.Errorf("asked %s and got the serial of %s", bed.Serial(), got)
+					}
+					mu.Lock()
+					talking--
+					mu.Unlock()
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if most > 4 {
+		t.Errorf("%d conversations at the same time, want at most 4", most)
+	}
+	for _, bed := range w.Devices {
+		if got := bed.Requests(); got.All() != 20 || got.Sets != 0 {
+			t.Errorf("device was asked %+v, want 20 GETs", got)
+		}
+	}
+}
+
+func TestAClosedPoolAsksNobody(t *testing.T) {
+	pool := snmp.NewPool(snmp.Options{})
+	d := pool.Device(target(netip.MustParseAddrPort("127.0.0.1:9"), snmp.V2c))
+	if err := pool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := get(d, mibs.Quirks{}, sysDescr)
+	wantError(t, err, "ask 127.0.0.1:9: SNMP sessions are closed")
+}
+
+func TestBadTargetsSayWhatIsWrong(t *testing.T) {
+	pool := newPool(t, short)
+	for name, test := range map[string]struct {
+		target snmp.Target
+		want   string
+	}{
+		"version 3": {snmp.Target{Host: "127.0.0.1", Credentials: snmp.Credentials{Version: snmp.V3, User: "zerofax"}}, "ask 127.0.0.1:161: SNMP version 3 comes with a later release; give credentials of version 2c"},
+		"version 4": {snmp.Target{Host: "127.0.0.1", Credentials: snmp.Credentials{Version: "4"}}, `ask 127.0.0.1:161: SNMP version "4"; want 1, 2c or 3`},
+		"no community": {
+			snmp.Target{Host: "::1", Port: 1161, Credentials: snmp.Credentials{Version: snmp.V1}},
+			"ask [::1]:1161: SNMP community of 0 bytes; want 1 to 127",
+		},
+		"long community": {
+			snmp.Target{Host: "h", Credentials: snmp.Credentials{Version: snmp.V2c, Community: snmp.Secret(strings.Repeat("x", 128))}},
+			"ask h:161: SNMP community of 128 bytes; want 1 to 127",
+		},
+	} {
+		_, err := get(pool.Device(test.target), mibs.Quirks{}, sysDescr)
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%s: got %v, want %s", name, err, test.want)
+		}
+	}
+	unknown := snmp.Target{Host: "no such host", Credentials: snmp.Credentials{Version: snmp.V2c, Community: "public"}}
+	if _, err := get(pool.Device(unknown), mibs.Quirks{}, sysDescr); err == nil || !strings.HasPrefix(err.Error(), `resolve "no such host": `) {
+		t.Errorf("a name that doesn't resolve: got %v", err)
+	}
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	c := snmp.Credentials{Version: snmp.V2c, Community: "s3cret", AuthPassword: "s3cret", PrivacyPassword: "s3cret"}
+	encoded, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v %s %q %x", c, c, c, c.Community, c.Community), string(encoded), c.Community.LogValue().String()} {
+		if strings.Contains(text, "s3cret") || strings.Contains(text, fmt.Sprintf("%x", "s3cret")) {
+			t.Errorf("the community shows in %s", text)
+		}
+	}
+}
+
+// FuzzAnswers sends any bytes for an answer: an error or answers, but no panic and no wait.
+func FuzzAnswers(f *testing.F) {
+	request := &gosnmp.SnmpPacket{Version: gosnmp.Version2c, Community: "public", PDUType: gosnmp.GetRequest, RequestID: 1}
+	for _, oid := range steady {
+		request.Variables = append(request.Variables, gosnmp.SnmpPDU{Name: oid, Type: gosnmp.Null})
+	}
+	raw, err := request.MarshalMsg()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(answer(raw, 7))
+	f.Add([]byte("\x30\x11\x02\x01\x03\x30\x0c\x02\x01\x01\x02\x02\x05\xdc\x04\x01\x00\x02\x01\x03"))
+	f.Add([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff})
+	var reply atomic.Pointer[[]byte]
+	at := serveRaw(f, func([]byte) []byte { return *reply.Load() })
+	d := newPool(f, snmp.Options{Timeout: time.Millisecond}).Device(target(at, snmp.V2c))
+	f.Fuzz(func(t *testing.T, datagram []byte) {
+		reply.Store(&datagram)
+		get(d, mibs.Quirks{}, steady...)
+		column(d, mibs.Quirks{}, hrDevices, 5)
+	})
+}
+
+// respond answers as handle says: false = not at all.
+func respond(t testing.TB, handle func(in, out *gosnmp.SnmpPacket) bool) netip.AddrPort {
+	t.Helper()
+	return serveRaw(t, func(request []byte) []byte {
+		in, err := new(gosnmp.GoSNMP).SnmpDecodePacket(request)
+		if err != nil {
+			return nil
+		}
+		out := &gosnmp.SnmpPacket{Version: in.Version, Community: in.Community, PDUType: gosnmp.GetResponse, RequestID: in.RequestID}
+		if !handle(in, out) {
+			return nil
+		}
+		raw, _ := out.MarshalMsg()
+		return raw
+	})
+}
+
+func serveRaw(t testing.TB, handle func(request []byte) []byte) netip.AddrPort {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done sync.WaitGroup
+	done.Go(func() {
+		buf := make([]byte, 4096)
+		for {
+			n, from, err := conn.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				return
+			}
+			if reply := handle(slices.Clone(buf[:n])); reply != nil {
+				conn.WriteToUDPAddrPort(reply, from)
+			}
+		}
+	})
+	t.Cleanup(func() {
+		conn.Close()
+		done.Wait()
+	})
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
+}

@@ -1,0 +1,111 @@
+// Package snmp asks devices over SNMPv1 and SNMPv2c. It only reads: there is no SET in it,
+// no TCP, and no walk but of one column at a time. A Pool bounds how many conversations go
+// on at once; a Device is one of those to talk to and remembers what it can't take.
+package snmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+
+	"github.com/gosnmp/gosnmp"
+)
+
+// DefaultPort is where SNMP agents listen.
+const DefaultPort = 161
+
+// The versions that Credentials may name.
+const (
+	V1  = "1"
+	V2c = "2c"
+	V3  = "3"
+)
+
+// Secret prints as <secret>, so that no log and no error can tell it.
+type Secret string
+
+// String is not the secret.
+func (s Secret) String() string { return "<secret>" }
+
+// GoString is not the secret.
+func (s Secret) GoString() string { return "<secret>" }
+
+// MarshalText is not the secret.
+func (s Secret) MarshalText() ([]byte, error) { return []byte("<secret>"), nil }
+
+// LogValue is not the secret.
+func (s Secret) LogValue() slog.Value { return slog.StringValue("<secret>") }
+
+// Credentials are what a device wants to hear. Those of version 3 are not used yet.
+type Credentials struct {
+	Version   string // V1, V2c or V3
+	Community Secret // of V1 and V2c
+
+	User            string // of V3, as all below
+	Auth            string // MD5, SHA, SHA224, SHA256, SHA384, SHA512; empty = none
+	AuthPassword    Secret
+	Privacy         string // DES, AES, AES192, AES256; empty = none
+	PrivacyPassword Secret
+}
+
+// maxCommunity is the longest that gosnmp can encode.
+const maxCommunity = 127
+
+// ErrVersion3 is why Ask doesn't talk to a device with such credentials.
+var ErrVersion3 = errors.New("SNMP version 3 comes with a later release; give credentials of version 2c")
+
+// Check says what is wrong with credentials, nil if nothing is.
+func (c Credentials) Check() error {
+	switch {
+	case c.Version == V3:
+		return ErrVersion3
+	case c.Version != V1 && c.Version != V2c:
+		return fmt.Errorf("SNMP version %q; want 1, 2c or 3", c.Version)
+	case c.Community == "" || len(c.Community) > maxCommunity:
+		return fmt.Errorf("SNMP community of %d bytes; want 1 to %d", len(c.Community), maxCommunity)
+	}
+	return nil
+}
+
+func (c Credentials) version(v1 bool) gosnmp.SnmpVersion {
+	if v1 || c.Version == V1 {
+		return gosnmp.Version1
+	}
+	return gosnmp.Version2c
+}
+
+// Target is where a device is and how to talk to it.
+type Target struct {
+	Host        string // an address or a name
+	Port        uint16 // 0 = DefaultPort
+	Credentials Credentials
+}
+
+// String is host:port.
+func (t Target) String() string {
+	port := t.Port
+	if port == 0 {
+		port = DefaultPort
+	}
+	return net.JoinHostPort(t.Host, strconv.Itoa(int(port)))
+}
+
+// resolve finds the address, of a name anew each time.
+func (t Target) resolve(ctx context.Context) (netip.AddrPort, error) {
+	port := t.Port
+	if port == 0 {
+		port = DefaultPort
+	}
+	if addr, err := netip.ParseAddr(t.Host); err == nil {
+		return netip.AddrPortFrom(addr.Unmap(), port), nil
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", t.Host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("resolve %q: %w", t.Host, err)
+	}
+	return netip.AddrPortFrom(addrs[0].Unmap(), port), nil
+}
