@@ -1,0 +1,327 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+const (
+	maxRows   = 500 // more would make a page of megabytes, asked for every 5 s
+	maxRecent = 100 // anomalies and quarantined messages that are looked through
+)
+
+// fleetPage is all that the first page shows.
+type fleetPage struct {
+	speech
+	Query   string
+	Other   string // URL of this page in the other language
+	Version string
+	MQTT    string
+	Fault   bool // the books can't be read
+
+	Now         wire.Time // the books' clock
+	Devices     int64     // in the books
+	Down        int64
+	Lines       int64
+	ActiveLines int64
+	Unassigned  int64
+	AgentsKnown int64
+	AgentsDown  int64
+
+	Machines []machine // shown
+	Found    int       // fit the query
+	Agents   []ledger.Agent
+	Watch    watch
+}
+
+// machine is one row: a device with its lines and what is known of its agent.
+type machine struct {
+	*ledger.Device
+	Lines          []ledger.Line
+	Reader         ledger.Agent // whose readings count; empty where the books don't know it
+	Sent, Received figure
+	Either         figure // direction unknown
+	AnomalyCount   int64
+}
+
+// figure is a count since first seen, or unknown, which is not 0.
+type figure struct {
+	Known   bool
+	Count   int64
+	Unit    string
+	Printed bool   // counted when put on paper, not when received
+	Faxes   *int64 // messages, where the device counts those too
+}
+
+// watch is what a person should look at: the latest, newest first.
+type watch struct {
+	Anomalies   []ledger.Anomaly // open ones
+	Quarantined []ledger.Quarantine
+}
+
+// Count is how many there are to look at.
+func (w watch) Count() int64 { return w.AnomalyCount() + w.QuarantineCount() }
+
+// AnomalyCount is how many anomalies are open.
+func (w watch) AnomalyCount() int64 { return int64(len(w.Anomalies)) }
+
+// QuarantineCount is how many messages were refused.
+func (w watch) QuarantineCount() int64 { return int64(len(w.Quarantined)) }
+
+func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
+	page := fleetPage{Query: strings.TrimSpace(r.URL.Query().Get("q")), Version: s.Version, MQTT: s.MQTT}
+	books, watched, err := s.read(r)
+	if err != nil {
+		s.Log.Error("read the books for the page", "error", err)
+		books = ledger.Snapshot{At: wire.TimeOf(time.Now())}
+		page.Fault = true
+	}
+	page.speech = s.speechFor(r, books.At.Std())
+	page.Other = otherLanguage(r.URL, page.french)
+	page.fill(books, watched)
+	status := http.StatusOK
+	if page.Fault {
+		status = http.StatusInternalServerError
+	}
+	s.render(w, status, "fleet.html", page)
+}
+
+func (s *site) read(r *http.Request) (ledger.Snapshot, watch, error) {
+	var w watch
+	books, err := s.Books.Snapshot(r.Context())
+	if err != nil {
+		return books, w, err
+	}
+	anomalies, err := s.Books.Anomalies(r.Context(), maxRecent)
+	if err != nil {
+		return books, w, err
+	}
+	for _, a := range anomalies {
+		if a.ClosedAt == 0 {
+			w.Anomalies = append(w.Anomalies, a)
+		}
+	}
+	w.Quarantined, err = s.Books.Quarantined(r.Context(), maxRecent)
+	return books, w, err
+}
+
+// fill makes the page of the books.
+func (p *fleetPage) fill(books ledger.Snapshot, watched watch) {
+	p.Now, p.Watch, p.Agents = books.At, watched, books.Agents
+	p.Devices, p.Lines, p.AgentsKnown = int64(len(books.Devices)), int64(len(books.Lines)), int64(len(books.Agents))
+	agents := map[string]ledger.Agent{}
+	for _, a := range books.Agents {
+		agents[a.ID] = a
+		if !a.Up {
+			p.AgentsDown++
+		}
+	}
+	linesOf := map[string][]ledger.Line{}
+	for _, l := range books.Lines {
+		linesOf[l.Device] = append(linesOf[l.Device], l)
+		if l.State == ledger.Active {
+			p.ActiveLines++
+		}
+		if l.Service == "" {
+			p.Unassigned++
+		}
+	}
+	for i := range books.Devices {
+		d := &books.Devices[i]
+		if !d.Up {
+			p.Down++
+		}
+		if fits(d, p.Query) {
+			p.Machines = append(p.Machines, machineOf(d, linesOf[d.ID], agents[d.Agent]))
+		}
+	}
+	p.Found = len(p.Machines)
+	slices.SortStableFunc(p.Machines, func(a, b machine) int { // those that can fax first, else by id
+		return cmp.Compare(rank(a.FaxCapable), rank(b.FaxCapable))
+	})
+	p.Machines = p.Machines[:min(len(p.Machines), maxRows)]
+}
+
+func rank(faxes bool) int {
+	if faxes {
+		return 0
+	}
+	return 1
+}
+
+func machineOf(d *ledger.Device, lines []ledger.Line, agent ledger.Agent) machine {
+	m := machine{Device: d, Lines: lines, Reader: agent}
+	m.Sent = figureOf(d, ledger.Sent)
+	m.Received = figureOf(d, ledger.Received)
+	m.Either = figureOf(d, ledger.UnknownDirection)
+	for _, n := range d.Anomalies {
+		m.AnomalyCount += n
+	}
+	return m
+}
+
+func figureOf(d *ledger.Device, way ledger.Direction) figure {
+	var f figure
+	var measure wire.Measure
+	f.Count, measure, f.Known = d.Pages(way)
+	f.Printed = measure == wire.FaxPrintedPages
+	for _, c := range d.Counters {
+		if c.Measure == measure && c.Current {
+			f.Unit = c.Unit
+		}
+	}
+	f.Unit = cmp.Or(f.Unit, "pages")
+	if faxes, _, ok := d.Faxes(way); ok {
+		f.Faxes = &faxes
+	}
+	return f
+}
+
+// OnlyEither tells that pages are counted, but not which way they went.
+func (m machine) OnlyEither() bool { return m.Either.Known && !m.Sent.Known && !m.Received.Known }
+
+// Title is how people call the machine.
+func (m machine) Title() string {
+	if m.Model == "" {
+		return m.ID
+	}
+	if m.Vendor == "" || strings.HasPrefix(strings.ToLower(m.Model), strings.ToLower(m.Vendor)) {
+		return m.Model
+	}
+	return strings.ToUpper(m.Vendor[:1]) + m.Vendor[1:] + " " + m.Model
+}
+
+// Where is what helps to find it.
+func (m machine) Where() string {
+	return strings.Join(slices.DeleteFunc([]string{m.Name, m.Location, m.Address}, func(s string) bool { return s == "" }), " · ")
+}
+
+// fits tells whether all words of the query stand somewhere in what names a device.
+func fits(d *ledger.Device, query string) bool {
+	text := strings.ToLower(strings.Join([]string{d.ID, d.Vendor, d.Model, d.Serial, d.Name, d.Location, d.Address, d.Agent}, " "))
+	for word := range strings.FieldsSeq(strings.ToLower(query)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// AgentState is the key of what to say of an agent.
+func (p fleetPage) AgentState(a ledger.Agent) string {
+	switch {
+	case a.ID == "":
+		return "unknown"
+	case a.Up:
+		return "up"
+	case a.Online:
+		return "silent"
+	}
+	return "off"
+}
+
+// Remarks are what is wrong with an agent, in words.
+func (p fleetPage) Remarks(a ledger.Agent) ([]string, error) {
+	var list []string
+	var fault error
+	add := func(applies bool, key string, args ...any) {
+		if !applies {
+			return
+		}
+		said, err := p.T(key, args...)
+		fault = cmp.Or(fault, err)
+		list = append(list, said)
+	}
+	off, err := p.Length(time.Duration(a.ClockMS) * time.Millisecond)
+	fault = cmp.Or(fault, err)
+	silent, err := p.silent(a.Silent)
+	fault = cmp.Or(fault, err)
+	add(a.TooNew, "agent.too.new")
+	add(a.Spool.Error != "", "agent.spool.error", a.Spool.Error)
+	add(a.Dropped > 0, "agent.dropped", a.Dropped)
+	add(a.Spool.Damaged > 0, "agent.damaged", a.Spool.Damaged)
+	add(a.Holes > 0, "agent.holes", a.Holes)
+	add(a.ClockFixed, "agent.clock.fixed", off)
+	add(a.ClockWrong && !a.ClockFixed, "agent.clock", off)
+	add(silent != "", "agent.silent.list", silent)
+	return list, fault
+}
+
+// silent names the first few addresses that never answered.
+func (p fleetPage) silent(targets []wire.Silent) (string, error) {
+	var names []string
+	for _, t := range targets[:min(len(targets), few)] {
+		names = append(names, t.Address)
+	}
+	said := strings.Join(names, ", ")
+	if len(targets) <= few {
+		return said, nil
+	}
+	return p.T("agent.silent.more", said, len(targets)-few)
+}
+
+func otherLanguage(u *url.URL, french bool) string {
+	q := url.Values{}
+	if text := u.Query().Get("q"); text != "" {
+		q.Set("q", text)
+	}
+	q.Set("lang", "fr")
+	if french {
+		q.Set("lang", "en")
+	}
+	return "/?" + q.Encode()
+}
+
+// said is a thing with its words, for the small templates.
+type said struct {
+	Known bool
+	State string
+	Text  string
+	Faxes string
+}
+
+// Says words a figure; a machine without fax has none, one with fax whose figure isn't known says so.
+func (p fleetPage) Says(f figure, faxes bool) (s said, err error) {
+	switch {
+	case f.Known:
+		s.Known = true
+		s.Text, err = p.Amount(f.Count, f.Unit)
+	case faxes:
+		s.Text, err = p.T("unknown")
+	default:
+		s.Text, err = p.T("none")
+	}
+	if err == nil && f.Faxes != nil {
+		s.Faxes, err = p.Amount(*f.Faxes, "faxes")
+	}
+	return s, err
+}
+
+// AgentWord words what AgentState tells.
+func (p fleetPage) AgentWord(state string) (said, error) {
+	text, err := p.T("agent." + state)
+	return said{State: state, Text: text}, err
+}
+
+// Since says for how long something lasts.
+func (p fleetPage) Since(t wire.Time) (string, error) { return p.Length(p.Now.Sub(t)) }
+
+// Long is n for Count.
+func (p fleetPage) Long(n int) int64 { return int64(n) }
+
+const few = 5 // of a list that only says what kind of thing to look for
+
+// First are the newest few.
+func (p fleetPage) First(list []ledger.Anomaly) []ledger.Anomaly { return list[:min(len(list), few)] }
+
+// FirstRefused are the newest few.
+func (p fleetPage) FirstRefused(list []ledger.Quarantine) []ledger.Quarantine {
+	return list[:min(len(list), few)]
+}

@@ -1,0 +1,146 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+var noon = wire.TimeOf(time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC))
+
+// books is a ledger that says what a test wants.
+type books struct {
+	snapshot    ledger.Snapshot
+	anomalies   []ledger.Anomaly
+	quarantined []ledger.Quarantine
+	err         error
+}
+
+func (b *books) Snapshot(context.Context) (ledger.Snapshot, error) { return b.snapshot, b.err }
+
+func (b *books) Anomalies(context.Context, int) ([]ledger.Anomaly, error) { return b.anomalies, nil }
+
+func (b *books) Quarantined(context.Context, int) ([]ledger.Quarantine, error) {
+	return b.quarantined, nil
+}
+
+// ward is a fleet with one of each kind of machine and agent.
+func ward() *books {
+	device := func(id, vendor, model string, totals map[wire.Measure]int64) ledger.Device {
+		d := ledger.Device{
+			ID: id, Vendor: vendor, Model: model, Address: "10.12.4.20", Agent: "ps-01", FaxCapable: true, Fax: wire.Yes,
+			FaxService: wire.ServiceReady, Up: true, FirstSeen: noon.Add(-40 * 24 * time.Hour),
+			LastReading: noon.Add(-42 * time.Second), LastLook: noon.Add(-42 * time.Second), Totals: totals,
+		}
+		for measure, total := range totals {
+			unit := "pages"
+			if measure == wire.FaxSent || measure == wire.FaxReceived {
+				unit = "faxes"
+			}
+			d.Counters = append(d.Counters, ledger.Counter{Measure: measure, Unit: unit, Rule: "r", Current: true, Total: total})
+		}
+		return d
+	}
+	line := func(device string, status wire.LineStatus) ledger.Line {
+		return ledger.Line{
+			ID: device, Device: device, Status: status, State: ledger.Active, New: true, FirstSeen: noon.Add(-24 * time.Hour),
+			Evidence: "evidence of " + string(status), Why: "known for 1 day",
+		}
+	}
+
+	kyocera := device("kyocera-vcf1234567", "kyocera", "TASKalfa 3253ci", map[wire.Measure]int64{wire.FaxSentPages: 12345, wire.FaxReceivedPages: 1})
+	kyocera.Name, kyocera.Location = "COP-URG-02", "Urgences, poste de soins"
+	xerox := device("xerox-3359876543", "xerox", "Xerox AltaLink C8055", map[wire.Measure]int64{wire.FaxSentPages: 0, wire.FaxPrintedPages: 88, wire.FaxSent: 31, wire.FaxReceived: 40})
+	xerox.Anomalies = map[ledger.AnomalyKind]int64{ledger.Reset: 2}
+	xerox.Claims = []ledger.Claim{{Agent: "ps-02", Last: noon}}
+	xerox.FaxService = wire.ServiceAttention
+	for i := range xerox.Counters {
+		if xerox.Counters[i].Measure == wire.FaxSentPages {
+			xerox.Counters[i].Unit = "images"
+		}
+	}
+	lexmark := device("lexmark-7016abcdef", "lexmark", "MX622ade", map[wire.Measure]int64{wire.FaxPages: 250})
+	lexmark.Agent = "ps-dead"
+	lexmark.Up, lexmark.Error = false, "no answer within 2s"
+	lexmark.FaxService, lexmark.LastReading = wire.ServiceUnavailable, noon.Add(-3*24*time.Hour)
+	ricoh := device("ricoh-w123p400500", "ricoh", "IM C3000", map[wire.Measure]int64{})
+	ricoh.FaxService = wire.ServiceUnknown
+	ricoh.Name = "un-nom-de-machine-donne-par-un-technicien-qui-n-a-mis-aucune-espace-dans-ce-nom-tres-tres-long"
+	ricoh.Location = "Bâtiment Françoise Dolto, niveau −1, couloir des archives médicales, près de l’ascenseur monte-charge"
+	grandstream := device("grandstream-000b82aabbcc", "grandstream", "HT814", map[wire.Measure]int64{})
+	printer := device("hp-cnb1234567", "hp", "HP LaserJet M404", map[wire.Measure]int64{})
+	printer.FaxCapable, printer.Fax = false, wire.No
+
+	down := line(grandstream.ID, wire.LineDown)
+	down.ID, down.Port, down.State = grandstream.ID+":fxs2", "FXS2", ledger.Blind
+	busy := line(grandstream.ID, wire.LineBusy)
+	busy.ID, busy.Port = grandstream.ID+":fxs1", "FXS1"
+	quiet := line(ricoh.ID, wire.LineUnknown)
+	quiet.State, quiet.New = ledger.Quiet, false
+
+	return &books{
+		snapshot: ledger.Snapshot{
+			At:      noon,
+			Devices: []ledger.Device{grandstream, printer, kyocera, lexmark, ricoh, xerox},
+			Lines: []ledger.Line{
+				busy, down, line(kyocera.ID, wire.LineIdle), line(lexmark.ID, wire.LineUnknown), quiet, line(xerox.ID, wire.LineUnknown),
+			},
+			Agents: []ledger.Agent{
+				{
+					ID: "ps-01", Up: true, Online: true, StartedAt: noon.Add(-time.Hour), LastSeen: noon.Add(-3 * time.Second),
+					Version: "0.1.0", OS: "linux/amd64", Targets: 7, Devices: 5, Silent: []wire.Silent{{Address: "10.12.4.99:161", Error: "timeout"}},
+				},
+				{
+					ID: "ps-dead", Online: true, LastSeen: noon.Add(-3 * 24 * time.Hour), Version: "0.1.0", OS: "windows/amd64",
+					Targets: 1, Devices: 1, Dropped: 1234, ClockWrong: true, ClockFixed: true, ClockMS: -7_200_000,
+					Spool: wire.SpoolState{Envelopes: 412, Oldest: noon.Add(-3 * 24 * time.Hour), Error: "no space left on device"},
+				},
+				{ID: "ps-off", LastSeen: noon.Add(-time.Hour), Version: "0.1.0", OS: "linux/arm64"},
+			},
+			Envelopes: map[ledger.Verdict]int64{},
+		},
+		anomalies: []ledger.Anomaly{
+			{ID: 2, Kind: ledger.Jump, Device: xerox.ID, Measure: wire.FaxSentPages, Unit: "images", Before: 10, After: 90010, Amount: 90000, OpenedAt: noon.Add(-time.Hour)},
+			{ID: 1, Kind: ledger.Reset, Device: xerox.ID, Measure: wire.FaxSentPages, Unit: "images", OpenedAt: noon.Add(-2 * time.Hour), ClosedAt: noon},
+		},
+		quarantined: []ledger.Quarantine{{ID: 1, Agent: "ps-02", Stream: "s", Seq: 7, Index: 3, Reason: `device "": want [a-z0-9-]{1,128}`, ReceivedAt: noon.Add(-time.Minute)}},
+	}
+}
+
+func newSite(t *testing.T, b *books) http.Handler {
+	t.Helper()
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := New(Options{
+		Books: b, Language: "fr", Location: paris, MQTT: "mqtt://127.0.0.1:1883", Version: "0.1.0",
+		Ready:   func() error { return b.err },
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) }),
+		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler
+}
+
+// ask sends a request; headers are pairs of name and value.
+func ask(handler http.Handler, method, target string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
+var errBooks = errors.New("disk on fire")

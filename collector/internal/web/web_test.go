@@ -1,0 +1,330 @@
+package web
+
+import (
+	"encoding/json"
+	"html"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+func page(t *testing.T, b *books, target string, headers ...string) string {
+	t.Helper()
+	w := ask(newSite(t, b), http.MethodGet, target, headers...)
+	if w.Code != http.StatusOK {
+		t.Fatalf("GET %s: %d %s", target, w.Code, w.Body)
+	}
+	return html.UnescapeString(w.Body.String())
+}
+
+// row is the text of one machine's or agent's row, without markup.
+func row(t *testing.T, page, id string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(page, `id="`+id+`"`)
+	if !found {
+		t.Fatalf("no row %s", id)
+	}
+	text, _, _ := strings.Cut(rest, "</tr>")
+	text = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(text, " ")
+	return strings.Join(strings.Fields(text), " ")
+}
+
+func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
+	got := page(t, ward(), "/")
+	for id, want := range map[string][]string{
+		"kyocera-vcf1234567":       {"Kyocera TASKalfa 3253ci", "libre", "prête", "12 345 pages", "1 page", "il y a 42 s", "ps-01 en ligne", "non affectée"},
+		"xerox-3359876543":         {"Xerox AltaLink C8055", "à surveiller", "0 image", "31 fax", "88 pages 40 fax imprimées à réception", "2 anomalies", "vue aussi par ps-02"},
+		"lexmark-7016abcdef":       {"250 pages sens inconnu", "ne répond pas", "il y a 3 j", "ps-dead muet", "indisponible"},
+		"ricoh-w123p400500":        {"inconnu inconnu", "calme"},
+		"grandstream-000b82aabbcc": {"port FXS1 occupée", "port FXS2 hors service", "aveugle"},
+		"hp-cnb1234567":            {"pas de fax — — —"},
+		"agent-ps-01":              {"en ligne", "il y a 3 s", "5 / 7", "rien", "sans réponse : 10.12.4.99:161"},
+		"agent-ps-dead":            {"muet", "412 envois depuis 3 j", "1 234 lectures abandonnées", "horloge décalée de 2 h, heures corrigées", "no space left on device"},
+		"agent-ps-off":             {"hors ligne"},
+	} {
+		text := strings.NewReplacer("\u202f", " ", "\u00a0", " ").Replace(row(t, got, id))
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: got %q, want in it %q", id, text, w)
+			}
+		}
+	}
+	if text := row(t, got, "ricoh-w123p400500"); strings.Contains(text, " 0 ") {
+		t.Errorf("an unknown figure is shown as 0: %s", text)
+	}
+	for _, want := range []string{
+		"6 machines", "1 ne répond pas", "4 lignes de fax actives", "3 agents", "2 pas en ligne", "2 points d’attention",
+		"6 lignes « non affectées »", "État à 01/10/2026 14:00:00", "hausse peu plausible", "90\u00a0000 images", "1 message refusé",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestTheLanguageIsTheReadersThenTheConfigured(t *testing.T) {
+	for name, test := range map[string]struct{ target, accept, want string }{
+		"nothing said":                 {"/", "", "fr"},
+		"?lang=en":                     {"/?lang=en", "fr", "en"},
+		"?lang=fr beats the browser":   {"/?lang=fr", "en-GB,en;q=0.9", "fr"},
+		"an English browser":           {"/", "en-GB,en;q=0.9,fr;q=0.5", "en"},
+		"a French browser":             {"/", "fr-CA,fr;q=0.9,en;q=0.5", "fr"},
+		"a German browser":             {"/", "de", "fr"},
+		"German, then English":         {"/", "de,en;q=0.5", "en"},
+		"an unknown ?lang":             {"/?lang=tlh", "", "fr"},
+		"nonsense in Accept-Language:": {"/", ";;;=", "fr"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := page(t, ward(), test.target, "Accept-Language", test.accept)
+			if !strings.Contains(got, `<html lang="`+test.want+`">`) {
+				t.Errorf("got %.60q, want lang %s", got, test.want)
+			}
+		})
+	}
+	if got := page(t, ward(), "/?lang=en"); !strings.Contains(got, "12,345 pages") || !strings.Contains(got, "0 images") {
+		t.Error("English figures aren't written the English way")
+	}
+}
+
+func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
+	for key, said := range texts {
+		if said.fr == "" || said.en == "" {
+			t.Errorf("%s: a language is missing: %+v", key, said)
+		}
+		if verbs(said.fr) != verbs(said.en) {
+			t.Errorf("%s: the languages don't take the same values: %+v", key, said)
+		}
+		if base, ok := strings.CutSuffix(key, ".one"); ok {
+			if _, ok := texts[base+".other"]; !ok {
+				t.Errorf("%s.other is missing", base)
+			}
+		}
+	}
+	for _, key := range keysInUse(t) {
+		_, plain := texts[key]
+		_, counted := texts[key+".one"]
+		if !plain && !counted {
+			t.Errorf("%q is used, but has no text", key)
+		}
+	}
+	for prefix, values := range map[string][]string{
+		"status.": words(wire.LineStatuses()), "service.": words(wire.FaxServices()),
+		"state.": words(ledger.LineStates()), "kind.": words(ledger.AnomalyKinds()),
+	} {
+		for _, value := range values {
+			if _, ok := texts[prefix+value]; !ok {
+				t.Errorf("%q has no text", prefix+value)
+			}
+		}
+	}
+}
+
+func TestNoTextIsUnused(t *testing.T) {
+	used := map[string]bool{}
+	for _, key := range keysInUse(t) {
+		used[key] = true
+	}
+	for key := range texts {
+		base := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
+		prefix, _, _ := strings.Cut(key, ".")
+		switch prefix {
+		case "status", "service", "state", "kind", "count", "unit":
+			continue // made of values
+		}
+		if !used[key] && !used[base] && !strings.HasPrefix(key, "agent.") {
+			t.Errorf("%q is never said", key)
+		}
+	}
+}
+
+func verbs(form string) string {
+	return strings.Join(regexp.MustCompile(`%[a-z]`).FindAllString(form, -1), "")
+}
+
+func words[T ~string](values []T) []string {
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = string(v)
+	}
+	return list
+}
+
+// keysInUse are the keys that templates and code name.
+func keysInUse(t *testing.T) []string {
+	t.Helper()
+	var keys []string
+	named := regexp.MustCompile(`(?:\bT|\bCount|\badd)[ (](?:[^"\n]*, )?"([a-z.]+)"`)
+	for _, file := range []string{"pages/fleet.html", "fleet.go", "texts.go"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range named.FindAllStringSubmatch(string(data), -1) {
+			if !strings.HasSuffix(match[1], ".") {
+				keys = append(keys, match[1])
+			}
+		}
+	}
+	if len(keys) < 60 {
+		t.Fatalf("found only %d keys", len(keys))
+	}
+	return keys
+}
+
+func TestWhatMachinesSayOfThemselvesCannotBecomeMarkup(t *testing.T) {
+	b := ward()
+	const attack = `"><script>alert(1)</script>`
+	for i := range b.snapshot.Devices {
+		d := &b.snapshot.Devices[i]
+		d.Model, d.Name, d.Location, d.Address, d.Error, d.Up = attack, attack, attack, attack, attack, false
+	}
+	b.snapshot.Lines[0].Evidence, b.snapshot.Lines[0].Port = attack, attack
+	b.snapshot.Agents[0].OS, b.snapshot.Agents[1].Spool.Error = attack, attack
+	b.quarantined[0].Reason, b.anomalies[0].Note = attack, attack
+	w := ask(newSite(t, b), http.MethodGet, "/?q=%22%3E%3Cscript%3E")
+	if got := w.Body.String(); strings.Contains(got, "<script>") || !strings.Contains(got, "&lt;script&gt;") {
+		t.Error("a script got through")
+	}
+}
+
+func TestPagesForbidAllTheyDontNeedAndHoldNothingInline(t *testing.T) {
+	w := ask(newSite(t, ward()), http.MethodGet, "/")
+	policy := w.Header().Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
+		t.Errorf("policy: %s", policy)
+	}
+	if found := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|<script>|src="http|href="http`).FindString(w.Body.String()); found != "" {
+		t.Errorf("the page holds %q", found)
+	}
+	for _, m := range regexp.MustCompile(`(?:href|src)="(/assets/[^"]+)"`).FindAllStringSubmatch(w.Body.String(), -1) {
+		asset := ask(newSite(t, ward()), http.MethodGet, html.UnescapeString(m[1]))
+		if asset.Code != http.StatusOK || !strings.Contains(asset.Header().Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d, %v", m[1], asset.Code, asset.Header())
+		}
+	}
+}
+
+func TestAnEmptyCollectorSaysWhatToDoNext(t *testing.T) {
+	got := page(t, &books{snapshot: ledger.Snapshot{At: noon}}, "/")
+	for _, want := range []string{"Aucune machine pour l’instant", "zerofax-agent probe", "collector: {url: mqtt://127.0.0.1:1883}", "zerofax-agent run"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	got = page(t, &books{snapshot: ledger.Snapshot{At: noon, Agents: ward().snapshot.Agents}}, "/")
+	if !strings.Contains(got, "aucune machine n’a encore répondu") || !strings.Contains(got, "ps-dead") {
+		t.Error("with an agent but no machine the page doesn't say so")
+	}
+}
+
+func TestTheSearchFindsMachinesByAnyOfTheirNames(t *testing.T) {
+	got := page(t, ward(), "/?q=urgences+KYOCERA")
+	if !strings.Contains(got, `id="kyocera-vcf1234567"`) || strings.Contains(got, `id="xerox-3359876543"`) {
+		t.Error("the search doesn't find the one machine")
+	}
+	if got := page(t, ward(), "/?q=zzz"); !strings.Contains(got, "Aucune machine ne correspond à « zzz ».") {
+		t.Error("a search without result doesn't say so")
+	}
+}
+
+func TestAHugeFleetIsShownInPart(t *testing.T) {
+	b := ward()
+	one := b.snapshot.Devices[0]
+	for range 2000 {
+		b.snapshot.Devices = append(b.snapshot.Devices, one)
+	}
+	got := page(t, b, "/")
+	if n := strings.Count(got, "<tr role"); n > 510 || !strings.Contains(got, "500 machines affichées sur 2\u00a0006") {
+		t.Errorf("%d rows", n)
+	}
+}
+
+func TestTheAPIListsDevicesAndAgents(t *testing.T) {
+	var devices struct {
+		Data []struct {
+			ID, Serial, Vendor, Model, Address, Agent string
+			Up                                        bool
+			LastReading                               time.Time        `json:"last_reading"`
+			FaxService                                string           `json:"fax_service"`
+			Totals                                    map[string]int64 `json:"totals"`
+		} `json:"data"`
+	}
+	w := ask(newSite(t, ward()), http.MethodGet, "/api/v1/devices")
+	if err := json.Unmarshal(w.Body.Bytes(), &devices); err != nil || w.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("%v, %v", err, w.Header())
+	}
+	kyocera := devices.Data[2]
+	if len(devices.Data) != 6 || kyocera.ID != "kyocera-vcf1234567" || kyocera.Totals["fax_sent_pages"] != 12345 || kyocera.FaxService != "ready" ||
+		!kyocera.LastReading.Equal(noon.Add(-42*time.Second).Std()) {
+		t.Errorf("got %+v", kyocera)
+	}
+	w = ask(newSite(t, ward()), http.MethodGet, "/api/v1/agents")
+	if !strings.Contains(w.Body.String(), `{"data":[{"id":"ps-01","up":true`) {
+		t.Errorf("agents: got %s", w.Body)
+	}
+	w = ask(newSite(t, &books{}), http.MethodGet, "/api/v1/devices")
+	if w.Body.String() != "{\"data\":[]}\n" {
+		t.Errorf("no devices: got %s", w.Body)
+	}
+}
+
+func TestErrorsOfTheAPIAreProblems(t *testing.T) {
+	for name, test := range map[string]struct {
+		method, target string
+		broken         error
+		want           int
+	}{
+		"no such resource":  {http.MethodGet, "/api/v1/nothing", nil, 404},
+		"no such version":   {http.MethodGet, "/api/", nil, 404},
+		"nothing to change": {http.MethodPost, "/api/v1/devices", nil, 405},
+		"broken books":      {http.MethodGet, "/api/v1/devices", errBooks, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := ask(newSite(t, &books{err: test.broken}), test.method, test.target)
+			var got struct {
+				Title, Detail string
+				Status        int
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if w.Code != test.want || got.Status != test.want || got.Title == "" || got.Detail == "" ||
+				w.Header().Get("Content-Type") != "application/problem+json" {
+				t.Errorf("got %d %v %+v", w.Code, w.Header(), got)
+			}
+			if strings.Contains(got.Detail, "fire") {
+				t.Errorf("the inner error is told to the world: %s", got.Detail)
+			}
+		})
+	}
+}
+
+func TestSupervisorsHearAliveAndReadyApart(t *testing.T) {
+	for target, want := range map[string]int{"/-/healthy": 200, "/-/ready": 503} {
+		if w := ask(newSite(t, &books{err: errBooks}), http.MethodGet, target); w.Code != want {
+			t.Errorf("%s with broken books: got %d, want %d", target, w.Code, want)
+		}
+	}
+	if w := ask(newSite(t, &books{}), http.MethodGet, "/-/ready"); w.Code != 200 {
+		t.Errorf("ready: got %d", w.Code)
+	}
+	if w := ask(newSite(t, &books{}), http.MethodPost, "/-/healthy"); w.Code != 405 {
+		t.Errorf("POST: got %d", w.Code)
+	}
+	if w := ask(newSite(t, &books{}), http.MethodGet, "/nothing"); w.Code != 404 {
+		t.Errorf("/nothing: got %d", w.Code)
+	}
+}
+
+func TestBrokenBooksAreSaidOnThePage(t *testing.T) {
+	w := ask(newSite(t, &books{err: errBooks}), http.MethodGet, "/")
+	if w.Code != 500 || !strings.Contains(w.Body.String(), "ne peut pas être lu") || strings.Contains(w.Body.String(), "fire") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
