@@ -172,8 +172,10 @@ func (d *Device) cannotTell(f fit) []string {
 	add(!tells(wire.FaxSentPages), "pages sent")
 	add(!tells(wire.FaxReceivedPages, wire.FaxPrintedPages), "pages received")
 	add(tells(wire.FaxPrintedPages) && !tells(wire.FaxReceivedPages), "received pages that were not printed")
-	add(!tells(wire.FaxSent) || !tells(wire.FaxReceived), "the number of faxes, apart from their pages")
+	add(!tells(wire.FaxSent, wire.FaxReceived), "the number of faxes, apart from their pages")
+	add(tells(wire.FaxSent) && !tells(wire.FaxReceived), "the number of faxes received")
 	add(len(d.lines) == 0, "the state of its phone line")
+	add(len(d.lines) > 0 && d.lines[0].alerts != nil, "whether its phone line works while no alert says that it doesn't")
 	add(len(d.lines) == 0 && len(d.service) == 0, "the state of its fax function")
 	for _, p := range f.profiles {
 		unknown = append(unknown, p.CannotTell...)

@@ -21,6 +21,7 @@ const (
 	maxInterfaces = 16
 	maxPorts      = 300 // the largest analog gateways
 	maxAlerts     = 16
+	maxSum        = 32 // rows of one measure: each costs two objects in every poll
 )
 
 // Identify finds out what a device is, which profile fits and where its values stand: a GET of
@@ -39,7 +40,9 @@ func (s *Set) Identify(ctx context.Context, asker Asker) (*Device, error) {
 		d.findCounters(v, fit)
 		d.findFax(v, fit)
 		d.findStates(v, fit)
-		d.checkSums(v, fit)
+		if len(d.counters) > 0 {
+			d.checkSums(v, fit)
+		}
 		d.quirks = fit.quirks()
 	}
 	if v.err != nil {
@@ -67,16 +70,20 @@ func (s *Set) fit(v *survey) fit {
 	}
 	lie := ""
 	if len(candidates) > 0 {
-		lie = fmt.Sprintf(", though %s would fit %s, whose objects it doesn't have", said(objectID, descr), candidates[0].Title)
+		lie = fmt.Sprintf(" (not even that of %s, whose sysObjectID or sysDescr it has, but not the objects)", candidates[0].Title)
 	}
 	for _, p := range s.neutral {
 		if proof, ok := v.proof(p); ok {
-			why := fmt.Sprintf("no vendor's profile fits%s; it answers %s, which every machine of this kind does (%s)", lie, proof, p.Title)
+			why := fmt.Sprintf("no vendor's profile fits%s, but it answers %s of the %s", lie, proof, p.Title)
 			return fit{p.Name, s.vendorOf(objectID, "printer"), why, s.neutral}
 		}
 	}
-	return fit{vendor: s.vendorOf(objectID, ""), why: fmt.Sprintf("no profile fits%s: the device that says %s answers neither the Printer MIB nor the objects of a known "+
-		"fax machine or gateway, so as far as can be told it is no fax device", lie, said(objectID, descr))}
+	nothing := fmt.Sprintf("no profile fits%s: it says %s and answers neither the Printer MIB nor the objects of a known fax machine or gateway",
+		lie, said(objectID, descr))
+	if vendor := s.vendorOf(objectID, ""); vendor != "" {
+		return fit{vendor: vendor, why: nothing + ", so nothing can be told of its faxes"}
+	}
+	return fit{why: nothing + ", so it is no fax device as far as can be told"}
 }
 
 func (p *profile) why(objectID, descr, proof string) string {
@@ -255,6 +262,9 @@ type measureRule struct {
 	profile *profile
 }
 
+// name is how readings call the rule: always the same, wherever the row stands.
+func (m measureRule) name() string { return m.profile.Name + "/" + m.Measure + "." + m.Rule }
+
 func (f *fit) measures(m wire.Measure) []measureRule {
 	var rules []measureRule
 	for _, p := range f.profiles {
@@ -269,7 +279,10 @@ func (f *fit) measures(m wire.Measure) []measureRule {
 
 func (s *survey) counter(rule measureRule) (c counter, ok bool) {
 	oids, guards := s.resolve(rule.profile, rule.OID)
-	c = counter{measure: rule.measure, oids: oids, guards: guards, unit: rule.Unit, rule: rule.profile.Name + "/" + rule.Measure + "." + rule.Rule}
+	if len(oids) > maxSum {
+		return counter{warning: fmt.Sprintf("%s is not used: %d rows are too many to ask for", rule.name(), len(oids))}, false
+	}
+	c = counter{measure: rule.measure, oids: oids, guards: guards, unit: rule.Unit, rule: rule.name()}
 	s.ask(oids...)
 	if _, told := c.sum(s.answers); !told {
 		return counter{}, false

@@ -230,7 +230,7 @@ func (c *checker) roots() {
 		oid, err := ParseOID(c.p.Roots[name])
 		if err != nil {
 			c.doc.Fault(place("roots", name), "%v", err)
-			continue
+			oid = "1.3" // one fault is enough, not one at each use
 		}
 		if !rootPattern.MatchString(name) {
 			c.doc.Fault(place("roots", name), "want a name of letters and digits")
@@ -298,13 +298,20 @@ const defaultMax = 256 // objects of a column, and rows: Xerox has some 100 mete
 
 func (c *checker) row(i int) {
 	r, at := &c.p.Rows[i], place("rows", i)
-	if !rowPattern.MatchString(r.Row) {
-		c.doc.Fault(append(at, "row"), "%q; want a name of lower-case letters, digits and _", r.Row)
+	if !rowPattern.MatchString(r.Row) || r.Row == "port" {
+		c.doc.Fault(append(at, "row"), "%q; want a name of lower-case letters, digits and _, but not port", r.Row)
+	}
+	again := i > 0 && c.p.Rows[i-1].Row == r.Row
+	if !again && slices.Contains(c.rows, r.Row) {
+		c.doc.Fault(append(at, "row"), "%q stands further above too; want all ways to find it together", r.Row)
+	}
+	if again { // or a row could be looked for by itself, for ever
+		c.rows = c.rows[:len(c.rows)-1]
 	}
 	tests := len(r.Is) > 0 || r.Matches.Regexp != nil || r.Below != ""
 	switch {
 	case (r.Column == "") == (r.Read == ""):
-		c.doc.Fault(at, "row: want either column or read")
+		c.doc.Fault(append(at, "row"), "want either column or read")
 	case r.Read != "" && (tests || r.Under != "" || r.All || r.Take != 0 || r.Except.Regexp != nil):
 		c.doc.Fault(append(at, "read"), "an index that is read needs nothing else")
 	case r.Read != "":
@@ -323,7 +330,7 @@ func (c *checker) row(i int) {
 	}
 	c.values(r.Is)
 	if r.Max < 0 || r.Take < 0 || r.Max > 4096 {
-		c.doc.Fault(at, "row: max is at most 4096, and neither max nor take is negative")
+		c.doc.Fault(append(at, "row"), "max is at most 4096, and neither max nor take is negative")
 	}
 	if r.Max == 0 {
 		r.Max = defaultMax
@@ -337,7 +344,7 @@ func (c *checker) fax(i int) {
 		c.doc.Fault(append(at, "answer"), "%q; want yes or no", f.Answer)
 	}
 	if f.Row == "" && f.NoRow == "" && f.OID == "" {
-		c.doc.Fault(at, "fax: want row, no_row or oid with is")
+		c.doc.Fault(append(at, "answer"), "want also row, no_row or oid with is")
 	}
 	for key, name := range map[string]string{"row": f.Row, "no_row": f.NoRow} {
 		if name != "" && !slices.Contains(c.rows, name) {
@@ -353,7 +360,7 @@ func (c *checker) fax(i int) {
 	c.values(f.Is)
 	c.as(at, f.As)
 	if f.Because == "" {
-		c.doc.Fault(at, "because: missing; want half an English sentence")
+		c.doc.Fault(append(at, "because"), "missing; want half an English sentence")
 	}
 	c.source(at, f.Source)
 }
@@ -399,7 +406,7 @@ func (c *checker) lines() {
 	for i := range l.Status {
 		at := place("lines", "status", i)
 		if c.rows = append(c.rows, "port"); l.Status[i].What == "" {
-			c.doc.Fault(at, "what: missing; want what the object is, such as hook")
+			c.doc.Fault(append(at, "what"), "missing; want what the object is, such as hook")
 		}
 		c.state(at, &l.Status[i], lineRank)
 		c.rows = c.rows[:len(c.rows)-1]
@@ -454,7 +461,7 @@ func (c *checker) as(at []any, as string) {
 
 func (c *checker) source(at []any, source string) {
 	if source == "" {
-		c.doc.Fault(at, "source: missing; want where the OID is known from")
+		c.doc.Fault(append(slices.Clone(at), "source"), "missing; want where the OID is known from")
 	}
 }
 

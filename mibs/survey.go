@@ -165,7 +165,11 @@ func (s *survey) readIndex(p *profile, r *row) found {
 // none if there is no such row.
 func (s *survey) resolve(p *profile, text string) (texts []string, guards []guard) {
 	texts = []string{text}
-	for _, ref := range placeholder.FindAllString(text, -1) {
+	for len(texts) > 0 {
+		ref := placeholder.FindString(texts[0])
+		if ref == "" {
+			break
+		}
 		f := s.row(p, strings.Trim(ref, "{}"))
 		var next []string
 		for _, text := range texts {
