@@ -50,6 +50,7 @@ func Decode(name string, data []byte, v any) *Doc {
 		d.syntax(err)
 	}
 	d.root = doc.Content[0]
+	emptyValues(d.root)
 	d.value(d.root, reflect.ValueOf(v).Elem(), "")
 	return d
 }
@@ -123,6 +124,20 @@ func (d *Doc) syntax(err error) {
 		_, text, _ = strings.Cut(text, ": ")
 	}
 	d.add(line, "not YAML: "+text)
+}
+
+// emptyValues reads {url:, org:} as YAML 1.2 does: keys with nothing behind them. yaml takes
+// the colon for part of the key.
+func emptyValues(node *yaml.Node) {
+	for i, item := range node.Content {
+		emptyValues(item)
+		if node.Kind != yaml.MappingNode || node.Style&yaml.FlowStyle == 0 || i%2 == 1 {
+			continue
+		}
+		if value := node.Content[i+1]; item.Style == 0 && value.Tag == "!!null" && value.Value == "" {
+			item.Value = strings.TrimSuffix(item.Value, ":")
+		}
+	}
 }
 
 func child(node *yaml.Node, step any) *yaml.Node {

@@ -62,6 +62,17 @@ func TestAnEmptyFileIsAllDefaults(t *testing.T) {
 	}
 }
 
+func TestAKeyInBracesMayHaveNothingBehindIt(t *testing.T) {
+	c := config{Name: "default", Nested: &item{Port: 161}}
+	doc := yamlfile.Decode("a.yml", []byte("{name:, count: 3, labels: {'a:':, b:, c: 'd:'}, nested: {host: h, port:}}\n"), &c)
+	if err := doc.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if c.Name != "default" || c.Count != 3 || *c.Nested != (item{"h", 161}) || c.Labels["c"] != "d:" || !doc.Has("labels", "b") || !doc.Has("labels", "a:") {
+		t.Errorf("got %+v", c)
+	}
+}
+
 func TestFaultsNameFileLineAndWhatWouldBeRight(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"unknown key":            {"name: x\nnaem: y\n", `a.yml:2: unknown key "naem"; known here: name, every, count, on, colour, items, labels, nested`},
