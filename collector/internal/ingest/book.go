@@ -1,0 +1,150 @@
+package ingest
+
+import (
+	"context"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// How long to leave the ledger alone after a failed commit.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// bookAll books group after group. What can't be booked is forgotten: its agent says it again.
+func (in *Ingest) bookAll(ctx context.Context) {
+	pause := firstPause
+	for {
+		group := in.queue.group(ctx)
+		if len(group) == 0 {
+			return
+		}
+		err := in.bookOrEach(ctx, group)
+		if ctx.Err() != nil {
+			return
+		}
+		in.tellBooks(err)
+		if err == nil {
+			pause = firstPause
+			continue
+		}
+		if !sleep(ctx, pause) {
+			return
+		}
+		pause = min(pause*2, lastPause)
+	}
+}
+
+// bookOrEach books a group in one commit and, if that fails, each message in its own, so
+// that one which the ledger can't take harms only itself. Two failures in a row are the
+// ledger's trouble, not a message's.
+func (in *Ingest) bookOrEach(ctx context.Context, group []message) error {
+	err := in.book(ctx, group)
+	if err == nil || len(group) == 1 {
+		return err
+	}
+	failed := 0
+	for _, m := range group {
+		err := in.book(ctx, []message{m})
+		switch {
+		case err == nil:
+			failed = 0
+			continue
+		case failed == 1 || ctx.Err() != nil:
+			return err
+		}
+		failed++
+		in.once(m.agent, "a message can't be booked", err)
+	}
+	return nil
+}
+
+// once logs the first trouble with an agent's messages; the later ones are like it.
+func (in *Ingest) once(agent, message string, err error) {
+	if !in.told[agent] {
+		in.told[agent] = true
+		in.options.Log.Warn(message, "agent", agent, "error", err)
+	}
+}
+
+// book decodes a group, books its envelopes in one commit, hands over the acks, and
+// then books the agents' states.
+func (in *Ingest) book(ctx context.Context, group []message) error {
+	deliveries := make([]ledger.Delivery, 0, len(group))
+	var states []message
+	for _, m := range group {
+		if m.kind == wire.KindState {
+			states = append(states, m)
+			continue
+		}
+		envelope, err := wire.DecodeEnvelope(m.payload)
+		deliveries = append(deliveries, ledger.Delivery{
+			Agent: m.agent, Envelope: envelope, Err: err, Payload: m.payload, ReceivedAt: m.at,
+		})
+	}
+	if err := in.bookReadings(ctx, deliveries); err != nil {
+		return err
+	}
+	return in.bookStates(ctx, states)
+}
+
+func (in *Ingest) bookReadings(ctx context.Context, deliveries []ledger.Delivery) error {
+	if len(deliveries) == 0 {
+		return nil
+	}
+	results, err := in.options.Books.Apply(ctx, deliveries)
+	if err != nil {
+		return err
+	}
+	now := in.options.Now()
+	for i, result := range results {
+		in.options.Observe(now.Sub(deliveries[i].ReceivedAt))
+		if result.Send {
+			in.acks.put(deliveries[i].Agent, result.Message())
+		}
+	}
+	return nil
+}
+
+func (in *Ingest) bookStates(ctx context.Context, states []message) error {
+	for _, m := range states {
+		state, err := wire.DecodeAgentState(m.payload)
+		if err != nil {
+			in.once(m.agent, "unreadable state message", err)
+			continue
+		}
+		if err := in.options.Books.AgentState(ctx, m.agent, state, m.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellBooks logs when booking starts to fail and when it works again.
+func (in *Ingest) tellBooks(err error) {
+	in.health.mu.Lock()
+	before := in.health.books
+	in.health.books = err
+	in.health.mu.Unlock()
+	switch {
+	case err != nil && before == nil:
+		in.options.Log.Error("nothing can be booked, nothing is acknowledged; trying on", "error", err)
+	case err == nil && before != nil:
+		in.options.Log.Info("booking works again")
+	}
+}
+
+// sleep is false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
