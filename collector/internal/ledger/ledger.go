@@ -5,8 +5,13 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -63,20 +68,46 @@ func (r Result) Message() wire.Ack {
 }
 
 // Ledger is an open book. Its methods may be called concurrently.
-type Ledger struct{}
+type Ledger struct {
+	log          *slog.Logger
+	now          func() time.Time
+	activeWindow time.Duration
+	blindAfter   time.Duration
+	readers      *sql.DB
+
+	mu      sync.Mutex // held while writing
+	store   *store
+	books   *books // nil: to be loaded
+	clocks  map[string]*clock
+	version int64 // of the file, as SQLite counts the commits of others
+}
 
 // Open opens or creates the book at path and brings its schema up to date.
-func Open(ctx context.Context, path string, o Options) (*Ledger, error) { panic("soon") }
+func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
+	l := &Ledger{
+		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now,
+		activeWindow: cmp.Or(o.ActiveWindow, 30*day), blindAfter: cmp.Or(o.BlindAfter, 3*day),
+		clocks: make(map[string]*clock),
+	}
+	if l.now == nil {
+		l.now = time.Now
+	}
+	var err error
+	if l.store, err = openStore(ctx, path); err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+	}
+	if l.readers, err = openReaders(ctx, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.store.close())
+	}
+	return l, nil
+}
+
+const day = 24 * time.Hour
 
 // Close releases the file. Nothing needs saving: what was acknowledged is on disk.
-func (l *Ledger) Close() error { panic("soon") }
-
-// Apply books deliveries in order, in one transaction. When it returns nil all that the results
-// acknowledge is on disk; on an error nothing happened, no ack may go out, and the caller may
-// try the same again.
-func (l *Ledger) Apply(ctx context.Context, deliveries []Delivery) ([]Result, error) { panic("soon") }
-
-// AgentState books an agent's birth, will or sign of life.
-func (l *Ledger) AgentState(ctx context.Context, agent string, s wire.AgentState, receivedAt time.Time) error {
-	panic("soon")
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.books = nil
+	return errors.Join(l.readers.Close(), l.store.close())
 }

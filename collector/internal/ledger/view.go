@@ -1,10 +1,6 @@
 package ledger
 
-import (
-	"context"
-
-	"github.com/zerofax/zerofax/agent/wire"
-)
+import "github.com/zerofax/zerofax/agent/wire"
 
 // Snapshot is the whole of what projections need, at one instant of the books.
 type Snapshot struct {
@@ -44,6 +40,7 @@ type Device struct {
 	LastLook    wire.Time       `json:"last_look,omitempty"`    // last one, successful or not
 	LastFax     wire.Time       `json:"last_fax,omitempty"`     // end of the last activity's interval, any direction
 	Clock       bool            `json:"clock,omitempty"`        // its times were corrected for the agent's clock
+	Stale       int64           `json:"stale,omitempty"`        // readings that were older ones said again
 
 	Totals    map[wire.Measure]int64 `json:"totals"` // counted since first seen, each in its present unit; never fall
 	Counters  []Counter              `json:"counters,omitempty"`
@@ -72,6 +69,7 @@ type Counter struct {
 	Rule    string       `json:"rule"`
 	Current bool         `json:"current"`        // false: another rule or unit took its place
 	Value   int64        `json:"value"`          // as the device told it last
+	At      wire.Time    `json:"at"`             // when it told so
 	Total   int64        `json:"total"`          // counted since first seen; never falls
 	Last    wire.Time    `json:"last,omitempty"` // end of its last activity's interval
 	Held    int64        `json:"held,omitempty"` // implausible growth that waits for a person
@@ -79,12 +77,14 @@ type Counter struct {
 
 // Port is one phone line as a device tells it.
 type Port struct {
-	Port     string          `json:"port"` // empty where the device has only one
-	Status   wire.LineStatus `json:"status"`
-	Evidence string          `json:"evidence,omitempty"`
-	Fax      wire.Answer     `json:"fax"`
-	Since    wire.Time       `json:"since"` // when this status was first seen
-	Last     wire.Time       `json:"last"`  // when it was seen last
+	Port      string          `json:"port"` // empty where the device has only one
+	Status    wire.LineStatus `json:"status"`
+	Evidence  string          `json:"evidence,omitempty"`
+	Fax       wire.Answer     `json:"fax"`
+	FirstSeen wire.Time       `json:"first_seen"`
+	Since     wire.Time       `json:"since"`          // when this status was first seen
+	Last      wire.Time       `json:"last"`           // when the device named it last
+	Gone      bool            `json:"gone,omitempty"` // the device doesn't name it any more
 }
 
 // Claim is another agent's view of a device. Its readings are never added.
@@ -147,6 +147,7 @@ type Agent struct {
 	Online     bool            `json:"online"`
 	Session    string          `json:"session,omitempty"`
 	StartedAt  wire.Time       `json:"started_at,omitempty"`
+	FirstSeen  wire.Time       `json:"first_seen"`
 	LastSeen   wire.Time       `json:"last_seen,omitempty"` // receipt of its last message
 	Version    string          `json:"version,omitempty"`
 	OS         string          `json:"os,omitempty"`
@@ -211,6 +212,8 @@ type Anomaly struct {
 	OpenedAt wire.Time    `json:"opened_at"` // receipt
 	ClosedAt wire.Time    `json:"closed_at,omitempty"`
 	Outcome  Outcome      `json:"outcome"`
+
+	counter int64
 }
 
 // Quarantine is something that could not be accepted.
@@ -224,24 +227,6 @@ type Quarantine struct {
 	ReceivedAt wire.Time `json:"received_at"`
 	Payload    []byte    `json:"-"` // cut to 256 KiB
 }
-
-// Devices are all devices, by id.
-func (l *Ledger) Devices(ctx context.Context) ([]Device, error) { panic("soon") }
-
-// Agents are all agents, by id.
-func (l *Ledger) Agents(ctx context.Context) ([]Agent, error) { panic("soon") }
-
-// Lines are all lines, by id.
-func (l *Ledger) Lines(ctx context.Context) ([]Line, error) { panic("soon") }
-
-// Anomalies are the latest anomalies, newest first, at most limit.
-func (l *Ledger) Anomalies(ctx context.Context, limit int) ([]Anomaly, error) { panic("soon") }
-
-// Quarantined is what was quarantined last, newest first, at most limit.
-func (l *Ledger) Quarantined(ctx context.Context, limit int) ([]Quarantine, error) { panic("soon") }
-
-// Snapshot is everything at one instant.
-func (l *Ledger) Snapshot(ctx context.Context) (Snapshot, error) { panic("soon") }
 
 // Pages is how many pages went one way since the device was first seen, and by which measure.
 // Received takes fax_received_pages where the device has it, else fax_printed_pages. ok is false

@@ -1,0 +1,64 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// agentSilence is how long an agent that says nothing is believed to be up; it speaks every minute.
+const agentSilence = 3 * time.Minute
+
+// agent is what the books know of an agent.
+type agent struct {
+	id        string
+	state     wire.AgentState // the last that counted
+	dropped   int64           // sum of the growth of state.Spool.Dropped; never falls
+	firstSeen wire.Time
+	lastSeen  wire.Time // receipt of the last message that was not an old one said again
+	offset    time.Duration
+	tooNew    int64 // the anomaly that says so, 0 if none
+	dirty     bool
+}
+
+// heard takes in an agent's state and tells whether it changes anything. A birth counts unless
+// it is older than the present one and that one still lives; a will or farewell counts only for
+// the last born session; and a state kept by the broker and said again proves no life.
+func (a *agent) heard(s wire.AgentState, receipt wire.Time) bool {
+	now := a.state
+	same := s.Session == now.Session
+	switch {
+	case same && s.SentAt != 0 && s.SentAt == now.SentAt && s.Online == now.Online:
+		return false
+	case !s.Online && !same && now.Session != "":
+		return false
+	case s.Online && !same && bornBefore(s, now) && receipt.Sub(a.lastSeen) <= agentSilence:
+		return false
+	}
+	if !s.Online && same { // a will was written at birth: of what the agent is, it knows less than the last state
+		s = now
+		s.Online = false
+	}
+	a.dropped += max(0, s.Spool.Dropped-now.Spool.Dropped)
+	a.state = s
+	if s.Online {
+		a.lastSeen = max(a.lastSeen, receipt)
+	}
+	return true
+}
+
+func bornBefore(s, t wire.AgentState) bool {
+	if s.StartedAt != t.StartedAt {
+		return s.StartedAt < t.StartedAt
+	}
+	return s.SentAt < t.SentAt
+}
+
+// AgentState books an agent's birth, will or sign of life. An error means that nothing happened.
+func (l *Ledger) AgentState(ctx context.Context, id string, s wire.AgentState, receivedAt time.Time) error {
+	return l.transact(ctx, func(b *books) error {
+		b.agent(id).heard(s, wire.TimeOf(receivedAt))
+		return nil
+	})
+}

@@ -1,0 +1,120 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// Apply books deliveries in order, in one transaction. When it returns nil all that the results
+// acknowledge is on disk; on an error nothing happened, no ack may go out, and the caller may
+// try the same again. A delivery that can't be booked for a reason of its own is quarantined and
+// doesn't stop the others.
+func (l *Ledger) Apply(ctx context.Context, deliveries []Delivery) ([]Result, error) {
+	results, err := l.apply(ctx, deliveries)
+	if err == nil || !poisonous(err) {
+		return results, err
+	}
+	l.log.Warn("an envelope can't be booked, looking for it one by one", "error", err)
+	results = results[:0]
+	for i := range deliveries {
+		one, err := l.apply(ctx, deliveries[i:i+1])
+		if poisonous(err) {
+			poisoned := deliveries[i]
+			poisoned.Err = fmt.Errorf("%w: it can't be booked: %w", wire.ErrBad, err)
+			l.log.Error("envelope can't be booked, quarantined", "agent", poisoned.Agent, "seq", poisoned.Envelope.Seq, "error", err)
+			one, err = l.apply(ctx, []Delivery{poisoned})
+		}
+		if err != nil {
+			return nil, err // those before are booked; said again they are duplicates
+		}
+		results = append(results, one...)
+	}
+	return results, nil
+}
+
+func (l *Ledger) apply(ctx context.Context, deliveries []Delivery) ([]Result, error) {
+	results := make([]Result, len(deliveries))
+	err := l.transact(ctx, func(b *books) error {
+		for i := range deliveries {
+			if err := b.safely(&deliveries[i], &results[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return results, err
+}
+
+// errPoison marks a fault of ours that one envelope brings out: it must not stop the others for good.
+var errPoison = errors.New("a fault of zerofax")
+
+func (b *books) safely(d *Delivery, r *Result) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPoison, fault, debug.Stack())
+		}
+	}()
+	*r = b.deliver(d)
+	return nil
+}
+
+func poisonous(err error) bool {
+	return errors.Is(err, errPoison) || errors.Is(err, errRefused)
+}
+
+// transact lets f change the books and writes what it changed. On an error the file is as it was
+// and everything in memory is forgotten.
+func (l *Ledger) transact(ctx context.Context, f func(*books) error) (err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("book: %w", err)
+	}
+	// From here on it takes milliseconds; to be interrupted midway would help no one.
+	ctx = context.WithoutCancel(ctx)
+	defer func() {
+		if err != nil {
+			l.books = nil
+			err = errors.Join(fmt.Errorf("book: %w", err), l.store.rollback(ctx))
+		}
+	}()
+	if err := l.store.begin(ctx); err != nil {
+		return err
+	}
+	if err := l.refresh(ctx); err != nil {
+		return err
+	}
+	if err := f(l.books); err != nil {
+		return err
+	}
+	if err := l.store.flush(ctx, &l.books.changes); err != nil {
+		return err
+	}
+	if err := l.store.commit(ctx); err != nil {
+		return err
+	}
+	l.books.changes.clear()
+	return nil
+}
+
+// refresh loads the books if there are none in memory, or if another process wrote to the file.
+func (l *Ledger) refresh(ctx context.Context) error {
+	version, err := l.store.version(ctx)
+	if err != nil {
+		return err
+	}
+	if l.books != nil && version == l.version {
+		return nil
+	}
+	l.version = version
+	l.books, err = l.store.load(ctx)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	l.books.now, l.books.clocks = l.now, l.clocks
+	return nil
+}

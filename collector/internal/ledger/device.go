@@ -1,0 +1,437 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// device is what the books know of a device.
+type device struct {
+	number     int64
+	id         string
+	identity   wire.Identity
+	profile    string
+	fax        wire.Answer
+	service    wire.FaxService
+	faxed      bool   // a fax counter was ever above 0
+	lead       string // the agent whose readings count
+	firstSeen  wire.Time
+	failure    string
+	corrected  bool
+	stale      int64
+	staleSince wire.Time
+	order      order
+	lookAt     wire.Time
+	readAt     wire.Time
+	countersAt wire.Time
+	linesAt    wire.Time
+	poll       time.Duration
+	counters   []*counter
+	ports      []*port
+
+	dirty, looked bool // to be written: what it is, when it was looked at
+}
+
+type counter struct {
+	number        int64
+	device        *device
+	measure       wire.Measure
+	unit, rule    string
+	present       bool
+	tally         tally
+	lastAt        wire.Time // end of its last activity
+	inStep, dirty bool      // inStep: tally.At is the device's countersAt, so it needs no writing
+}
+
+type port struct {
+	wire.Line
+	firstSeen, since, goneAt wire.Time
+	dirty                    bool
+}
+
+type portOf struct {
+	*device
+	*port
+}
+
+// seen is a reading with what is known of its time.
+type seen struct {
+	moment
+	said    *wire.Reading
+	Clock   bool // At was corrected
+	Receipt wire.Time
+}
+
+// reading books one reading of an applied envelope.
+func (b *books) reading(a *agent, s *stream, r *wire.Reading, receipt wire.Time) {
+	v := seen{said: r, Receipt: receipt}
+	v.Stream, v.Raw, v.Uptime = s.number, r.At, uptime(r)
+	v.At, v.Trusted, v.Clock = stamp(r.At, a.offset, receipt)
+	s.lastAt = v.At
+	d := b.device(r.Device, a.id, receipt)
+	if d.lead != a.id {
+		if !r.OK || !takesOver(v.At, d.readAt, d.poll) {
+			b.claim(d, a.id, v.At)
+			return
+		}
+		d.lead = b.text(a.id)
+		b.rewrite(d)
+	}
+	switch relation := d.order.relation(v.moment); {
+	case relation == repeated:
+		d.stale++
+		b.rewrite(d)
+	case !r.OK:
+		if relation == newer {
+			b.look(d, v)
+		}
+	case b.count(d, v, relation == newer) || relation == newer:
+		b.look(d, v)
+	}
+}
+
+// count steps all counters of a reading. It tells whether a counter's growth or the passing of
+// time proves that the reading is newer than those before it, which its clock could not.
+func (b *books) count(d *device, v seen, isNew bool) (proven bool) {
+	stale := false
+	if !isNew && d.staleSince != 0 && v.Receipt.Sub(d.staleSince) >= staleWindow {
+		isNew, proven = true, true
+	}
+	for i := range v.said.Counters {
+		told := &v.said.Counters[i]
+		l := look{
+			Value: told.Value, At: v.At, Trusted: v.Trusted, Clock: v.Clock,
+			Newer: isNew, Uptime: v.Uptime, Receipt: v.Receipt,
+		}
+		grown, old := b.counter(d, told, l)
+		proven = proven || grown
+		stale = stale || old
+	}
+	switch {
+	case stale && d.staleSince == 0:
+		d.staleSince = v.Receipt
+	case !stale && isNew && d.staleSince != 0:
+		d.staleSince = 0
+		b.rewrite(d)
+	}
+	if stale {
+		d.stale++
+		b.rewrite(d)
+	}
+	return proven
+}
+
+// staleWindow is how long only older readings may come before they are taken for the truth: the
+// clock was set back, and the device lost its counts.
+const staleWindow = 24 * time.Hour
+
+// counter books one counter of a reading.
+func (b *books) counter(d *device, told *wire.Counter, l look) (grown, stale bool) {
+	c := d.present(told.Measure)
+	if c == nil || c.unit != told.Unit || c.rule != told.Rule {
+		if !l.Newer {
+			return false, true
+		}
+		b.begin(d, c, told, l)
+		return true, false
+	}
+	before := c.tally
+	var e effect
+	c.tally, e = step(c.tally, l)
+	if e.Stale {
+		return false, true
+	}
+	if e.Opened != "" {
+		b.excursion(c, told.Value, l, e)
+	}
+	for _, x := range e.Closed {
+		b.close(x.Anomaly, x.Outcome, l.Receipt)
+	}
+	if e.Booked > 0 {
+		b.book(c, e)
+	}
+	if told.Value > 0 && !d.faxed {
+		d.faxed = true
+		b.rewrite(d)
+	}
+	grown = c.tally.Value != before.Value || len(e.Closed) > 0
+	if grown || !c.inStep && c.tally.At != before.At {
+		b.note(c)
+	}
+	return grown, false
+}
+
+// begin starts counting by another rule or unit, or for the first time: what is told now is the
+// baseline, and nothing is counted.
+func (b *books) begin(d *device, old *counter, told *wire.Counter, l look) {
+	c := d.find(told)
+	if c == nil {
+		b.last.counter++
+		c = &counter{
+			number: b.last.counter, device: d, measure: wire.Measure(b.text(string(told.Measure))),
+			unit: b.text(told.Unit), rule: b.text(told.Rule),
+		}
+		d.counters = append(d.counters, c)
+	}
+	if old != nil {
+		b.end(old, c, l)
+	}
+	c.present = true
+	c.tally = baseline(c.tally, l)
+	b.note(c)
+	if told.Value > 0 && !d.faxed {
+		d.faxed = true
+		b.rewrite(d)
+	}
+}
+
+// end closes the epoch of a counter that another one replaces.
+func (b *books) end(old, next *counter, l look) {
+	for _, x := range old.tally.Open {
+		if !x.Jump {
+			b.close(x.Anomaly, Settled, l.Receipt)
+		}
+	}
+	b.open(Anomaly{
+		Kind: RuleChanged, Device: old.device.id, Agent: old.device.lead, Measure: old.measure, Unit: next.unit,
+		From: old.tally.At, To: l.At, Before: old.tally.Value, After: l.Value,
+		Note:     old.rule + " (" + old.unit + ") → " + next.rule + " (" + next.unit + ")",
+		OpenedAt: l.Receipt, ClosedAt: l.Receipt, Outcome: Noted,
+	})
+	old.present, old.tally.Open = false, nil
+	b.note(old)
+}
+
+// excursion records the anomaly of a counter's fall or jump.
+func (b *books) excursion(c *counter, value int64, l look, e effect) {
+	number := b.open(Anomaly{
+		Kind: e.Opened, Device: c.device.id, Agent: c.device.lead, Measure: c.measure, Unit: c.unit,
+		From: e.From, To: e.To, Before: e.Before, After: value, Amount: e.Amount, OpenedAt: l.Receipt, counter: c.number,
+	})
+	c.tally.Open[len(c.tally.Open)-1].Anomaly = number
+}
+
+// book writes growth into the books.
+func (b *books) book(c *counter, e effect) {
+	x := activity{counter: c.number, from: e.From, to: e.To, count: e.Booked}
+	if e.To.Sub(e.From) > time.Hour {
+		x.flags |= wideInterval
+	}
+	if e.Clock {
+		x.flags |= inexactEnd
+	}
+	b.last.activity++
+	x.number = b.last.activity
+	b.changes.activities = append(b.changes.activities, x)
+	b.changes.hours[hourKey{c.number, e.To - e.To%hour}] += e.Booked
+	c.lastAt = max(c.lastAt, e.To)
+}
+
+const hour = wire.Time(3_600_000)
+
+// look takes over what an accepted reading says of the device beside its counts.
+func (b *books) look(d *device, v seen) {
+	if d.order.accept(v.moment) {
+		b.rewrite(d)
+	}
+	d.poll = pollInterval(d.lookAt, v.At)
+	d.lookAt = v.At
+	b.relook(d)
+	failure := v.said.Error
+	if v.said.OK {
+		failure = ""
+	}
+	if d.failure != failure || d.corrected != v.Clock {
+		d.failure, d.corrected = failure, v.Clock
+		b.rewrite(d)
+	}
+	if !v.said.OK {
+		return
+	}
+	d.readAt = v.At
+	b.describe(d, v)
+	if len(v.said.Lines) > 0 {
+		b.lines(d, v)
+	}
+	if len(v.said.Counters) > 0 {
+		if v.Trusted || d.countersAt == 0 {
+			d.countersAt = max(d.countersAt, v.At)
+		}
+		for _, c := range d.counters {
+			b.pace(c)
+		}
+	}
+}
+
+// pace sees to it that a counter's time is written if it isn't the device's.
+func (b *books) pace(c *counter) {
+	inStep := c.tally.At == c.device.countersAt
+	if inStep != c.inStep {
+		b.note(c)
+	}
+	c.inStep = inStep
+}
+
+// describe takes over who the device is and what it says of its fax function.
+func (b *books) describe(d *device, v seen) {
+	before := d.identity
+	if v.said.Identity != nil {
+		d.identity = *v.said.Identity
+		b.moved(d, before.Address, v)
+	}
+	profile, fax, service := d.profile, d.fax, d.service
+	if v.said.Profile != "" {
+		profile = v.said.Profile
+	}
+	if v.said.Fax != "" {
+		fax = v.said.Fax
+	}
+	if v.said.FaxService != "" {
+		service = v.said.FaxService
+	}
+	if profile != d.profile || fax != d.fax || service != d.service || before != d.identity {
+		d.profile, d.fax, d.service = b.text(profile), fax, service
+		b.rewrite(d)
+	}
+}
+
+// moved keeps track of who is at an address; another machine at a known one is an anomaly.
+func (b *books) moved(d *device, from string, v seen) {
+	to := d.identity.Address
+	if to == "" || to == from {
+		return
+	}
+	if key := [2]string{d.lead, from}; b.addresses[key] == d {
+		delete(b.addresses, key)
+	}
+	key := [2]string{d.lead, to}
+	if other := b.addresses[key]; other != nil && other != d {
+		b.open(Anomaly{
+			Kind: DeviceChanged, Device: d.id, Agent: d.lead, From: other.lookAt, To: v.At,
+			Note: to + ": " + other.id + " → " + d.id, OpenedAt: v.Receipt, ClosedAt: v.Receipt, Outcome: Noted,
+		})
+	}
+	b.addresses[key] = d
+}
+
+// lines takes over the phone lines as the device tells them.
+func (b *books) lines(d *device, v seen) {
+	told := 0
+	for i := range v.said.Lines {
+		line := v.said.Lines[i]
+		if line.Fax == "" {
+			line.Fax = wire.Unknown
+		}
+		p := d.port(line.Port)
+		if p == nil {
+			p = &port{firstSeen: v.At, since: v.At}
+			p.Port = line.Port
+			d.ports = append(d.ports, p)
+		} else if p.Line == line && p.goneAt == 0 {
+			told++
+			continue
+		}
+		if p.Status != line.Status {
+			p.since = v.At
+		}
+		p.Line, p.goneAt = line, 0
+		told++
+		b.port(d, p)
+	}
+	if told < len(d.ports) {
+		b.gone(d, v)
+	}
+	d.linesAt = v.At
+}
+
+// gone marks the ports that a device doesn't name any more.
+func (b *books) gone(d *device, v seen) {
+	named := make(map[string]bool, len(v.said.Lines))
+	for i := range v.said.Lines {
+		named[v.said.Lines[i].Port] = true
+	}
+	for _, p := range d.ports {
+		if !named[p.Port] && p.goneAt == 0 {
+			p.goneAt = v.At
+			b.port(d, p)
+		}
+	}
+}
+
+// claim notes that another agent sees the device too.
+func (b *books) claim(d *device, agent string, at wire.Time) {
+	key := claimKey{d.number, agent}
+	b.changes.claims[key] = max(b.changes.claims[key], at)
+}
+
+// device is the device; a new one is led by the agent that tells of it.
+func (b *books) device(id, agent string, receipt wire.Time) *device {
+	if d := b.devices[id]; d != nil {
+		return d
+	}
+	b.last.device++
+	d := &device{
+		number: b.last.device, id: id, lead: b.text(agent), firstSeen: receipt,
+		fax: wire.Unknown, service: wire.ServiceUnknown, poll: shortestPoll,
+	}
+	b.devices[d.id] = d
+	b.rewrite(d)
+	b.relook(d)
+	return d
+}
+
+func (b *books) rewrite(d *device) {
+	if !d.dirty {
+		d.dirty = true
+		b.changes.devices = append(b.changes.devices, d)
+	}
+}
+
+func (b *books) relook(d *device) {
+	if !d.looked {
+		d.looked = true
+		b.changes.looks = append(b.changes.looks, d)
+	}
+}
+
+func (b *books) note(c *counter) {
+	if !c.dirty {
+		c.dirty = true
+		b.changes.counters = append(b.changes.counters, c)
+	}
+}
+
+func (b *books) port(d *device, p *port) {
+	if !p.dirty {
+		p.dirty = true
+		b.changes.ports = append(b.changes.ports, portOf{d, p})
+	}
+}
+
+func (d *device) present(m wire.Measure) *counter {
+	for _, c := range d.counters {
+		if c.present && c.measure == m {
+			return c
+		}
+	}
+	return nil
+}
+
+func (d *device) find(told *wire.Counter) *counter {
+	for _, c := range d.counters {
+		if c.measure == told.Measure && c.unit == told.Unit && c.rule == told.Rule {
+			return c
+		}
+	}
+	return nil
+}
+
+func (d *device) port(name string) *port {
+	for _, p := range d.ports {
+		if p.Port == name {
+			return p
+		}
+	}
+	return nil
+}

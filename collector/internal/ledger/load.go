@@ -1,0 +1,198 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// querier is a connection or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each calls scan for every row of a query; scan reads it with the function that it is given.
+func each(ctx context.Context, q querier, query string, scan func(read func(...any) error) error) (err error) {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// load reads the whole present state.
+func (s *store) load(ctx context.Context) (*books, error) {
+	b := &books{
+		agents: make(map[string]*agent), streams: make(map[[2]string]*stream), devices: make(map[string]*device),
+		addresses: make(map[[2]string]*device), texts: make(map[string]string),
+		changes: changes{
+			claims: make(map[claimKey]wire.Time), hours: make(map[hourKey]int64), envelopes: make(map[Verdict]int64),
+		},
+	}
+	byNumber := make(map[int64]*device)
+	for _, part := range []struct {
+		name string
+		load func() error
+	}{
+		{"agents", func() error { return s.loadAgents(ctx, b) }},
+		{"streams", func() error { return s.loadStreams(ctx, b) }},
+		{"devices", func() error { return s.loadDevices(ctx, b, byNumber) }},
+		{"ports", func() error { return s.loadPorts(ctx, byNumber) }},
+		{"counters", func() error { return s.loadCounters(ctx, b, byNumber) }},
+		{"numbers", func() error { return s.loadNumbers(ctx, b) }},
+	} {
+		if err := part.load(); err != nil {
+			return nil, fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return b, nil
+}
+
+func (s *store) loadAgents(ctx context.Context, b *books) error {
+	return each(ctx, s.conn, "SELECT "+agentsTable.columns+" FROM agents", func(read func(...any) error) error {
+		a, err := readAgent(read)
+		b.agents[a.id] = a
+		return err
+	})
+}
+
+func readAgent(read func(...any) error) (*agent, error) {
+	a := new(agent)
+	var spool, silent string
+	var clock int64
+	st := &a.state
+	if err := read(&a.id, &st.Online, &st.Session, &st.StartedAt, &st.SentAt, &st.Version, &st.OS, &st.Targets, &st.PollMS,
+		&spool, &silent, &a.dropped, &a.firstSeen, &a.lastSeen, &clock, &a.tooNew); err != nil {
+		return a, err
+	}
+	a.offset = time.Duration(clock) * time.Millisecond
+	if err := json.Unmarshal([]byte(spool), &st.Spool); err != nil {
+		return a, fmt.Errorf("spool of %s: %w", a.id, err)
+	}
+	return a, decodeList(silent, &st.Silent)
+}
+
+func (s *store) loadStreams(ctx context.Context, b *books) error {
+	return each(ctx, s.conn, "SELECT "+streamsTable.columns+" FROM streams", func(read func(...any) error) error {
+		x := new(stream)
+		var next int64
+		if err := read(&x.number, &x.agent, &x.id, &next, &x.crc, &x.lastAt, &x.overlap); err != nil {
+			return err
+		}
+		x.next = uint64(next)
+		b.last.stream = max(b.last.stream, x.number)
+		b.streams[[2]string{x.agent, x.id}] = x
+		return nil
+	})
+}
+
+const selectDevices = "SELECT id, device, vendor, serial, model, name, location, address, profile, fax, fax_service, faxed, agent, " +
+	"first_seen, failure, corrected, stale, stale_since, boots, " +
+	"stream, at, booted, uptime_ms, look_at, read_at, counters_at, lines_at, poll_ms " +
+	"FROM devices JOIN looks ON looks.device = devices.id"
+
+func readDevice(read func(...any) error) (*device, error) {
+	d := new(device)
+	var boots string
+	var uptime, poll int64
+	n := &d.identity
+	if err := read(&d.number, &d.id, &n.Vendor, &n.Serial, &n.Model, &n.Name, &n.Location, &n.Address, &d.profile, &d.fax, &d.service,
+		&d.faxed, &d.lead, &d.firstSeen, &d.failure, &d.corrected, &d.stale, &d.staleSince, &boots,
+		&d.order.Stream, &d.order.At, &d.order.Started, &uptime, &d.lookAt, &d.readAt, &d.countersAt, &d.linesAt, &poll); err != nil {
+		return nil, err
+	}
+	d.order.Uptime = time.Duration(uptime) * time.Millisecond
+	d.poll = time.Duration(poll) * time.Millisecond
+	return d, decodeList(boots, &d.order.Past)
+}
+
+func (s *store) loadDevices(ctx context.Context, b *books, byNumber map[int64]*device) error {
+	return each(ctx, s.conn, selectDevices, func(read func(...any) error) error {
+		d, err := readDevice(read)
+		if err != nil {
+			return err
+		}
+		d.lead, d.profile = b.text(d.lead), b.text(d.profile)
+		b.last.device = max(b.last.device, d.number)
+		b.devices[d.id] = d
+		byNumber[d.number] = d
+		key := [2]string{d.lead, d.identity.Address}
+		if other := b.addresses[key]; key[1] != "" && (other == nil || other.lookAt < d.lookAt) {
+			b.addresses[key] = d
+		}
+		return nil
+	})
+}
+
+func (s *store) loadPorts(ctx context.Context, byNumber map[int64]*device) error {
+	return each(ctx, s.conn, "SELECT "+portsTable.columns+" FROM ports", func(read func(...any) error) error {
+		d, p, err := readPort(read, byNumber)
+		if d != nil {
+			d.ports = append(d.ports, p)
+		}
+		return err
+	})
+}
+
+func readPort(read func(...any) error, byNumber map[int64]*device) (*device, *port, error) {
+	p := new(port)
+	var number int64
+	err := read(&number, &p.Port, &p.Status, &p.Evidence, &p.Fax, &p.firstSeen, &p.since, &p.goneAt)
+	return byNumber[number], p, err
+}
+
+func (s *store) loadCounters(ctx context.Context, b *books, byNumber map[int64]*device) error {
+	return each(ctx, s.conn, "SELECT "+countersTable.columns+" FROM counters", func(read func(...any) error) error {
+		c, err := readCounter(read, byNumber)
+		if err != nil {
+			return err
+		}
+		c.unit, c.rule, c.measure = b.text(c.unit), b.text(c.rule), wire.Measure(b.text(string(c.measure)))
+		b.last.counter = max(b.last.counter, c.number)
+		c.device.counters = append(c.device.counters, c)
+		return nil
+	})
+}
+
+func readCounter(read func(...any) error, byNumber map[int64]*device) (*counter, error) {
+	c := new(counter)
+	var number int64
+	var open string
+	if err := read(&c.number, &number, &c.measure, &c.unit, &c.rule, &c.present, &c.tally.Value, &c.tally.At,
+		&c.tally.Count, &c.tally.Total, &c.lastAt, &open); err != nil {
+		return nil, err
+	}
+	c.device = byNumber[number]
+	if c.device == nil {
+		return nil, fmt.Errorf("counter %d has no device", c.number)
+	}
+	if c.tally.At == 0 {
+		c.tally.At, c.inStep = c.device.countersAt, true
+	}
+	return c, decodeList(open, &c.tally.Open)
+}
+
+func (s *store) loadNumbers(ctx context.Context, b *books) error {
+	return each(ctx, s.conn, "SELECT (SELECT COALESCE(MAX(id), 0) FROM activity), (SELECT COALESCE(MAX(id), 0) FROM anomalies), "+
+		"(SELECT COALESCE(MAX(id), 0) FROM quarantine), (SELECT COALESCE(MAX(id), 0) FROM holes)",
+		func(read func(...any) error) error {
+			return read(&b.last.activity, &b.last.anomaly, &b.last.quarantine, &b.last.hole)
+		})
+}
+
+func decodeList[T any](text string, items *[]T) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), items)
+}

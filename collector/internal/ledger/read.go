@@ -1,0 +1,333 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// Devices are all devices, by id.
+func (l *Ledger) Devices(ctx context.Context) (devices []Device, err error) {
+	err = l.read(ctx, "devices", func(q querier, now wire.Time) error {
+		devices, err = readDevices(ctx, q, now)
+		return err
+	})
+	return devices, err
+}
+
+// Lines are all lines, by id.
+func (l *Ledger) Lines(ctx context.Context) (lines []Line, err error) {
+	err = l.read(ctx, "lines", func(q querier, now wire.Time) error {
+		devices, err := readDevices(ctx, q, now)
+		lines = l.lines(devices, now)
+		return err
+	})
+	return lines, err
+}
+
+// Agents are all agents, by id.
+func (l *Ledger) Agents(ctx context.Context) (agents []Agent, err error) {
+	err = l.read(ctx, "agents", func(q querier, now wire.Time) error {
+		agents, err = readAgents(ctx, q, now)
+		return err
+	})
+	return agents, err
+}
+
+// Snapshot is everything at one instant.
+func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
+	err = l.read(ctx, "snapshot", func(q querier, now wire.Time) error {
+		s.At = now
+		if s.Devices, err = readDevices(ctx, q, now); err != nil {
+			return err
+		}
+		if s.Agents, err = readAgents(ctx, q, now); err != nil {
+			return err
+		}
+		if s.AgentAnomalies, err = readAgentAnomalies(ctx, q); err != nil {
+			return err
+		}
+		s.Envelopes, err = readEnvelopes(ctx, q)
+		s.Lines = l.lines(s.Devices, now)
+		return err
+	})
+	return s, err
+}
+
+// Anomalies are the latest anomalies, newest first, at most limit.
+func (l *Ledger) Anomalies(ctx context.Context, limit int) (anomalies []Anomaly, err error) {
+	query := fmt.Sprintf("SELECT %s FROM anomalies ORDER BY id DESC LIMIT %d", anomaliesTable.columns, limit)
+	err = l.read(ctx, "anomalies", func(q querier, _ wire.Time) error {
+		return each(ctx, q, query, func(read func(...any) error) error {
+			var x Anomaly
+			err := read(&x.ID, &x.Kind, &x.Agent, &x.Device, &x.counter, &x.Measure, &x.Unit, &x.From, &x.To,
+				&x.Before, &x.After, &x.Amount, &x.Note, &x.OpenedAt, &x.ClosedAt, &x.Outcome)
+			anomalies = append(anomalies, x)
+			return err
+		})
+	})
+	return anomalies, err
+}
+
+// Quarantined is what was quarantined last, newest first, at most limit. Of each agent the newest
+// 1000 are kept.
+func (l *Ledger) Quarantined(ctx context.Context, limit int) (kept []Quarantine, err error) {
+	query := fmt.Sprintf("SELECT %s FROM quarantine ORDER BY id DESC LIMIT %d", quarantineTable.columns, limit)
+	err = l.read(ctx, "quarantine", func(q querier, _ wire.Time) error {
+		return each(ctx, q, query, func(read func(...any) error) error {
+			var x Quarantine
+			var seq int64
+			var payload string
+			if err := read(&x.ID, &x.Agent, &x.Stream, &seq, &x.Index, &x.Reason, &x.ReceivedAt, &payload); err != nil {
+				return err
+			}
+			x.Seq = uint64(seq)
+			x.Payload, err = base64.StdEncoding.DecodeString(payload)
+			kept = append(kept, x)
+			return err
+		})
+	})
+	return kept, err
+}
+
+// read lets f read the books as they are at one instant.
+func (l *Ledger) read(ctx context.Context, what string, f func(q querier, now wire.Time) error) error {
+	tx, err := l.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", what, err)
+	}
+	if err := errors.Join(f(tx, wire.TimeOf(l.now())), tx.Rollback()); err != nil {
+		return fmt.Errorf("read %s: %w", what, err)
+	}
+	return nil
+}
+
+func (l *Ledger) lines(devices []Device, now wire.Time) []Line {
+	lines := make([]Line, 0, len(devices))
+	for i := range devices {
+		lines = append(lines, linesOf(&devices[i])...)
+	}
+	for i := range lines {
+		lines[i].stand(now, l.activeWindow, l.blindAfter)
+	}
+	slices.SortFunc(lines, func(a, b Line) int { return cmp.Compare(a.ID, b.ID) })
+	return lines
+}
+
+func readDevices(ctx context.Context, q querier, now wire.Time) ([]Device, error) {
+	byNumber := make(map[int64]*device)
+	var all []*device
+	if err := each(ctx, q, selectDevices, func(read func(...any) error) error {
+		d, err := readDevice(read)
+		if err == nil {
+			byNumber[d.number] = d
+			all = append(all, d)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if err := each(ctx, q, "SELECT "+portsTable.columns+" FROM ports", func(read func(...any) error) error {
+		d, p, err := readPort(read, byNumber)
+		if err == nil && d != nil {
+			d.ports = append(d.ports, p)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if err := each(ctx, q, "SELECT "+countersTable.columns+" FROM counters", func(read func(...any) error) error {
+		c, err := readCounter(read, byNumber)
+		if err == nil {
+			c.device.counters = append(c.device.counters, c)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	held, err := readHeld(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b *device) int { return cmp.Compare(a.id, b.id) })
+	devices := make([]Device, len(all))
+	byID := make(map[string]*Device, len(all))
+	views := make(map[int64]*Device, len(all))
+	for i, d := range all {
+		devices[i] = d.view(now, held)
+		byID[d.id], views[d.number] = &devices[i], &devices[i]
+	}
+	if err := readClaims(ctx, q, views); err != nil {
+		return nil, err
+	}
+	return devices, readDeviceAnomalies(ctx, q, byID)
+}
+
+// view is a device as projections see it at now.
+func (d *device) view(now wire.Time, held map[int64]int64) Device {
+	v := Device{
+		ID: d.id, Serial: d.identity.Serial, Vendor: d.identity.Vendor, Model: d.identity.Model, Name: d.identity.Name,
+		Location: d.identity.Location, Address: d.identity.Address, Agent: d.lead, Profile: d.profile, Fax: d.fax,
+		FaxService: d.service, Up: up(now, d.lookAt, d.poll, d.failure), Error: d.failure, FirstSeen: d.firstSeen,
+		LastReading: d.readAt, LastLook: d.lookAt, Clock: d.corrected, Stale: d.stale,
+		Totals: make(map[wire.Measure]int64, len(d.counters)), Counters: make([]Counter, 0, len(d.counters)),
+		Anomalies: make(map[AnomalyKind]int64),
+	}
+	if v.Vendor == "" { // not told yet; the id says it too
+		v.Vendor, _, _ = strings.Cut(d.id, "-")
+	}
+	for _, c := range d.counters {
+		v.LastFax = max(v.LastFax, c.lastAt)
+		v.Counters = append(v.Counters, Counter{
+			Measure: c.measure, Unit: c.unit, Rule: c.rule, Current: c.present, Value: c.tally.Value, At: c.tally.At,
+			Total: c.tally.Total, Last: c.lastAt, Held: held[c.number],
+		})
+		if c.present {
+			v.Totals[c.measure] = d.total(c)
+		}
+	}
+	for _, p := range d.ports {
+		last := d.linesAt
+		if p.goneAt != 0 {
+			last = p.goneAt
+		}
+		v.Ports = append(v.Ports, Port{
+			Port: p.Port, Status: p.Status, Evidence: p.Evidence, Fax: p.Fax, FirstSeen: p.firstSeen, Since: p.since, Last: last, Gone: p.goneAt != 0,
+		})
+	}
+	slices.SortFunc(v.Ports, func(a, b Port) int { return cmp.Compare(a.Port, b.Port) })
+	v.FaxCapable = faxCapable(d.fax, d.faxed, v.Ports)
+	return v
+}
+
+// total is what c's measure counted in c's unit, under whatever rules.
+func (d *device) total(c *counter) (sum int64) {
+	for _, other := range d.counters {
+		if other.measure == c.measure && other.unit == c.unit {
+			sum += other.tally.Total
+		}
+	}
+	return sum
+}
+
+// readHeld is the growth that waits for a person, by counter.
+func readHeld(ctx context.Context, q querier) (map[int64]int64, error) {
+	held := make(map[int64]int64)
+	query := fmt.Sprintf("SELECT counter, SUM(amount) FROM anomalies WHERE kind = '%s' AND closed_at = 0 GROUP BY counter", Jump)
+	err := each(ctx, q, query, func(read func(...any) error) error {
+		var number, amount int64
+		err := read(&number, &amount)
+		held[number] = amount
+		return err
+	})
+	return held, err
+}
+
+func readClaims(ctx context.Context, q querier, devices map[int64]*Device) error {
+	return each(ctx, q, "SELECT "+claimsTable.columns+" FROM claims ORDER BY device, agent", func(read func(...any) error) error {
+		var number int64
+		var c Claim
+		if err := read(&number, &c.Agent, &c.Last); err != nil {
+			return err
+		}
+		if d := devices[number]; d != nil && d.Agent != c.Agent {
+			d.Claims = append(d.Claims, c)
+		}
+		return nil
+	})
+}
+
+func readDeviceAnomalies(ctx context.Context, q querier, devices map[string]*Device) error {
+	return each(ctx, q, "SELECT device, kind, COUNT(*) FROM anomalies WHERE device <> '' GROUP BY device, kind",
+		func(read func(...any) error) error {
+			var id string
+			var kind AnomalyKind
+			var count int64
+			if err := read(&id, &kind, &count); err != nil {
+				return err
+			}
+			if d := devices[id]; d != nil {
+				d.Anomalies[kind] = count
+			}
+			return nil
+		})
+}
+
+func readAgentAnomalies(ctx context.Context, q querier) (counts []AnomalyCount, err error) {
+	err = each(ctx, q, "SELECT agent, kind, COUNT(*) FROM anomalies WHERE device = '' GROUP BY agent, kind ORDER BY agent, kind",
+		func(read func(...any) error) error {
+			var c AnomalyCount
+			err := read(&c.Agent, &c.Kind, &c.Count)
+			counts = append(counts, c)
+			return err
+		})
+	return counts, err
+}
+
+func readEnvelopes(ctx context.Context, q querier) (map[Verdict]int64, error) {
+	counts := make(map[Verdict]int64)
+	for _, v := range Verdicts() {
+		counts[v] = 0
+	}
+	err := each(ctx, q, "SELECT verdict, count FROM envelopes", func(read func(...any) error) error {
+		var v Verdict
+		var count int64
+		err := read(&v, &count)
+		counts[v] = count
+		return err
+	})
+	return counts, err
+}
+
+func readAgents(ctx context.Context, q querier, now wire.Time) ([]Agent, error) {
+	agents := []Agent{}
+	if err := each(ctx, q, "SELECT "+agentsTable.columns+" FROM agents ORDER BY id", func(read func(...any) error) error {
+		a, err := readAgent(read)
+		if err == nil {
+			agents = append(agents, a.view(now))
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	find := func(id string) *Agent {
+		i, ok := slices.BinarySearchFunc(agents, id, func(a Agent, id string) int { return cmp.Compare(a.ID, id) })
+		if !ok {
+			return new(Agent)
+		}
+		return &agents[i]
+	}
+	count := func(query string, add func(*Agent, int)) error {
+		return each(ctx, q, query, func(read func(...any) error) error {
+			var id string
+			var n int
+			err := read(&id, &n)
+			add(find(id), n)
+			return err
+		})
+	}
+	return agents, errors.Join(
+		count("SELECT agent, COUNT(*) FROM devices GROUP BY agent", func(a *Agent, n int) { a.Devices = n }),
+		count("SELECT agent, COUNT(*) FROM holes GROUP BY agent", func(a *Agent, n int) { a.Holes = n }),
+	)
+}
+
+// view is an agent as projections see it at now. One that sent readings but whose state never came
+// is believed to be online: presence is a hint.
+func (a *agent) view(now wire.Time) Agent {
+	s := &a.state
+	online := s.Online || s.Session == ""
+	return Agent{
+		ID: a.id, Up: online && a.lastSeen != 0 && now.Sub(a.lastSeen) <= agentSilence, Online: online, Session: s.Session, StartedAt: s.StartedAt,
+		FirstSeen: a.firstSeen, LastSeen: a.lastSeen, Version: s.Version, OS: s.OS, Targets: s.Targets, PollMS: s.PollMS,
+		Spool: s.Spool, Silent: s.Silent, Dropped: a.dropped, ClockMS: a.offset.Milliseconds(),
+		ClockWrong: a.offset.Abs() > clockShown, ClockFixed: a.offset.Abs() > clockTrusted, TooNew: a.tooNew != 0,
+	}
+}

@@ -1,0 +1,199 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// store is the file: one connection that writes. Everything that is peculiar to SQLite is here;
+// the statements themselves PostgreSQL takes too.
+type store struct {
+	db     *sql.DB
+	conn   *sql.Conn
+	upsert map[string]*sql.Stmt // prepared, by text
+	args   []any
+}
+
+// openStore opens the file for writing. An acknowledged batch must survive a loss of power:
+// synchronous=FULL syncs the log at each commit, which group commit makes cheap.
+func openStore(ctx context.Context, path string) (*store, error) {
+	db, err := sql.Open("sqlite", dataSource(path, url.Values{
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16384)", "foreign_keys(0)"},
+	}))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &store{db: db, conn: conn, upsert: make(map[string]*sql.Stmt)}, nil
+}
+
+// openReaders opens the file for reading; readers never wait for the writer, nor it for them.
+func openReaders(ctx context.Context, path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dataSource(path, url.Values{
+		"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "query_only(1)", "cache_size(-8192)"},
+	}))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(1)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func dataSource(path string, options url.Values) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}).String()
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func (s *store) close() error {
+	var errs []error
+	for _, statement := range s.upsert {
+		errs = append(errs, statement.Close())
+	}
+	return errors.Join(append(errs, s.conn.Close(), s.db.Close())...)
+}
+
+// begin takes the write lock at once, so that what is read afterwards stays true until the commit.
+func (s *store) begin(ctx context.Context) error  { return s.exec(ctx, "BEGIN IMMEDIATE") }
+func (s *store) commit(ctx context.Context) error { return s.exec(ctx, "COMMIT") }
+
+// rollback ends the transaction if there is one.
+func (s *store) rollback(ctx context.Context) error {
+	err := s.exec(ctx, "ROLLBACK")
+	if err != nil && strings.Contains(err.Error(), "no transaction is active") {
+		return nil
+	}
+	return err
+}
+
+// version changes whenever another connection commits.
+func (s *store) version(ctx context.Context) (v int64, err error) {
+	err = s.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&v)
+	return v, err
+}
+
+// errRefused marks rows that the database won't take whatever the state of the disk.
+var errRefused = errors.New("refused by the database")
+
+func (s *store) exec(ctx context.Context, query string, args ...any) error {
+	_, err := s.conn.ExecContext(ctx, query, args...)
+	return refusal(err)
+}
+
+func refusal(err error) error {
+	var fault *sqlite.Error
+	if errors.As(err, &fault) {
+		switch fault.Code() & 0xff {
+		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
+			return fmt.Errorf("%w: %w", errRefused, err)
+		}
+	}
+	return err
+}
+
+// table says how the rows of a table are written.
+type table struct {
+	name    string
+	columns string // key columns first
+	keys    int    // how many; a row whose key is there is replaced
+	sum     bool   // the last column is added up instead
+}
+
+// rowsAtOnce is how many rows one statement writes; the rest go one by one.
+const rowsAtOnce = 32
+
+// write writes n rows, whose values row appends.
+func (s *store) write(ctx context.Context, t table, n int, row func(i int, to []any) []any) error {
+	for i := 0; i < n; {
+		rows := 1
+		if n-i >= rowsAtOnce {
+			rows = rowsAtOnce
+		}
+		s.args = s.args[:0]
+		for range rows {
+			s.args = row(i, s.args)
+			i++
+		}
+		statement, err := s.prepare(ctx, t, rows)
+		if err == nil {
+			_, err = statement.ExecContext(ctx, s.args...)
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", t.name, refusal(err))
+		}
+	}
+	return nil
+}
+
+func (s *store) prepare(ctx context.Context, t table, rows int) (*sql.Stmt, error) {
+	text := t.upsert(rows)
+	if known := s.upsert[text]; known != nil {
+		return known, nil
+	}
+	statement, err := s.conn.PrepareContext(ctx, text)
+	if err == nil {
+		s.upsert[text] = statement
+	}
+	return statement, err
+}
+
+// upsert is the statement that inserts or replaces rows.
+func (t table) upsert(rows int) string {
+	columns := strings.Split(t.columns, ", ")
+	row := "(" + strings.Repeat("?, ", len(columns)-1) + "?)"
+	var text strings.Builder
+	text.WriteString("INSERT INTO " + t.name + " (" + t.columns + ") VALUES ")
+	text.WriteString(strings.Repeat(row+", ", rows-1) + row)
+	if t.keys == 0 {
+		return text.String()
+	}
+	text.WriteString(" ON CONFLICT (" + strings.Join(columns[:t.keys], ", ") + ") DO UPDATE SET ")
+	for i, column := range columns[t.keys:] {
+		if i > 0 {
+			text.WriteString(", ")
+		}
+		text.WriteString(column + " = ")
+		if t.sum {
+			text.WriteString(t.name + "." + column + " + ")
+		}
+		text.WriteString("excluded." + column)
+	}
+	return text.String()
+}
