@@ -324,6 +324,20 @@ func TestWithoutASerialTheFirstBurntInAddressNamesTheDevice(t *testing.T) {
 	}
 }
 
+func TestHalfARecordingIsRecognisedByItsProofAlone(t *testing.T) {
+	var half []mibs.Varbind
+	for _, vb := range fixture(t, "xerox").Varbinds() {
+		if !strings.HasPrefix(vb.OID, "1.3.6.1.2.1.1.") {
+			half = append(half, vb)
+		}
+	}
+	d, r := readRecording(t, builtin(t), mibs.NewRecording(half))
+	want := "it says nothing of itself, but answers 1.3.6.1.4.1.253.8.53.13.2.1.6.1.20.1, which only Xerox, Fuji Xerox and FUJIFILM have"
+	if d.ID != "xerox-3900000001" || len(r.Reading.Counters) != 3 || d.Why != want {
+		t.Errorf("got id %q, %d counters, because %s\nwant xerox-3900000001, 3 counters, because %s", d.ID, len(r.Reading.Counters), d.Why, want)
+	}
+}
+
 func TestTheAskersErrorIsToldWithWhatWasBeingDone(t *testing.T) {
 	silent := errors.New("no answer within 2s")
 	if _, err := builtin(t).Identify(t.Context(), mute{silent}); !errors.Is(err, silent) || err.Error() != "identify: no answer within 2s" {

@@ -1,7 +1,6 @@
 package mibs
 
 import (
-	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -94,34 +93,4 @@ func (s *Set) Profiles() []Profile {
 		known = append(known, one)
 	}
 	return known
-}
-
-// candidates are the vendors' profiles that the system group speaks for, the one with the longest
-// sysObjectID first.
-func (s *Set) candidates(objectID, descr string) []*profile {
-	var fitting []*profile
-	for _, p := range s.vendors {
-		if p.Match.prefix(objectID) >= 0 && (p.Match.Descr.Regexp == nil || p.Match.Descr.fits(descr)) {
-			fitting = append(fitting, p)
-		}
-	}
-	slices.SortStableFunc(fitting, func(a, b *profile) int {
-		return cmp.Compare(b.Match.prefix(objectID), a.Match.prefix(objectID))
-	})
-	return fitting
-}
-
-// prefix is the length of the longest of ObjectIDs that objectID lies at or below: 0 if the
-// profile names none, -1 if none fits.
-func (m *match) prefix(objectID string) int {
-	if len(m.ObjectIDs) == 0 {
-		return 0
-	}
-	longest := -1
-	for _, root := range m.ObjectIDs {
-		if objectID == root || below(root, objectID) {
-			longest = max(longest, len(root))
-		}
-	}
-	return longest
 }

@@ -1,0 +1,123 @@
+package mibs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// findStates finds where fax service and lines are told. A machine that can't fax has neither.
+func (d *Device) findStates(v *survey, f fit) {
+	if d.Fax == wire.No {
+		return
+	}
+	for _, p := range f.profiles {
+		if len(d.service) == 0 && d.Fax == wire.Yes {
+			d.service = v.states(p, p.FaxService)
+		}
+		switch {
+		case p.Lines == nil || len(d.lines) > 0:
+		case p.Lines.Ports != "":
+			d.lines = v.ports(p)
+		case d.Fax == wire.Yes:
+			d.lines = []line{v.alertLine(p.Lines.Alerts)}
+		}
+	}
+}
+
+func (s *survey) states(p *profile, rules []stateRule) []state {
+	var states []state
+	for i := range rules {
+		if oid, guards, ok := s.resolveOne(p, rules[i].OID); ok {
+			states = append(states, state{rule: &rules[i], oid: oid, guards: guards})
+		}
+	}
+	return s.answered(states)
+}
+
+// answered keeps those states whose objects the device has.
+func (s *survey) answered(states []state) []state {
+	var oids []string
+	for i := range states {
+		oids = append(oids, states[i].oid)
+	}
+	s.ask(oids...)
+	return slices.DeleteFunc(states, func(st state) bool { _, ok := s.value(st.oid); return !ok })
+}
+
+func (s *survey) ports(p *profile) []line {
+	var lines []line
+	var all []string
+	for _, vb := range s.column(p.Lines.Ports, maxPorts) {
+		index := vb.OID[len(p.Lines.Ports)+1:]
+		l := line{port: firstNumbers(index, p.Lines.PortNumbers), fax: wire.Unknown}
+		if len(l.port) > 63 || slices.ContainsFunc(lines, func(other line) bool { return other.port == l.port }) {
+			continue
+		}
+		for i := range p.Lines.Status {
+			rule := &p.Lines.Status[i]
+			l.states = append(l.states, state{rule: rule, oid: strings.ReplaceAll(rule.OID, "{port}", index)})
+			all = append(all, l.states[i].oid)
+		}
+		lines = append(lines, l)
+	}
+	s.ask(all...)
+	for i := range lines {
+		lines[i].states = s.answered(lines[i].states)
+	}
+	return lines
+}
+
+func (s *survey) alertLine(a *alerts) line {
+	l := line{fax: wire.Yes, alerts: a}
+	for n := range a.First {
+		l.alertOIDs = append(l.alertOIDs, fmt.Sprintf("%s.%d", a.Column, n+1))
+	}
+	for _, vb := range s.column(a.Column, maxAlerts) {
+		if lastNumber(vb.OID) > a.First {
+			l.alertOIDs = append(l.alertOIDs, vb.OID)
+		}
+	}
+	return l
+}
+
+func (d *Device) checkSums(v *survey, f fit) {
+	for _, p := range f.profiles {
+		for i := range p.Checks {
+			if warning := v.checkSum(p, &p.Checks[i]); warning != "" {
+				d.warnings = append(d.warnings, warning)
+			}
+		}
+	}
+}
+
+func (s *survey) checkSum(p *profile, k *check) (warning string) {
+	total, _, ok := s.resolveOne(p, k.Total)
+	oids := []string{total}
+	for _, part := range k.Parts {
+		oid, _, found := s.resolveOne(p, part)
+		oids, ok = append(oids, oid), ok && found
+	}
+	if !ok {
+		return ""
+	}
+	s.ask(oids...)
+	var sum, want int64
+	for i, oid := range oids {
+		n, isNumber := s.answers[oid].Number()
+		if !isNumber || n < 0 {
+			return ""
+		}
+		if i == 0 {
+			want = n
+		} else {
+			sum += n
+		}
+	}
+	if sum == want {
+		return ""
+	}
+	return fmt.Sprintf("a sum doesn't close: %s is %d, its parts make %d; the counters may mean something else on this model", total, want, sum)
+}
