@@ -30,10 +30,14 @@ func (e *entry) name() string {
 	return fmt.Sprintf("%012d-%012d-r%d%s", e.first, e.seq, e.records, ending)
 }
 
-func parseName(name string) (e entry, ok bool) {
+func parseName(name string) (entry, bool) {
+	var e entry
 	n, err := fmt.Sscanf(name, "%d-%d-r%d"+ending, &e.first, &e.seq, &e.records)
-	ok = n == 3 && err == nil && e.first > 0 && e.first <= e.seq && e.seq < 1<<60 && e.records >= 0
-	return e, ok && e.name() == name
+	if n != 3 || err != nil || e.name() != name || e.records < 0 ||
+		e.first == 0 || e.first > e.seq || e.seq >= 1<<60 { // far from where sums overflow
+		return entry{}, false
+	}
+	return e, true
 }
 
 // A batch file, little-endian: magic (8 bytes), length and CRC-32C of the payload (4, 4),

@@ -682,6 +682,7 @@ func FuzzOpen(f *testing.F) {
 		f.Add(strings.Replace(name, "1", "2", 1), data)
 	}
 	f.Add("x.7.lost9.bad", []byte("x"))
+	f.Add("0-0-r-1.batch", []byte("0"))
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		m := m.killed()
 		m.files[name] = data
