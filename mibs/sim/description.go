@@ -6,6 +6,7 @@
 package sim
 
 import (
+	"cmp"
 	"embed"
 	"encoding/hex"
 	"fmt"
@@ -63,6 +64,7 @@ type Description struct {
 	Vendor string // slug that device ids begin with; empty for a recording
 	Model  string
 
+	id      string // what follows vendor in device ids, with {serial}
 	serial  string // every # stands for a digit
 	uptime  time.Duration
 	rows    map[string][]uint32 // placeholder in OIDs → its row at each place
@@ -76,8 +78,9 @@ type Description struct {
 type object struct {
 	oid     string // with {row} placeholders
 	kind    gosnmp.Asn1BER
-	value   any // as gosnmp encodes it; nil if it has to be made at each request
-	text    string
+	value   any    // as gosnmp encodes it; nil if it has to be made at each request
+	text    string // with {serial}, {host} or {location}
+	hex     bool   // text is hexadecimal
 	base    int64
 	adds    []Event
 	uptime  bool
@@ -88,7 +91,8 @@ type object struct {
 // file is the form of devices/*.yml.
 type file struct {
 	Vendor  string                 `yaml:"vendor"`
-	Models  []map[string]string    `yaml:"models"` // name, model, serial, and any other placeholder
+	ID      string                 `yaml:"id"`     // what follows vendor in device ids; default {serial}
+	Models  []map[string]string    `yaml:"models"` // name, model, serial, maybe another vendor, and any other placeholder
 	Uptime  time.Duration          `yaml:"uptime"` // when a device starts
 	Roots   map[string]string      `yaml:"roots"`  // short names for the beginnings of OIDs
 	Rows    map[string][]uint32    `yaml:"rows"`   // {name} in OIDs → its row number; MoveRows goes on to the next
@@ -106,7 +110,7 @@ type fileObject struct {
 	Measure wire.Measure `yaml:"measure"` // what the count is to a reader of this machine
 }
 
-// Builtin are the machines of devices/*.yml, by name.
+// Builtin are the machines of devices/*.yml: first one of each kind, then another of each.
 func Builtin() ([]*Description, error) { return Load(builtin, "devices") }
 
 // Load reads all device files (*.yml) of a folder. Errors name file and line.
@@ -115,7 +119,7 @@ func Load(fsys fs.FS, dir string) ([]*Description, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find device files: %w", err)
 	}
-	var all []*Description
+	var kinds [][]*Description
 	for _, name := range names {
 		data, err := fs.ReadFile(fsys, name)
 		if err != nil {
@@ -125,15 +129,28 @@ func Load(fsys fs.FS, dir string) ([]*Description, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, models...)
+		kinds = append(kinds, models)
 	}
-	slices.SortFunc(all, func(a, b *Description) int { return strings.Compare(a.Name, b.Name) })
-	return all, nil
+	return inTurn(kinds), nil
+}
+
+func inTurn(kinds [][]*Description) (all []*Description) {
+	for n := 0; ; n++ {
+		before := len(all)
+		for _, models := range kinds {
+			if n < len(models) {
+				all = append(all, models[n])
+			}
+		}
+		if len(all) == before {
+			return all
+		}
+	}
 }
 
 // Parse reads one device file, which may describe several models.
 func Parse(name string, data []byte) ([]*Description, error) {
-	var f file
+	f := file{ID: "{serial}"}
 	doc := yamlfile.Decode(name, data, &f)
 	if len(f.Models) == 0 {
 		doc.Fault([]any{"models"}, "missing; want at least one {name: …, model: …, serial: …}")
@@ -146,9 +163,10 @@ func Parse(name string, data []byte) ([]*Description, error) {
 				doc.Fault([]any{"models", i, key}, "missing")
 			}
 		}
+		vendor := cmp.Or(model["vendor"], f.Vendor)
 		d := &Description{
-			Name: f.Vendor + "-" + model["name"], Vendor: f.Vendor, Model: model["model"],
-			serial: model["serial"], uptime: f.Uptime, rows: f.Rows, states: map[string][]object{},
+			Name: vendor + "-" + model["name"], Vendor: vendor, Model: model["model"],
+			id: f.ID, serial: model["serial"], uptime: f.Uptime, rows: f.Rows, states: map[string][]object{},
 		}
 		c := compiler{doc: doc, file: &f, words: wordsOf(model), quiet: i > 0}
 		d.objects = c.objects(f.Objects, "objects")
@@ -294,6 +312,10 @@ func (c *compiler) object(from fileObject) (o object, key string, err error) {
 	}
 	o.kind = kind
 	value := c.words.Replace(from.Value)
+	if kind == gosnmp.OctetString && strings.Contains(value, "{") {
+		o.text, o.hex = value, from.Type == "hex"
+		return o, "", nil
+	}
 	if o.value, o.base, err = parseValue(from.Type, kind, value); err != nil {
 		return o, "value", err
 	}
@@ -302,8 +324,6 @@ func (c *compiler) object(from fileObject) (o object, key string, err error) {
 		return o, "counts", fmt.Errorf("a %s can't count", from.Type)
 	case len(o.adds) > 0:
 		o.value = nil
-	case from.Type == "text" && strings.Contains(value, "{"):
-		o.text, o.value = value, nil
 	}
 	return o, "", nil
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -112,12 +113,12 @@ func (d *Device) Serial() string {
 	return d.serial
 }
 
-// ID is what zerofax should call it: vendor-serial in lower case; empty for a recording.
+// ID is what zerofax should call it: vendor-serial (or vendor-mac-…) in lower case; empty for a recording.
 func (d *Device) ID() string {
 	if d.desc.Vendor == "" {
 		return ""
 	}
-	return d.desc.Vendor + "-" + strings.ToLower(d.Serial())
+	return d.desc.Vendor + "-" + strings.ToLower(strings.ReplaceAll(d.desc.id, "{serial}", d.Serial()))
 }
 
 // Fax lets the machine send and receive pages: one job each if there are any.
@@ -298,7 +299,11 @@ func (d *Device) value(o *object) any {
 	case o.text != "":
 		text := strings.ReplaceAll(o.text, "{serial}", d.serial)
 		text = strings.ReplaceAll(text, "{host}", d.host)
-		return []byte(strings.ReplaceAll(text, "{location}", d.location))
+		text = strings.ReplaceAll(text, "{location}", d.location)
+		if raw, err := hex.DecodeString(text); o.hex && err == nil {
+			return raw
+		}
+		return []byte(text)
 	case len(o.adds) > 0:
 		return number(o.kind, o.base+d.sum(o.adds))
 	}

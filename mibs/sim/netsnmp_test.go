@@ -44,7 +44,7 @@ func TestNetSNMPReadsTheSimulatedMachines(t *testing.T) {
 }
 
 func TestNetSNMPSeesAbsentObjectsAndRefusals(t *testing.T) {
-	bed := serve(t, described(t, "printer-laserjet-m507"))
+	bed := serve(t, described(t, "hp-laserjet-m507"))
 	at := bed.Addr.String()
 	for _, test := range []struct {
 		args []string
