@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+)
+
+type checkCommand struct{}
+
+// Run says what run would do, or what is wrong with the configuration.
+func (checkCommand) Run(p *program) error {
+	c, err := p.load()
+	if err != nil {
+		return err
+	}
+	profiles, err := loadProfiles(c)
+	if err != nil {
+		return configError{err}
+	}
+	_ = profiles
+	name := p.config
+	if name == "" {
+		name = "embedded defaults"
+	}
+	_, _ = fmt.Fprintf(p.stdout, "%s: ok\n", name)
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(table, "agent\t%s\n", c.Agent)
+	_, _ = fmt.Fprintf(table, "collector\t%s\n", c.Collector.URL)
+	_, _ = fmt.Fprintf(table, "targets\t%s\n", c.targetsText())
+	_, _ = fmt.Fprintf(table, "poll\tlines each %s, counters each %s\n", c.Poll.Lines, c.Poll.Counters)
+	_, _ = fmt.Fprintf(table, "spool\t%s, at most %s\n", c.Spool.Dir, c.Spool.MaxSize)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, note := range append(c.warnings, c.notes...) {
+		_, _ = fmt.Fprintf(p.stdout, "note: %s\n", note)
+	}
+	return nil
+}
+
+func (c *config) targetsText() string {
+	if n := len(c.hosts()); n > 0 {
+		return fmt.Sprint(n)
+	}
+	return "none: run would have nothing to poll; name hosts under targets"
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/yamlfile"
+)
+
+// config is agent.yml. Paths in it are relative to the file; load makes them usable.
+type config struct {
+	Agent       string            `yaml:"agent"`
+	Collector   collectorConfig   `yaml:"collector"`
+	SNMP        snmpConfig        `yaml:"snmp"`
+	Targets     []targetConfig    `yaml:"targets"`
+	Poll        pollConfig        `yaml:"poll"`
+	Discovery   discoveryConfig   `yaml:"discovery"`
+	ProfilesDir string            `yaml:"profiles_dir"`
+	Spool       spoolConfig       `yaml:"spool"`
+	HTTP        agentListenConfig `yaml:"http"`
+
+	given    bool     // by a file
+	notes    []string // keys that do nothing yet
+	warnings []string // allowed, but better not
+}
+
+type collectorConfig struct {
+	URL          string `yaml:"url"`
+	CAFile       string `yaml:"ca_file"`
+	CertFile     string `yaml:"cert_file"`
+	KeyFile      string `yaml:"key_file"`
+	Username     string `yaml:"username"`
+	PasswordFile string `yaml:"password_file"`
+	Insecure     bool   `yaml:"insecure"` // mqtt:// to another machine
+
+	Password secret `yaml:"-"` // exported for the reason given at AuthPassword
+	tls      *tls.Config
+}
+
+type snmpConfig struct {
+	Timeout     time.Duration       `yaml:"timeout"` // of one try
+	Retries     int                 `yaml:"retries"`
+	MaxInFlight int                 `yaml:"max_in_flight"`
+	Credentials []credentialsConfig `yaml:"credentials"`
+}
+
+type credentialsConfig struct {
+	Name                string `yaml:"name"`
+	Version             string `yaml:"version"` // 1, 2c, 3
+	Community           secret `yaml:"community"`
+	CommunityFile       string `yaml:"community_file"`
+	User                string `yaml:"user"`
+	Auth                string `yaml:"auth"`
+	AuthPasswordFile    string `yaml:"auth_password_file"`
+	Privacy             string `yaml:"privacy"`
+	PrivacyPasswordFile string `yaml:"privacy_password_file"`
+
+	AuthPassword    secret `yaml:"-"` // exported, since fmt prints unexported fields without asking them how
+	PrivacyPassword secret `yaml:"-"`
+}
+
+// targetConfig is one machine (Host) or a range to discover machines in.
+type targetConfig struct {
+	Host        string `yaml:"host"`
+	Port        int    `yaml:"port"`
+	Range       string `yaml:"range"`
+	Credentials string `yaml:"credentials"`
+}
+
+type pollConfig struct {
+	Lines    time.Duration `yaml:"lines"`
+	Counters time.Duration `yaml:"counters"`
+}
+
+type discoveryConfig struct {
+	Every  time.Duration `yaml:"every"`
+	Rate   int           `yaml:"rate"` // addresses a second
+	Window string        `yaml:"window"`
+}
+
+type spoolConfig struct {
+	Dir     string   `yaml:"dir"`
+	MaxSize byteSize `yaml:"max_size"`
+}
+
+type agentListenConfig struct {
+	Listen   string `yaml:"listen"`
+	Insecure bool   `yaml:"insecure"`
+}
+
+const snmpPort = 161
+
+func defaults() *config {
+	return &config{
+		Collector: collectorConfig{URL: "mqtt://127.0.0.1:1883"},
+		SNMP:      snmpConfig{Timeout: 2 * time.Second, Retries: 2, MaxInFlight: 64},
+		Poll:      pollConfig{Lines: time.Minute, Counters: 5 * time.Minute},
+		Discovery: discoveryConfig{Every: 24 * time.Hour, Rate: 50},
+		Spool:     spoolConfig{Dir: "zerofax-agent-data", MaxSize: 256_000_000},
+		HTTP:      agentListenConfig{Listen: "127.0.0.1:8781"},
+	}
+}
+
+// loadConfig reads the file at path; without a path, the embedded defaults. The error
+// names all faults at once.
+func loadConfig(path string) (*config, error) {
+	var data []byte
+	if path != "" {
+		var err error
+		if data, err = os.ReadFile(path); err != nil {
+			return nil, fmt.Errorf("read config: %w", err)
+		}
+	}
+	c := defaults()
+	c.given = path != ""
+	f := file{Doc: yamlfile.Decode(path, data, c), dir: filepath.Dir(path)}
+	if !f.Has("agent") {
+		name, _ := os.Hostname()
+		c.Agent = agentFrom(name)
+	}
+	c.check(f)
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// agentFrom makes an agent id of a host name.
+func agentFrom(host string) string {
+	host, _, _ = strings.Cut(strings.ToLower(host), ".")
+	id := strings.Trim(notInID.ReplaceAllString(host, "-"), "-")
+	if len(id) > 63 {
+		id = id[:63]
+	}
+	return cmp.Or(strings.Trim(id, "-"), "agent")
+}
+
+var notInID = regexp.MustCompile(`[^a-z0-9-]+`)
+
+// file is the document being checked and the folder that its paths start from.
+type file struct {
+	*yamlfile.Doc
+	dir string
+}
+
+func (f file) path(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(f.dir, name)
+}
+
+// secret reads the file that the value at where names.
+func (f file) secret(where []any, name string) secret {
+	s, err := readSecret(f.path(name))
+	if err != nil {
+		f.Fault(where, "%v", err)
+	}
+	return s
+}
+
+// at is a path to a value in the file.
+func at(steps ...any) []any { return steps }
+
+// byteSize is a number of bytes, written like 256MB (a million) or 256MiB (2^20).
+type byteSize int64
+
+var sizePattern = regexp.MustCompile(`^([0-9]{1,6}) ?(k|K|M|G|Ki|Mi|Gi)?B$`)
+
+// UnmarshalText reads it.
+func (s *byteSize) UnmarshalText(text []byte) error {
+	parts := sizePattern.FindStringSubmatch(string(text))
+	if parts == nil {
+		return fmt.Errorf("%q; want a size such as 256MB or 1GB", text)
+	}
+	units := map[string]int64{
+		"": 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30,
+	}
+	n, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	*s = byteSize(n * units[parts[2]])
+	return nil
+}
+
+// String writes it as people would.
+func (s byteSize) String() string {
+	for _, unit := range []struct {
+		size byteSize
+		name string
+	}{{1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}} {
+		if s >= unit.size && s%unit.size == 0 {
+			return fmt.Sprintf("%d%s", s/unit.size, unit.name)
+		}
+	}
+	return fmt.Sprintf("%dB", int64(s))
+}
+
+// hosts are the targets that can be polled: ranges can't before something was found in them.
+func (c *config) hosts() []targetConfig {
+	return slices.DeleteFunc(slices.Clone(c.Targets), func(t targetConfig) bool { return t.Host == "" })
+}

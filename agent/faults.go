@@ -1,0 +1,387 @@
+package main
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+func (c *config) check(f file) {
+	if !wire.ValidAgent(c.Agent) {
+		f.Fault(at("agent"), "%q; want 1 to 63 of a-z, 0-9 and -, such as %s", c.Agent, agentFrom(c.Agent))
+	}
+	c.Collector.check(f)
+	c.SNMP.check(f)
+	c.checkTargets(f)
+	c.checkPoll(f)
+	c.checkRest(f)
+	c.note(f)
+}
+
+func (c *collectorConfig) check(f file) {
+	c.checkURL(f)
+	c.checkTLS(f)
+	if c.PasswordFile == "" {
+		return
+	}
+	if c.Username == "" {
+		f.Fault(at("collector", "password_file"), "a password without a user; want username too")
+	}
+	c.Password = f.secret(at("collector", "password_file"), c.PasswordFile)
+}
+
+func (c *collectorConfig) checkTLS(f file) {
+	if !c.encrypted() {
+		if c.CAFile != "" || c.CertFile != "" || c.KeyFile != "" {
+			f.Fault(at("collector", "url"), "is not encrypted, so ca_file, cert_file and key_file have no use; want mqtts://")
+		}
+		return
+	}
+	c.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(f.path(c.CAFile))
+		c.tls.RootCAs = x509.NewCertPool()
+		if err != nil {
+			f.Fault(at("collector", "ca_file"), "%v", err)
+		} else if !c.tls.RootCAs.AppendCertsFromPEM(pem) {
+			f.Fault(at("collector", "ca_file"), "no certificate in it; want PEM")
+		}
+	}
+	if c.CertFile == "" && c.KeyFile == "" {
+		return
+	}
+	if c.CertFile == "" || c.KeyFile == "" {
+		f.Fault(at("collector"), "cert_file and key_file go together; want both or neither")
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(f.path(c.CertFile), f.path(c.KeyFile))
+	if err != nil {
+		f.Fault(at("collector", "cert_file"), "with its key_file: %v", err)
+	}
+	c.tls.Certificates = []tls.Certificate{pair}
+}
+
+func (c *collectorConfig) encrypted() bool {
+	return strings.HasPrefix(c.URL, "mqtts:") || strings.HasPrefix(c.URL, "ssl:")
+}
+
+// checkURL adds the port that belongs to the scheme where there is none.
+func (c *collectorConfig) checkURL(f file) {
+	where := at("collector", "url")
+	u, err := url.Parse(c.URL)
+	ports := map[string]string{"mqtt": "1883", "tcp": "1883", "mqtts": "8883", "ssl": "8883"}
+	switch {
+	case err != nil || ports[u.Scheme] == "" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
+		f.Fault(where, "want mqtt://HOST:PORT or mqtts://HOST:PORT")
+		return
+	case u.User != nil:
+		f.Fault(where, "has a user in it; want that in username and password_file")
+		return
+	case !c.encrypted() && !loopback(u.Hostname()) && !c.Insecure:
+		f.Fault(where, "readings would travel unencrypted to %s; want mqtts://, or insecure: true beside it", u.Hostname())
+	}
+	port := cmp.Or(u.Port(), ports[u.Scheme])
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		f.Fault(where, "port %s; want 1 to 65535", port)
+	}
+	c.URL = u.Scheme + "://" + net.JoinHostPort(u.Hostname(), port)
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+func (s *snmpConfig) check(f file) {
+	if s.Timeout < 100*time.Millisecond || s.Timeout > 30*time.Second {
+		f.Fault(at("snmp", "timeout"), "%s; want 100ms to 30s", s.Timeout)
+	}
+	if s.Retries < 0 || s.Retries > 5 {
+		f.Fault(at("snmp", "retries"), "%d; want 0 to 5", s.Retries)
+	}
+	if s.MaxInFlight < 1 || s.MaxInFlight > 1024 {
+		f.Fault(at("snmp", "max_in_flight"), "%d; want 1 to 1024", s.MaxInFlight)
+	}
+	if !f.Has("snmp", "credentials") {
+		s.Credentials = []credentialsConfig{{Name: "public", Version: "2c", Community: "public"}}
+		return
+	}
+	for i := range s.Credentials {
+		where := at("snmp", "credentials", i)
+		name := s.Credentials[i].Name
+		switch {
+		case name == "":
+			f.Fault(where, "name is missing; want one that targets can refer to")
+		case slices.ContainsFunc(s.Credentials[:i], func(c credentialsConfig) bool { return c.Name == name }):
+			f.Fault(append(where, "name"), "%q is there already; want another", name)
+		}
+		s.Credentials[i].check(f, where)
+	}
+}
+
+func (s *snmpConfig) names() []string {
+	var names []string
+	for _, c := range s.Credentials {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+func (s *snmpConfig) named(name string) (credentialsConfig, bool) {
+	i := slices.IndexFunc(s.Credentials, func(c credentialsConfig) bool { return c.Name == name })
+	if i < 0 {
+		return credentialsConfig{}, false
+	}
+	return s.Credentials[i], true
+}
+
+var (
+	authProtocols    = []string{"MD5", "SHA", "SHA224", "SHA256", "SHA384", "SHA512"}
+	privacyProtocols = []string{"DES", "AES", "AES192", "AES256", "AES192C", "AES256C"}
+)
+
+func (c *credentialsConfig) check(f file, where []any) {
+	switch c.Version {
+	case "1", "2c":
+		c.checkCommunity(f, where)
+	case "3":
+		c.checkUser(f, where)
+	case "":
+		f.Fault(where, "version is missing; want 1, 2c or 3")
+	default:
+		f.Fault(append(where, "version"), "%q; want 1, 2c or 3", c.Version)
+	}
+}
+
+const longestCommunity = 127 // bytes, as far as agent/internal/snmp can encode them
+
+func (c *credentialsConfig) checkCommunity(f file, where []any) {
+	for _, key := range []string{"user", "auth", "auth_password_file", "privacy", "privacy_password_file"} {
+		if f.Has(append(where, key)...) {
+			f.Fault(append(where, key), "belongs to version 3; version %s wants community or community_file", c.Version)
+		}
+	}
+	switch {
+	case c.Community != "" && c.CommunityFile != "":
+		f.Fault(append(where, "community_file"), "stands beside community; want one of them")
+	case c.CommunityFile != "":
+		c.Community = f.secret(append(where, "community_file"), c.CommunityFile)
+	case c.Community == "":
+		f.Fault(where, "community is missing; want community or community_file")
+	}
+	if len(c.Community) > longestCommunity {
+		f.Fault(where, "the community has %d bytes; want 1 to %d", len(c.Community), longestCommunity)
+	}
+}
+
+func (c *credentialsConfig) checkUser(f file, where []any) {
+	for _, key := range []string{"community", "community_file"} {
+		if f.Has(append(where, key)...) {
+			f.Fault(append(where, key), "belongs to versions 1 and 2c; version 3 wants user")
+		}
+	}
+	if c.User == "" {
+		f.Fault(where, "user is missing; version 3 wants one")
+	}
+	if c.Privacy != "" && c.Auth == "" {
+		f.Fault(append(where, "privacy"), "without auth; want both, SNMPv3 has no privacy alone")
+	}
+	c.AuthPassword = c.checkProtocol(f, where, "auth", c.Auth, c.AuthPasswordFile, authProtocols)
+	c.PrivacyPassword = c.checkProtocol(f, where, "privacy", c.Privacy, c.PrivacyPasswordFile, privacyProtocols)
+}
+
+func (c *credentialsConfig) checkProtocol(f file, where []any, key, protocol, passwordFile string, known []string) secret {
+	fileKey := key + "_password_file"
+	switch {
+	case protocol == "" && passwordFile != "":
+		f.Fault(append(where, fileKey), "without %s; want one of %s there", key, strings.Join(known, ", "))
+	case protocol == "":
+	case !slices.Contains(known, protocol):
+		f.Fault(append(where, key), "%q; want one of %s", protocol, strings.Join(known, ", "))
+	case passwordFile == "":
+		f.Fault(append(where, key), "without a password; want %s", fileKey)
+	default:
+		password := f.secret(append(where, fileKey), passwordFile)
+		if password != "" && len(password) < 8 { // RFC 3414, 11.2
+			f.Fault(append(where, fileKey), "the password is too short; SNMPv3 wants 8 characters or more")
+		}
+		return password
+	}
+	return ""
+}
+
+func (c *config) checkTargets(f file) {
+	seen := map[string]bool{}
+	for i := range c.Targets {
+		t := &c.Targets[i]
+		where := at("targets", i)
+		c.checkCredentials(f, where, t)
+		switch {
+		case t.Host != "" && t.Range != "":
+			f.Fault(append(where, "range"), "stands beside host; want one of them")
+		case t.Range != "":
+			t.checkRange(f, where)
+		case t.Host == "":
+			f.Fault(where, "host is missing; want host or range")
+		default:
+			t.checkHost(f, where)
+			if seen[t.address()] {
+				f.Fault(append(where, "host"), "%s is there already; want each machine once", t.address())
+			}
+			seen[t.address()] = true
+		}
+	}
+}
+
+func (c *config) checkCredentials(f file, where []any, t *targetConfig) {
+	_, known := c.SNMP.named(t.Credentials)
+	switch names := c.SNMP.names(); {
+	case t.Credentials == "" && len(names) == 1:
+		t.Credentials = names[0]
+	case t.Credentials == "":
+		f.Fault(where, "credentials is missing; want one of: %s", strings.Join(names, ", "))
+	case !known:
+		f.Fault(append(where, "credentials"), "%q is not among snmp.credentials; want one of: %s", t.Credentials, strings.Join(names, ", "))
+	}
+}
+
+// A host name as RFC 1123 has it, and "_", which Windows allows.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
+
+// looksLikeIPv4 catches mistyped addresses, which would pass as host names.
+var looksLikeIPv4 = regexp.MustCompile(`^[0-9.]+$`)
+
+func validHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return len(host) <= 253 && hostName.MatchString(host) && !looksLikeIPv4.MatchString(host)
+}
+
+func (t *targetConfig) checkHost(f file, where []any) {
+	if !validHost(t.Host) {
+		f.Fault(append(where, "host"), "%q; want a host name or an address, its port in port:", t.Host)
+	}
+	if t.Port == 0 && !f.Has(append(where, "port")...) {
+		t.Port = snmpPort
+	}
+	if t.Port < 1 || t.Port > 65535 {
+		f.Fault(append(where, "port"), "%d; want 1 to 65535", t.Port)
+	}
+}
+
+func (t *targetConfig) checkRange(f file, where []any) {
+	if prefix, err := netip.ParsePrefix(t.Range); err != nil || prefix.Masked() != prefix {
+		f.Fault(append(where, "range"), "%q; want a network such as 10.12.4.0/24", t.Range)
+	}
+	if f.Has(append(where, "port")...) && (t.Port < 1 || t.Port > 65535) {
+		f.Fault(append(where, "port"), "%d; want 1 to 65535", t.Port)
+	}
+}
+
+// address is how people and the collector know the target: its port only where it isn't SNMP's.
+func (t *targetConfig) address() string {
+	if t.Port == snmpPort {
+		return t.Host
+	}
+	return net.JoinHostPort(t.Host, strconv.Itoa(t.Port))
+}
+
+// slowEnough is the interval from which on a poll is no burden to any device that we know.
+const slowEnough = 30 * time.Second
+
+func (c *config) checkPoll(f file) {
+	c.checkInterval(f, "lines", c.Poll.Lines)
+	c.checkInterval(f, "counters", c.Poll.Counters)
+}
+
+func (c *config) checkInterval(f file, key string, every time.Duration) {
+	switch {
+	case every < time.Second || every > 24*time.Hour:
+		f.Fault(at("poll", key), "%s; want 1s to 24h", every)
+	case every < slowEnough:
+		c.warnings = append(c.warnings,
+			fmt.Sprintf("poll.%s is %s: fast polling has crashed printers; %s or more is safe", key, every, slowEnough))
+	}
+}
+
+var windowPattern = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$`)
+
+// smallestSpool holds some minutes of a few devices.
+const smallestSpool = 64_000
+
+func (c *config) checkRest(f file) {
+	if c.Discovery.Every < time.Minute {
+		f.Fault(at("discovery", "every"), "%s; want 1m or more", c.Discovery.Every)
+	}
+	if c.Discovery.Rate < 1 || c.Discovery.Rate > 1000 {
+		f.Fault(at("discovery", "rate"), "%d; want 1 to 1000 addresses a second", c.Discovery.Rate)
+	}
+	if c.Discovery.Window != "" && !windowPattern.MatchString(c.Discovery.Window) {
+		f.Fault(at("discovery", "window"), "%q; want times of day such as 22:00-05:00, or nothing", c.Discovery.Window)
+	}
+	if c.ProfilesDir = f.path(c.ProfilesDir); c.ProfilesDir != "" {
+		if info, err := os.Stat(c.ProfilesDir); err != nil || !info.IsDir() {
+			f.Fault(at("profiles_dir"), "%q; want a folder of profiles", c.ProfilesDir)
+		}
+	}
+	if c.Spool.Dir == "" {
+		f.Fault(at("spool", "dir"), "is empty; want a folder that the agent may write to")
+	}
+	c.Spool.Dir = f.path(c.Spool.Dir)
+	if c.Spool.MaxSize < smallestSpool {
+		f.Fault(at("spool", "max_size"), "%s; want %s or more", c.Spool.MaxSize, byteSize(smallestSpool))
+	}
+	c.checkListen(f)
+}
+
+func (c *config) checkListen(f file) {
+	if c.HTTP.Listen == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(c.HTTP.Listen)
+	n, notNumber := strconv.Atoi(port)
+	switch {
+	case err != nil || notNumber != nil || n < 0 || n > 65535:
+		f.Fault(at("http", "listen"), "%q; want ADDRESS:PORT such as 127.0.0.1:8781", c.HTTP.Listen)
+	case !loopback(host) && !c.HTTP.Insecure:
+		f.Fault(at("http", "listen"), "%q would be open to the network; want 127.0.0.1:%s, or insecure: true beside it", c.HTTP.Listen, port)
+	}
+}
+
+// note collects what is given but does nothing yet, each once.
+func (c *config) note(f file) {
+	ranges, v3 := 0, 0
+	for _, t := range c.Targets {
+		if t.Range != "" {
+			ranges++
+		}
+		if credentials, _ := c.SNMP.named(t.Credentials); credentials.Version == "3" {
+			v3++
+		}
+	}
+	if ranges > 0 {
+		c.notes = append(c.notes, fmt.Sprintf("targets: range does nothing yet (%d of them): discovery comes later; name hosts", ranges))
+	}
+	if v3 > 0 {
+		c.notes = append(c.notes, fmt.Sprintf("targets: SNMPv3 comes later: %d with version 3 credentials are not looked at", v3))
+	}
+	if f.Has("discovery") {
+		c.notes = append(c.notes, "discovery does nothing yet: it comes later")
+	}
+	if f.Has("http") {
+		c.notes = append(c.notes, "http does nothing yet: the status page comes later, nothing listens")
+	}
+}

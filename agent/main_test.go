@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/zerofax/zerofax/mibs/sim"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"zerofax-agent": main})
+}
+
+// TestCommandLine runs testdata/script against the real program. Every script has a ward of
+// one simulated machine of each make: $kyocera, $xerox… are their ports on 127.0.0.1, and
+// $silent is one where nobody answers.
+func TestCommandLine(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(env *testscript.Env) error {
+		ctx, cancel := context.WithCancel(context.Background())
+		env.Defer(cancel)
+		models, err := sim.Builtin()
+		if err != nil {
+			return err
+		}
+		ward, err := sim.Start(ctx, sim.Plan{Of: models, First: netip.MustParseAddrPort("127.0.0.1:0"), OneAddress: true})
+		if err != nil {
+			return err
+		}
+		for _, bed := range ward.Devices {
+			vendor, _, _ := strings.Cut(bed.ID(), "-")
+			if env.Getenv(vendor) == "" {
+				env.Setenv(vendor, fmt.Sprint(bed.Addr.Port()))
+			}
+		}
+		silent, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		env.Defer(func() { silent.Close() })
+		env.Setenv("silent", strconv.Itoa(silent.LocalAddr().(*net.UDPAddr).Port))
+		return nil
+	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "await": await}})
+}
+
+// expand FILE… puts the values of environment variables into files.
+func expand(ts *testscript.TestScript, _ bool, files []string) {
+	for _, file := range files {
+		text := os.Expand(ts.ReadFile(file), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
+	}
+}
+
+// await PATTERN waits until a file with such a name is there.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if found, err := filepath.Glob(ts.MkAbs(args[0])); err == nil && len(found) > 0 {
+			return
+		}
+	}
+	ts.Fatalf("no file %s within 10 s", args[0])
+}

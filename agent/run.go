@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zerofax/zerofax/agent/internal/poll"
+	"github.com/zerofax/zerofax/agent/internal/snmp"
+	"github.com/zerofax/zerofax/agent/internal/spool"
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/mibs"
+)
+
+type runCommand struct{}
+
+// Run polls and sends until the program is told to stop. Nothing is drained then: what
+// isn't in the books is on disk.
+func (runCommand) Run(p *program) (err error) {
+	c, err := p.load()
+	if err != nil {
+		return err
+	}
+	profiles, err := loadProfiles(c)
+	if err != nil {
+		return configError{err}
+	}
+	p.announce(c)
+	held, err := spool.Open(spool.Options{
+		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxSize), Fold: poll.Fold, Log: p.log, Now: clock,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.Close()) }()
+	pool := newPool(c)
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	poller := poll.New(poll.Options{
+		Targets: targets(c, pool), Profiles: profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
+		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Log: p.log, Now: clock,
+	})
+	state := stateOf(c, held, poller)
+	g, ctx := errgroup.WithContext(p.ctx)
+	g.Go(func() error { return poller.Run(ctx) })
+	g.Go(func() error { return send(ctx, p, c, held, state) })
+	err = g.Wait()
+	p.log.Info("stopped")
+	return err
+}
+
+// send is a placeholder until the uplink is there: readings stay in the spool.
+func send(ctx context.Context, _ *program, _ *config, _ *spool.Spool, _ func() wire.AgentState) error {
+	<-ctx.Done()
+	return nil
+}
+
+// announce logs what this run is about to do, and what of the configuration it doesn't do yet.
+func (p *program) announce(c *config) {
+	p.log.Info("starting", "agent", c.Agent, "version", versionText(), "collector", c.Collector.URL,
+		"targets", len(c.hosts()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
+	for _, warning := range c.warnings {
+		p.log.Warn(warning)
+	}
+	for _, note := range c.notes {
+		p.log.Warn(note)
+	}
+	if len(c.hosts()) == 0 {
+		p.log.Warn("no targets: nothing to poll; name hosts under targets in a file for --config")
+	}
+}
+
+func newPool(c *config) *snmp.Pool {
+	return snmp.NewPool(snmp.Options{Sessions: c.SNMP.MaxInFlight, Timeout: c.SNMP.Timeout, Retries: c.SNMP.Retries})
+}
+
+func targets(c *config, pool *snmp.Pool) []poll.Target {
+	var all []poll.Target
+	for _, t := range c.hosts() {
+		credentials, _ := c.SNMP.named(t.Credentials)
+		device := pool.Device(snmp.Target{Host: t.Host, Port: uint16(t.Port), Credentials: credentials.snmp()})
+		all = append(all, poll.Target{Address: t.address(), Ask: device.Ask})
+	}
+	return all
+}
+
+func (c *credentialsConfig) snmp() snmp.Credentials {
+	return snmp.Credentials{
+		Version: c.Version, Community: snmp.Secret(c.Community), User: c.User,
+		Auth: c.Auth, AuthPassword: snmp.Secret(c.AuthPassword), Privacy: c.Privacy, PrivacyPassword: snmp.Secret(c.PrivacyPassword),
+	}
+}
+
+// loadProfiles are the built-in ones and the user's own.
+func loadProfiles(c *config) (*mibs.Set, error) {
+	profiles, err := mibs.Builtin()
+	if err != nil || c.ProfilesDir == "" {
+		return profiles, err
+	}
+	if profiles, err = profiles.With(os.DirFS(c.ProfilesDir)); err != nil {
+		return nil, fmt.Errorf("profiles_dir %s:\n%w", c.ProfilesDir, err)
+	}
+	return profiles, nil
+}
+
+// stateOf tells, at any moment, what the collector should know of this agent.
+func stateOf(c *config, held *spool.Spool, poller *poll.Poller) func() wire.AgentState {
+	started := wire.TimeOf(clock())
+	return func() wire.AgentState {
+		s := held.State()
+		state := wire.AgentState{
+			V: wire.Version, Online: true, StartedAt: started,
+			Version: versionText(), OS: runtime.GOOS + "/" + runtime.GOARCH,
+			Silent: poller.Silent(), Targets: len(c.hosts()), PollMS: min(c.Poll.Lines, c.Poll.Counters).Milliseconds(),
+			Spool: wire.SpoolState{
+				Stream: s.Stream, Envelopes: s.Envelopes, Bytes: s.Bytes, Dropped: s.Dropped, Damaged: s.Damaged, Error: clip(s.Error),
+			},
+		}
+		if !s.Oldest.IsZero() {
+			state.Spool.Oldest = wire.TimeOf(s.Oldest)
+		}
+		return state
+	}
+}
+
+// clip brings a text to the length that a message may carry.
+func clip(text string) string {
+	if len(text) > wire.MaxText {
+		return text[:wire.MaxText]
+	}
+	return text
+}
