@@ -283,16 +283,13 @@ func TestWhatGoesWrongIsSaidInFewWords(t *testing.T) {
 		fault sim.Fault
 		want  string
 	}{
-		"silent":       {sim.Fault{Silent: true}, "no answer from " + at + " (3 tries of 50ms)"},
-		"wrong id":     {sim.Fault{WrongID: true}, "no answer from " + at + " (3 tries of 50ms)"},
-		"wrong id v1":  {sim.Fault{OnlyV1: true}, "no answer from " + at + " (3 tries of 50ms)"},
-		"garbage":      {sim.Fault{Garbage: []byte("rubbish")}, "unreadable answer from " + at},
-		"cut short":    {sim.Fault{Garbage: []byte{0x30, 0x20, 2, 1, 1, 4}}, "unreadable answer from " + at},
-		"of version 3": {sim.Fault{Garbage: []byte("\x30\x11\x02\x01\x03\x30\x0c\x02\x01\x01\x02\x02\x05\xdc\x04\x01\x00\x02\x01\x03")}, "unreadable answer from " + at},
-		"genErr":       {sim.Fault{GenErr: sent}, at + " answers genErr to " + sent},
-		"tooBig even for one": {
-			sim.Fault{TooBig: -1, GenErr: "*"}, at + " answers genErr to " + sysUpTime,
-		},
+		"silent":         {sim.Fault{Silent: true}, "no answer from " + at + " (3 tries of 50ms)"},
+		"wrong id":       {sim.Fault{WrongID: true}, "no answer from " + at + " (3 tries of 50ms)"},
+		"speaks v1 only": {sim.Fault{OnlyV1: true}, "no answer from " + at + " (3 tries of 50ms)"},
+		"garbage":        {sim.Fault{Garbage: []byte("rubbish")}, "unreadable answer from " + at},
+		"cut short":      {sim.Fault{Garbage: []byte{0x30, 0x20, 2, 1, 1, 4}}, "unreadable answer from " + at},
+		"of version 3":   {sim.Fault{Garbage: []byte("\x30\x11\x02\x01\x03\x30\x0c\x02\x01\x01\x02\x02\x05\xdc\x04\x01\x00\x02\x01\x03")}, "unreadable answer from " + at},
+		"genErr":         {sim.Fault{GenErr: sent}, at + " answers genErr to " + sent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bed.SetFault(test.fault)
@@ -495,6 +492,42 @@ func TestManyDevicesShareFewSessions(t *testing.T) {
 	for _, bed := range w.Devices {
 		if got := bed.Requests(); got.All() != 20 || got.Sets != 0 {
 			t.Errorf("device was asked %+v, want 20 GETs", got)
+		}
+	}
+}
+
+func TestTheProfilesFindOutOverTheNetworkWhatEveryMachineIs(t *testing.T) {
+	profiles, err := mibs.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := sim.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := newPool(t, snmp.Options{Sessions: 2})
+	for _, bed := range startSim(t, sim.Plan{Of: all}).Devices {
+		for _, version := range []string{snmp.V1, snmp.V2c} {
+			d := pool.Device(target(bed.Addr, version))
+			var is *mibs.Device
+			err := d.Ask(t.Context(), mibs.Quirks{}, func(a mibs.Asker) (err error) {
+				is, err = profiles.Identify(t.Context(), a)
+				return err
+			})
+			if err != nil || is.ID != bed.ID() {
+				t.Fatalf("%s, version %s: got %v, %v, want %s", bed.Description().Name, version, is, err, bed.ID())
+			}
+			oids := is.OIDs(mibs.Lines | mibs.Counters)
+			if _, err := get(d, is.Quirks(), oids...); err != nil { // finds out what SNMPv1 doesn't have
+				t.Fatal(err)
+			}
+			before := bed.Requests().All()
+			if _, err := get(d, is.Quirks(), oids...); err != nil {
+				t.Fatal(err)
+			}
+			if got := bed.Requests().All() - before; got != 1 {
+				t.Errorf("%s, version %s: a steady poll takes %d requests, want 1", bed.Description().Name, version, got)
+			}
 		}
 	}
 }
