@@ -155,8 +155,8 @@ func wait(ctx context.Context, d time.Duration) bool {
 // Busy is the state that a description may have for the time a fax is on the line.
 const Busy = "busy"
 
-// Bustle lets the devices fax and print at random until ctx ends: at each tick of every
-// one of them, chosen by rng, is the next.
+// Bustle lets one device after the other, chosen by rng, send or receive a fax and print
+// some pages: one every so often until ctx ends.
 func (w *Ward) Bustle(ctx context.Context, rng *rand.Rand, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()

