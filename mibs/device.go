@@ -38,7 +38,7 @@ type self struct {
 
 func (s *self) of(v Value) string {
 	if s.mac {
-		return macSlug(v.Bytes)
+		return macSlug(macOf(v))
 	}
 	return serialSlug(s.rule.text(v))
 }

@@ -2,6 +2,7 @@ package mibs
 
 import (
 	"encoding/hex"
+	"net"
 	"slices"
 	"strings"
 )
@@ -35,6 +36,14 @@ func serialSlug(serial string) string {
 func masked(text string) bool {
 	word := strings.ToLower(strings.Trim(text, "<>()[] *"))
 	return slices.Contains([]string{"private", "masked", "unknown", "none", "null", "n/a", "not available", "not set", "default"}, word)
+}
+
+// macOf is a MAC address, as its bytes or as text.
+func macOf(v Value) []byte {
+	if mac, err := net.ParseMAC(v.Text()); err == nil && len(v.Bytes) > 6 {
+		return mac
+	}
+	return v.Bytes
 }
 
 // macSlug is a burnt-in Ethernet address as hexadecimal digits, empty if it is none:

@@ -54,7 +54,7 @@ func (s *Set) Identify(ctx context.Context, asker Asker) (*Device, error) {
 // name gives the device its identity and its id.
 func (d *Device) name(v *survey, f fit) {
 	texts := [4]string{}
-	for n := range texts {
+	for n := range texts { // the fifth list, MAC addresses, is for those without a serial
 		for _, p := range f.profiles {
 			for _, rule := range *p.Identity.lists()[n] {
 				if texts[n] == "" {
@@ -65,7 +65,7 @@ func (d *Device) name(v *survey, f fit) {
 	}
 	d.Identity.Serial, d.Identity.Model, d.Identity.Name, d.Identity.Location = texts[0], texts[1], texts[2], texts[3]
 	if d.Identity.Serial == "" {
-		d.nameByMAC(v)
+		d.nameByMAC(v, f)
 	}
 }
 
@@ -87,13 +87,27 @@ func (d *Device) identityText(v *survey, p *profile, rule textRule, serial bool)
 	return text
 }
 
-func (d *Device) nameByMAC(v *survey) {
+func (d *Device) nameByMAC(v *survey, f fit) {
+	for _, p := range f.profiles {
+		for _, rule := range p.Identity.MAC {
+			if oid, _, ok := v.resolveOne(p, rule.OID); ok && d.takeMAC(v.answers[oid], oid) {
+				return
+			}
+		}
+	}
 	for _, vb := range v.column(ifPhysAddr, maxInterfaces) {
-		if mac := macSlug(vb.Value.Bytes); mac != "" {
-			d.ID, d.self = d.Identity.Vendor+"-mac-"+mac, self{oid: vb.OID, mac: true, slug: mac}
+		if d.takeMAC(vb.Value, vb.OID) {
 			return
 		}
 	}
+}
+
+func (d *Device) takeMAC(value Value, oid string) bool {
+	mac := macSlug(macOf(value))
+	if mac != "" {
+		d.ID, d.self = d.Identity.Vendor+"-mac-"+mac, self{oid: oid, mac: true, slug: mac}
+	}
+	return mac != ""
 }
 
 // findCounters takes, of each measure, the first rule whose objects the device answers.

@@ -48,6 +48,7 @@ type identity struct {
 	Model    []textRule `yaml:"model"`
 	Name     []textRule `yaml:"name"`
 	Location []textRule `yaml:"location"`
+	MAC      []textRule `yaml:"mac"` // where there is no serial; the interfaces' own is tried last
 	Source   string     `yaml:"source"`
 }
 
@@ -271,7 +272,7 @@ func (c *checker) match() {
 }
 
 func (c *checker) identity() {
-	known := []string{"serial", "model", "name", "location"}
+	known := []string{"serial", "model", "name", "location", "mac"}
 	for n, rules := range c.p.Identity.lists() {
 		for i := range *rules {
 			c.oid(place("identity", known[n], i, "oid"), &(*rules)[i].OID, c.allRows())
@@ -283,7 +284,7 @@ func (c *checker) identity() {
 }
 
 func (id *identity) lists() []*[]textRule {
-	return []*[]textRule{&id.Serial, &id.Model, &id.Name, &id.Location}
+	return []*[]textRule{&id.Serial, &id.Model, &id.Name, &id.Location, &id.MAC}
 }
 
 func (c *checker) allRows() []string {

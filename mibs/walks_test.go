@@ -66,7 +66,7 @@ var faxWalks = map[string]expected{
 	"lexmark/xc9235_new_partial": {"lexmark", "", wire.Unknown, []string{"fax_printed_pages 0 sheets"}, "", nil},
 	"lexmark/xc4240_partial":     {"lexmark", "", wire.Unknown, []string{"fax_printed_pages 0 sheets"}, "", nil},
 	"gateways/grandstream-ht802_trimmed": {
-		"grandstream-ht8xx", "", wire.Unknown, nil, "", []string{"1 idle", "2 down"},
+		"grandstream-ht8xx", "grandstream-mac-c074ad8b1093", wire.Unknown, nil, "", []string{"1 idle", "2 down"},
 	},
 	"samsung/m4080fx_trimmed": {"printer", "samsung-mac-8425191deb52", wire.Yes, nil, "", nil},
 }
