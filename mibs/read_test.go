@@ -89,7 +89,7 @@ func TestASteadyPollIsOneSmallRequestWithUptimeAndSerialFirst(t *testing.T) {
 		"kyocera":           "1.3.6.1.4.1.1347.43.5.1.1.28.1",
 		"lexmark":           "1.3.6.1.4.1.641.6.2.3.1.5.1",
 		"printer":           "1.3.6.1.2.1.43.5.1.1.17.1",
-		"grandstream-ht8xx": "1.3.6.1.2.1.2.2.1.6.2",
+		"grandstream-ht8xx": "1.3.6.1.4.1.42397.1.2.4.7.0",
 	} {
 		d, _ := readRecording(t, builtin(t), fixture(t, name))
 		for _, due := range []mibs.Due{mibs.Lines, mibs.Counters, all} {
