@@ -93,10 +93,10 @@ func step(t tally, l look) (tally, effect) {
 	}
 	switch {
 	case growth < 0:
-		t.open(excursion{}, l, &e)
+		t.open(excursion{}, &e)
 		e.Opened, e.Before = Reset, t.Value
 	case !plausible(growth, span):
-		t.open(excursion{Jump: true}, l, &e)
+		t.open(excursion{Jump: true}, &e)
 		e.Opened, e.Before, e.Amount = Jump, t.Value, growth
 	default:
 		t.Count += growth
@@ -146,9 +146,9 @@ func (t tally) restore(i int, e *effect) tally {
 	return t
 }
 
-// open adds an excursion from t to l.
-func (t *tally) open(x excursion, l look, e *effect) {
-	x.Value, x.At, x.Count, x.Since = t.Value, t.At, t.Count, l.At
+// open adds an excursion from t.
+func (t *tally) open(x excursion, e *effect) {
+	x.Value, x.At, x.Count, x.Since = t.Value, t.At, t.Count, e.To
 	rest := t.Open
 	if len(rest) == maxExcursions {
 		e.settled(rest[0])

@@ -96,7 +96,7 @@ func (s *store) loadStreams(ctx context.Context, b *books) error {
 	})
 }
 
-const selectDevices = "SELECT id, device, vendor, serial, model, name, location, address, profile, fax, fax_service, faxed, agent, " +
+const selectDevices = "SELECT id, devices.device, vendor, serial, model, name, location, address, profile, fax, fax_service, faxed, agent, " +
 	"first_seen, failure, corrected, stale, stale_since, boots, " +
 	"stream, at, booted, uptime_ms, look_at, read_at, counters_at, lines_at, poll_ms " +
 	"FROM devices JOIN looks ON looks.device = devices.id"
