@@ -33,9 +33,10 @@ type numbers struct {
 type changes struct {
 	agents     []*agent
 	streams    []*stream
-	devices    []*device // what they are
-	looks      []*device // when they were looked at
-	counters   []*counter
+	devices    []*device  // what they are
+	looks      []*device  // when they were looked at
+	counters   []*counter // what they are
+	tallies    []*counter // what they count
 	ports      []portOf
 	claims     map[claimKey]wire.Time
 	activities []activity

@@ -34,14 +34,16 @@ type device struct {
 }
 
 type counter struct {
-	number        int64
-	device        *device
-	measure       wire.Measure
-	unit, rule    string
-	present       bool
-	tally         tally
-	lastAt        wire.Time // end of its last activity
-	inStep, dirty bool      // inStep: tally.At is the device's countersAt, so it needs no writing
+	number     int64
+	device     *device
+	measure    wire.Measure
+	unit, rule string
+	present    bool
+	tally      tally
+	lastAt     wire.Time // end of its last activity
+	inStep     bool      // tally.At is the device's countersAt, so it needs no writing
+	dirty      bool      // the tally is to be written
+	defined    bool      // the rest is to be written
 }
 
 type port struct {
@@ -179,6 +181,7 @@ func (b *books) begin(d *device, old *counter, told *wire.Counter, l look) {
 	}
 	c.present = true
 	c.tally = baseline(c.tally, l)
+	b.define(c)
 	b.note(c)
 	if told.Value > 0 && !d.faxed {
 		d.faxed = true
@@ -200,6 +203,7 @@ func (b *books) end(old, next *counter, l look) {
 		OpenedAt: l.Receipt, ClosedAt: l.Receipt, Outcome: Noted,
 	})
 	old.present, old.tally.Open = false, nil
+	b.define(old)
 	b.note(old)
 }
 
@@ -395,10 +399,17 @@ func (b *books) relook(d *device) {
 	}
 }
 
+func (b *books) define(c *counter) {
+	if !c.defined {
+		c.defined = true
+		b.changes.counters = append(b.changes.counters, c)
+	}
+}
+
 func (b *books) note(c *counter) {
 	if !c.dirty {
 		c.dirty = true
-		b.changes.counters = append(b.changes.counters, c)
+		b.changes.tallies = append(b.changes.tallies, c)
 	}
 }
 

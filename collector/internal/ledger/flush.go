@@ -21,7 +21,8 @@ var (
 	looksTable      = table{"looks", "device, stream, at, booted, uptime_ms, look_at, read_at, counters_at, lines_at, poll_ms", 1, false}
 	claimsTable     = table{"claims", "device, agent, last_at", 2, false}
 	portsTable      = table{"ports", "device, port, status, evidence, fax, first_seen, since, gone_at", 2, false}
-	countersTable   = table{"counters", "id, device, measure, unit, rule, present, value, at, count, total, last_at, excursions", 1, false}
+	countersTable   = table{"counters", "id, device, measure, unit, rule, present", 1, false}
+	talliesTable    = table{"tallies", "counter, value, at, count, total, last_at, excursions", 1, false}
 	activityTable   = table{"activity", "id, counter, from_at, to_at, count, flags", 0, false}
 	hoursTable      = table{"activity_hours", "counter, hour, count", 2, true}
 	anomaliesTable  = table{"anomalies", "id, kind, agent, device, counter, measure, unit, from_at, to_at, before, after, amount, note, opened_at, closed_at, outcome", 0, false}
@@ -112,15 +113,21 @@ func (s *store) writeLines(ctx context.Context, c *changes) error {
 }
 
 func (s *store) writeCounters(ctx context.Context, c *changes) error {
-	return s.write(ctx, countersTable, len(c.counters), func(i int, to []any) []any {
+	if err := s.write(ctx, countersTable, len(c.counters), func(i int, to []any) []any {
 		x := c.counters[i]
+		x.defined = false
+		return append(to, x.number, x.device.number, string(x.measure), x.unit, x.rule, flag(x.present))
+	}); err != nil {
+		return err
+	}
+	return s.write(ctx, talliesTable, len(c.tallies), func(i int, to []any) []any {
+		x := c.tallies[i]
 		x.dirty = false
 		at := x.tally.At
 		if x.inStep {
 			at = 0
 		}
-		return append(to, x.number, x.device.number, string(x.measure), x.unit, x.rule, flag(x.present), x.tally.Value, int64(at),
-			x.tally.Count, x.tally.Total, int64(x.lastAt), list(x.tally.Open))
+		return append(to, x.number, x.tally.Value, int64(at), x.tally.Count, x.tally.Total, int64(x.lastAt), list(x.tally.Open))
 	})
 }
 
@@ -208,7 +215,7 @@ func encode(v any) string {
 // sort puts rows in the order of their keys, which is how the file likes them.
 func (c *changes) sort() {
 	slices.SortFunc(c.looks, func(a, b *device) int { return cmp.Compare(a.number, b.number) })
-	slices.SortFunc(c.counters, func(a, b *counter) int { return cmp.Compare(a.number, b.number) })
+	slices.SortFunc(c.tallies, func(a, b *counter) int { return cmp.Compare(a.number, b.number) })
 }
 
 func (c *changes) sortedHours() []hourKey {
@@ -225,7 +232,8 @@ func (c *changes) sortedHours() []hourKey {
 // clear forgets what was written.
 func (c *changes) clear() {
 	c.agents, c.streams = c.agents[:0], c.streams[:0]
-	c.devices, c.looks, c.counters, c.ports = c.devices[:0], c.looks[:0], c.counters[:0], c.ports[:0]
+	c.devices, c.looks, c.ports = c.devices[:0], c.looks[:0], c.ports[:0]
+	c.counters, c.tallies = c.counters[:0], c.tallies[:0]
 	c.activities, c.anomalies, c.closings = c.activities[:0], c.anomalies[:0], c.closings[:0]
 	c.quarantine, c.holes = nil, nil
 	clear(c.claims)

@@ -152,7 +152,7 @@ func readPort(read func(...any) error, byNumber map[int64]*device) (*device, *po
 }
 
 func (s *store) loadCounters(ctx context.Context, b *books, byNumber map[int64]*device) error {
-	return each(ctx, s.conn, "SELECT "+countersTable.columns+" FROM counters", func(read func(...any) error) error {
+	return each(ctx, s.conn, selectCounters, func(read func(...any) error) error {
 		c, err := readCounter(read, byNumber)
 		if err != nil {
 			return err
@@ -163,6 +163,9 @@ func (s *store) loadCounters(ctx context.Context, b *books, byNumber map[int64]*
 		return nil
 	})
 }
+
+const selectCounters = "SELECT id, device, measure, unit, rule, present, value, at, count, total, last_at, excursions " +
+	"FROM counters JOIN tallies ON tallies.counter = counters.id"
 
 func readCounter(read func(...any) error, byNumber map[int64]*device) (*counter, error) {
 	c := new(counter)

@@ -279,8 +279,8 @@ func (w *world) balanced(*rapid.T) {
 		}
 	}
 	for _, query := range []string{
-		"SELECT COUNT(*) FROM counters WHERE total <> (SELECT COALESCE(SUM(count), 0) FROM activity WHERE counter = counters.id)",
-		"SELECT COUNT(*) FROM counters WHERE total <> (SELECT COALESCE(SUM(count), 0) FROM activity_hours WHERE counter = counters.id)",
+		"SELECT COUNT(*) FROM tallies WHERE total <> (SELECT COALESCE(SUM(count), 0) FROM activity WHERE counter = tallies.counter)",
+		"SELECT COUNT(*) FROM tallies WHERE total <> (SELECT COALESCE(SUM(count), 0) FROM activity_hours WHERE counter = tallies.counter)",
 		"SELECT COUNT(*) FROM activity WHERE from_at > to_at OR count <= 0",
 		fmt.Sprintf("SELECT COUNT(*) FROM activity WHERE to_at > %d", w.now.UnixMilli()),
 	} {

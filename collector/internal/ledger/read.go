@@ -143,7 +143,7 @@ func readDevices(ctx context.Context, q querier, now wire.Time) ([]Device, error
 	}); err != nil {
 		return nil, err
 	}
-	if err := each(ctx, q, "SELECT "+countersTable.columns+" FROM counters", func(read func(...any) error) error {
+	if err := each(ctx, q, selectCounters, func(read func(...any) error) error {
 		c, err := readCounter(read, byNumber)
 		if err == nil {
 			c.device.counters = append(c.device.counters, c)

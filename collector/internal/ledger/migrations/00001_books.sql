@@ -111,19 +111,24 @@ CREATE TABLE ports (
 
 -- One row for each measure, unit and rule that a device was ever counted by.
 CREATE TABLE counters (
-    id         INTEGER PRIMARY KEY NOT NULL,
-    device     BIGINT NOT NULL,
-    measure    TEXT NOT NULL,
-    unit       TEXT NOT NULL,
-    rule       TEXT NOT NULL,
-    present    BIGINT NOT NULL, -- 0: another rule or unit took its place
+    id      INTEGER PRIMARY KEY NOT NULL,
+    device  BIGINT NOT NULL,
+    measure TEXT NOT NULL,
+    unit    TEXT NOT NULL,
+    rule    TEXT NOT NULL,
+    present BIGINT NOT NULL, -- 0: another rule or unit took its place
+    UNIQUE (device, measure, unit, rule)
+);
+
+-- What changes with every fax, apart since it is written so often.
+CREATE TABLE tallies (
+    counter    INTEGER PRIMARY KEY NOT NULL,
     value      BIGINT NOT NULL, -- as told last
     at         BIGINT NOT NULL, -- last reading whose time is known; 0 = looks.counters_at
     count      BIGINT NOT NULL, -- since first seen; falls when a reset proves to have been a glitch
     total      BIGINT NOT NULL, -- what is booked: sum of its activity; never falls
     last_at    BIGINT NOT NULL, -- end of its last activity
-    excursions TEXT NOT NULL,   -- JSON: falls and jumps that may prove to be glitches
-    UNIQUE (device, measure, unit, rule)
+    excursions TEXT NOT NULL    -- JSON: falls and jumps that may prove to be glitches
 );
 
 -- Every booked growth of a counter, in the order of booking.
@@ -182,6 +187,7 @@ DROP TABLE quarantine;
 DROP TABLE anomalies;
 DROP TABLE activity_hours;
 DROP TABLE activity;
+DROP TABLE tallies;
 DROP TABLE counters;
 DROP TABLE ports;
 DROP TABLE claims;
