@@ -34,7 +34,7 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, webConfigF
 		}
 	})
 	defer stop()
-	err := toolkit.Serve(l, server, &toolkit.FlagConfig{WebConfigFile: &webConfigFile}, log)
+	err := toolkit.Serve(l, server, &toolkit.FlagConfig{WebConfigFile: &webConfigFile}, slog.New(warnings{log.Handler()}))
 	if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve pages: %w", err)
 	}
@@ -57,4 +57,11 @@ func Protected(webConfigFile string) (bool, error) {
 	}
 	proof := len(c.Users) > 0 || c.TLSConfig.ClientAuth == "RequireAndVerifyClientCert"
 	return c.TLSConfig.IsEnabled() && proof, nil
+}
+
+// warnings leaves out what the toolkit only mentions; the program says itself where it listens.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }

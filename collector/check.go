@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+)
+
+type checkCommand struct{}
+
+// Run implements `check`.
+func (checkCommand) Run(line *commandLine, to streams) error {
+	c, err := load(line.Config)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(to.out, 0, 0, 2, ' ', 0)
+	for _, row := range c.plan() {
+		fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+	}
+	return table.Flush()
+}
+
+// plan says what run would do, in pairs of what and how.
+func (c *config) plan() [][2]string {
+	rows := [][2]string{
+		{"config", orText(c.file, "none: built-in defaults")},
+		{"data", c.dataPlan()},
+		{"mqtt", c.mqttPlan()},
+		{"http", c.httpPlan()},
+		{"pages", fmt.Sprintf("language %s, time zone %s", c.Language, c.TimeZone)},
+		{"lines", fmt.Sprintf("active for %s after a fax, blind after %s without a reading", c.ActiveWindow, c.BlindAfter)},
+	}
+	if len(c.idle) > 0 {
+		rows = append(rows, [2]string{"not yet", strings.Join(c.idle, ", ") + ": accepted, this version does nothing with it"})
+	}
+	return append(rows, [2]string{"result", "ok"})
+}
+
+func (c *config) dataPlan() string {
+	dir, err := filepath.Abs(c.DataDir)
+	if err != nil {
+		dir = c.DataDir
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return dir + " (will be made)"
+	}
+	return dir
+}
+
+func (c *config) mqttPlan() string {
+	if c.MQTT.URL == "" {
+		return "embedded broker on " + c.MQTT.Embedded.Listen
+	}
+	if c.MQTT.Username != "" {
+		return fmt.Sprintf("%s as %s, password %s", c.MQTT.URL, c.MQTT.Username, c.Password)
+	}
+	return c.MQTT.URL
+}
+
+func (c *config) httpPlan() string {
+	if c.HTTP.WebConfigFile != "" {
+		return fmt.Sprintf("%s, TLS and users by %s", c.HTTP.Listen, c.HTTP.WebConfigFile)
+	}
+	return fmt.Sprintf("http://%s/", c.HTTP.Listen)
+}
+
+func orText(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zerofax/zerofax/collector/internal/broker"
+	"github.com/zerofax/zerofax/collector/internal/ingest"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/metrics"
+	"github.com/zerofax/zerofax/collector/internal/web"
+)
+
+// stopLimit is how long parts may take to end. Nothing needs it: what isn't acknowledged
+// is with the agents, what is acknowledged is on disk.
+const stopLimit = 5 * time.Second
+
+// addresses are where a running collector is found.
+type addresses struct {
+	page string // http://host:port/
+	mqtt string // mqtt://host:port
+}
+
+// serve runs the collector until ctx ends. It calls ready once all parts stand.
+//
+//	broker ─▶ ingest ─▶ ledger ─┬▶ metrics ─▶ web
+//	                            └───────────▶ web
+func serve(ctx context.Context, c config, log *slog.Logger, ready func(addresses)) (err error) {
+	if err := os.MkdirAll(c.DataDir, 0o750); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	books, err := ledger.Open(ctx, filepath.Join(c.DataDir, "ledger.db"),
+		ledger.Options{Log: log, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, books.Close)
+
+	listener, err := net.Listen("tcp", c.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("start web server: %w", err)
+	}
+	defer listener.Close()
+
+	mqttURL := c.MQTT.URL
+	if mqttURL == "" {
+		b, err := broker.Start(ctx, broker.Options{
+			Dir: filepath.Join(c.DataDir, "broker"), Listen: c.MQTT.Embedded.Listen, Log: log,
+		})
+		if err != nil {
+			return err
+		}
+		defer closing(&err, b.Close)
+		mqttURL = b.URL()
+	}
+	return work(ctx, c, log, parts{books: books, listener: listener, mqtt: mqttURL}, ready)
+}
+
+// parts are what stands before the work begins.
+type parts struct {
+	books    *ledger.Ledger
+	listener net.Listener
+	mqtt     string // URL
+}
+
+func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(addresses)) error {
+	var in *ingest.Ingest
+	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, versionText())
+	in = ingest.New(ingest.Options{
+		URL: p.mqtt, TLS: c.tls, Username: c.MQTT.Username, Password: string(c.Password),
+		Books: p.books, Observe: figures.Ingested, Log: log, Now: time.Now,
+	})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(figures, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	site, err := web.New(web.Options{
+		Books:    p.books,
+		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}),
+		Ready:    in.Ready,
+		Language: c.Language,
+		Location: c.location,
+		MQTT:     p.mqtt,
+		Version:  versionText(),
+		Log:      log,
+	})
+	if err != nil {
+		return err
+	}
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return in.Run(ctx) })
+	group.Go(func() error { return web.Serve(ctx, p.listener, site, c.HTTP.WebConfigFile, log) })
+	ready(addresses{page: "http://" + p.listener.Addr().String() + "/", mqtt: p.mqtt})
+	return ended(ctx, group)
+}
+
+// ended waits until the group ends, but not much longer than ctx lasts.
+func ended(ctx context.Context, group *errgroup.Group) error {
+	done := make(chan error, 1)
+	go func() { done <- group.Wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(stopLimit):
+		return errors.New("stop: some part is still busy, left to the end of the process")
+	}
+}
+
+func closing(err *error, closeIt func() error) { *err = errors.Join(*err, closeIt()) }
