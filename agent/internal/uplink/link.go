@@ -1,0 +1,320 @@
+package uplink
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// link is one connection, from birth to loss or goodbye. Its channels are filled by the
+// client's handlers, which never block: what doesn't fit is dropped, and said again.
+type link struct {
+	opts    *Options
+	id      string // random: tells this connection's will from an older one's
+	client  mqtt.Client
+	conn    net.Conn // below the client
+	lost    chan error
+	acks    chan wire.Ack
+	present chan bool // the collector's latest hint
+
+	unconfirmed []mqtt.Token
+}
+
+// session connects, and sends until the link is lost, which is an error, or ctx ends.
+// answered tells whether the collector did, so that the next try may come soon.
+func session(ctx context.Context, o *Options) (answered bool, err error) {
+	l := &link{
+		opts: o, id: random(),
+		lost: make(chan error, 1), acks: make(chan wire.Ack, 64), present: make(chan bool, 1),
+	}
+	if err := l.connect(ctx); err != nil {
+		return false, err
+	}
+	defer l.drop()
+	if err := l.subscribe(ctx); err != nil {
+		return false, err
+	}
+	if err := l.say(true); err != nil {
+		return false, err
+	}
+	o.Log.Info("connected to the broker", "url", o.URL, "session", l.id)
+	return l.run(ctx)
+}
+
+// run is the only place that publishes.
+func (l *link) run(ctx context.Context) (answered bool, err error) {
+	s := newSender(l)
+	presence := time.NewTicker(l.opts.Presence)
+	defer presence.Stop()
+	for {
+		if err := s.pump(); err != nil {
+			return s.answered, err
+		}
+		select {
+		case <-ctx.Done():
+			l.goodbye()
+			return s.answered, nil
+		case err := <-l.lost:
+			return s.answered, err
+		case ack := <-l.acks:
+			s.ack(ack)
+		case online := <-l.present:
+			s.hint(online)
+		case <-l.opts.Spool.Changed():
+		case <-s.timer.C:
+			s.rewind()
+		case <-presence.C:
+			if err := l.say(true); err != nil {
+				return s.answered, err
+			}
+		}
+	}
+}
+
+func (l *link) connect(ctx context.Context) error {
+	broker, err := l.opts.broker()
+	if err != nil {
+		return err
+	}
+	var opened func() bool
+	opts := mqtt.NewClientOptions().
+		SetClientID(l.opts.Agent).
+		SetUsername(l.opts.Username).
+		SetPassword(l.opts.Password).
+		SetProtocolVersion(4).
+		SetCleanSession(true).
+		SetAutoReconnect(false).
+		SetConnectRetry(false).
+		SetOrderMatters(true).
+		SetConnectTimeout(l.opts.connectLimit()).
+		SetWriteTimeout(l.opts.WriteTimeout).
+		SetKeepAlive(l.opts.KeepAlive).
+		SetPingTimeout(l.opts.WriteTimeout).
+		SetBinaryWill(l.topic(wire.KindState), wire.Encode(l.state(false)), 1, true).
+		SetDefaultPublishHandler(l.receive).
+		SetConnectionLostHandler(func(_ mqtt.Client, err error) { offer(l.lost, err) }).
+		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
+			conn, err := broker.dial(ctx, l.opts.connectLimit())
+			if err == nil {
+				l.conn = conn
+				opened = context.AfterFunc(ctx, func() { _ = conn.Close() }) // the broker may never answer
+			}
+			return conn, err
+		})
+	opts.Servers = []*url.URL{broker.url}
+	l.client = mqtt.NewClient(opts)
+	token := l.client.Connect()
+	<-token.Done()
+	if opened != nil && !opened() {
+		l.drop()
+		return ctx.Err()
+	}
+	if err := token.Error(); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	return nil
+}
+
+// drop ends the connection without a word, so that the broker publishes the will.
+func (l *link) drop() {
+	_ = l.conn.Close()
+	l.client.Disconnect(0)
+}
+
+// subscribe waits for the broker's answer: without acks there is no use in sending.
+func (l *link) subscribe(ctx context.Context) error {
+	ack, config := l.topic(wire.KindAck), l.topic(wire.KindConfig)
+	token := l.client.SubscribeMultiple(map[string]byte{ack: 1, config: 1, wire.CollectorStateTopic: 1}, nil)
+	select {
+	case <-token.Done():
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-l.lost:
+		return err
+	case <-time.After(l.opts.connectLimit()):
+		return errors.New("subscribe: no answer")
+	}
+	const refused = 0x80 // MQTT 3.1.1, 3.9.3
+	for topic, code := range token.(*mqtt.SubscribeToken).Result() {
+		switch {
+		case code != refused:
+		case topic == ack:
+			return fmt.Errorf("subscribe: the broker refuses %s to agent %q", topic, l.opts.Agent)
+		default:
+			l.opts.Log.Warn("the broker refuses a subscription", "topic", topic)
+		}
+	}
+	if err := token.Error(); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	return nil
+}
+
+// receive runs in the client's own goroutine and must not block.
+func (l *link) receive(_ mqtt.Client, m mqtt.Message) {
+	switch m.Topic() {
+	case l.topic(wire.KindAck):
+		ack, err := wire.DecodeAck(m.Payload())
+		if err != nil {
+			l.opts.Log.Warn("unreadable message", "topic", m.Topic(), "error", err)
+			return
+		}
+		offer(l.acks, ack)
+	case wire.CollectorStateTopic:
+		state := wire.CollectorState{Online: true} // an empty message takes the retained one away
+		if len(m.Payload()) > 0 {
+			var err error
+			if state, err = wire.DecodeCollectorState(m.Payload()); err != nil {
+				l.opts.Log.Warn("unreadable message", "topic", m.Topic(), "error", err)
+				return
+			}
+		}
+		select {
+		case <-l.present:
+		default:
+		}
+		offer(l.present, state.Online)
+	case l.topic(wire.KindConfig):
+		l.opts.Config(m.Payload())
+	}
+}
+
+func offer[T any](c chan T, value T) {
+	select {
+	case c <- value:
+	default:
+	}
+}
+
+func (l *link) topic(kind wire.Kind) string { return wire.Topic(l.opts.Agent, kind) }
+
+func (l *link) state(online bool) wire.AgentState {
+	state := l.opts.State()
+	state.V, state.Online, state.Session = wire.Version, online, l.id
+	state.SentAt = wire.TimeOf(l.opts.Now())
+	return state
+}
+
+func (l *link) say(online bool) error {
+	_, err := l.publish(l.topic(wire.KindState), true, wire.Encode(l.state(online)))
+	return err
+}
+
+// mostUnconfirmed is how many messages the client may hold in memory because the broker
+// didn't confirm them. A broker that confirms nothing is as good as gone.
+const mostUnconfirmed = 64
+
+// publish hands a message to the client. It takes no promise from the token; one that has
+// failed already tells of a dead link.
+func (l *link) publish(topic string, retained bool, payload []byte) (mqtt.Token, error) {
+	pending := l.unconfirmed[:0]
+	for _, token := range l.unconfirmed {
+		select {
+		case <-token.Done():
+		default:
+			pending = append(pending, token)
+		}
+	}
+	l.unconfirmed = pending
+	if len(pending) >= mostUnconfirmed {
+		return nil, fmt.Errorf("the broker confirms nothing: %d messages wait", len(pending))
+	}
+	token := l.client.Publish(topic, 1, retained, payload)
+	select {
+	case <-token.Done():
+		if err := token.Error(); err != nil {
+			return nil, fmt.Errorf("publish: %w", err)
+		}
+	default:
+		l.unconfirmed = append(l.unconfirmed, token)
+	}
+	return token, nil
+}
+
+// goodbye says that the agent stops. If that doesn't get through, the will says it.
+func (l *link) goodbye() {
+	token, err := l.publish(l.topic(wire.KindState), true, wire.Encode(l.state(false)))
+	if err == nil && token.WaitTimeout(time.Second) {
+		l.client.Disconnect(250)
+	}
+}
+
+func random() string {
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails, since Go 1.24
+	return hex.EncodeToString(id)
+}
+
+// broker is where to dial, and how.
+type broker struct {
+	url *url.URL
+	tls *tls.Config // nil = in the clear
+}
+
+func (o *Options) broker() (broker, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return broker{}, fmt.Errorf("broker: %w", err)
+	}
+	if u.Hostname() == "" {
+		return broker{}, fmt.Errorf("broker %q: want mqtt://host:1883 or mqtts://host:8883", o.URL)
+	}
+	switch u.Scheme {
+	case "mqtt", "tcp":
+		return broker{url: withPort(u, "1883")}, nil
+	case "mqtts", "ssl", "tls":
+		config, err := o.tls(u.Hostname())
+		return broker{url: withPort(u, "8883"), tls: config}, err
+	}
+	return broker{}, fmt.Errorf("broker %q: want mqtt:// or mqtts://", o.URL)
+}
+
+func withPort(u *url.URL, port string) *url.URL {
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), port)
+	}
+	return u
+}
+
+func (o *Options) tls(host string) (*tls.Config, error) {
+	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if o.CAFile != "" {
+		pem, err := os.ReadFile(o.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("broker's authorities: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("broker's authorities: %s: no PEM certificate in it", o.CAFile)
+		}
+	}
+	if o.CertFile != "" || o.KeyFile != "" {
+		cert, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("client certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{cert}
+	}
+	return config, nil
+}
+
+func (b *broker) dial(ctx context.Context, limit time.Duration) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: limit}
+	if b.tls == nil {
+		return dialer.DialContext(ctx, "tcp", b.url.Host)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit) // the handshake too
+	defer cancel()
+	return (&tls.Dialer{NetDialer: dialer, Config: b.tls}).DialContext(ctx, "tcp", b.url.Host)
+}
