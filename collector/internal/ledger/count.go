@@ -150,9 +150,9 @@ func (t tally) restore(i int, e *effect) tally {
 func (t *tally) open(x excursion, e *effect) {
 	x.Value, x.At, x.Count, x.Since = t.Value, t.At, t.Count, e.To
 	rest := t.Open
-	if len(rest) == maxExcursions {
-		e.settled(rest[0])
-		rest = rest[1:]
+	if len(rest) == maxExcursions { // the oldest tell most: a return to them puts all later ones right
+		e.settled(rest[maxExcursions-1])
+		rest = rest[:maxExcursions-1]
 	}
 	t.Open = append(slices.Clone(rest), x)
 }
