@@ -60,6 +60,19 @@ func quickEnvelope(payload []byte) (env Envelope, ok bool) {
 	return env, q.ok && version == Version && listed && q.pos == len(payload)
 }
 
+// quickReadings reads a whole list of readings unchecked; ok is false if it gave up.
+func quickReadings(data []byte) (readings []Reading, ok bool) {
+	q := quick{data: data, ok: true, same: make(map[string]string, 16)}
+	readings = make([]Reading, 0, len(data)/256)
+	q.list(func() {
+		var r Reading
+		q.reading(&r)
+		readings = append(readings, r)
+	})
+	return readings, q.ok && q.pos == len(data)
+}
+
+// readings sorts the good from the bad.
 func (q *quick) readings(env *Envelope) {
 	env.Readings = make([]Reading, 0, len(q.data)/256)
 	index := 0

@@ -28,10 +28,7 @@ import (
 const agent = "ps-01"
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// Made once a process by nats-server and never ended.
-		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushLoop"),
-	)
+	goleak.VerifyTestMain(m)
 }
 
 // queue is what main makes of the spool.
