@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,7 +41,6 @@ type collectorConfig struct {
 	Insecure     bool   `yaml:"insecure"` // mqtt:// to another machine
 
 	Password secret `yaml:"-"` // exported for the reason given at AuthPassword
-	tls      *tls.Config
 }
 
 type snmpConfig struct {

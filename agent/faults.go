@@ -49,28 +49,24 @@ func (c *collectorConfig) checkTLS(f file) {
 		}
 		return
 	}
-	c.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+	c.CAFile, c.CertFile, c.KeyFile = f.path(c.CAFile), f.path(c.CertFile), f.path(c.KeyFile)
 	if c.CAFile != "" {
-		pem, err := os.ReadFile(f.path(c.CAFile))
-		c.tls.RootCAs = x509.NewCertPool()
+		pem, err := os.ReadFile(c.CAFile)
 		if err != nil {
 			f.Fault(at("collector", "ca_file"), "%v", err)
-		} else if !c.tls.RootCAs.AppendCertsFromPEM(pem) {
+		} else if !x509.NewCertPool().AppendCertsFromPEM(pem) {
 			f.Fault(at("collector", "ca_file"), "no certificate in it; want PEM")
 		}
 	}
-	if c.CertFile == "" && c.KeyFile == "" {
-		return
-	}
-	if c.CertFile == "" || c.KeyFile == "" {
+	switch {
+	case c.CertFile == "" && c.KeyFile == "":
+	case c.CertFile == "" || c.KeyFile == "":
 		f.Fault(at("collector"), "cert_file and key_file go together; want both or neither")
-		return
+	default:
+		if _, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile); err != nil {
+			f.Fault(at("collector", "cert_file"), "with its key_file: %v", err)
+		}
 	}
-	pair, err := tls.LoadX509KeyPair(f.path(c.CertFile), f.path(c.KeyFile))
-	if err != nil {
-		f.Fault(at("collector", "cert_file"), "with its key_file: %v", err)
-	}
-	c.tls.Certificates = []tls.Certificate{pair}
 }
 
 func (c *collectorConfig) encrypted() bool {

@@ -18,6 +18,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if devices := os.Getenv(wardVariable); devices != "" {
+		if err := runWard(devices); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	testscript.Main(m, map[string]func(){"zerofax-agent": main})
 }
 

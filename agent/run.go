@@ -12,6 +12,7 @@ import (
 	"github.com/zerofax/zerofax/agent/internal/poll"
 	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/internal/spool"
+	"github.com/zerofax/zerofax/agent/internal/uplink"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs"
 )
@@ -52,10 +53,20 @@ func (runCommand) Run(p *program) (err error) {
 	return err
 }
 
-// send is a placeholder until the uplink is there: readings stay in the spool.
-func send(ctx context.Context, _ *program, _ *config, _ *spool.Spool, _ func() wire.AgentState) error {
-	<-ctx.Done()
-	return nil
+func send(ctx context.Context, p *program, c *config, held *spool.Spool, state func() wire.AgentState) error {
+	return uplink.Run(ctx, uplink.Options{
+		Agent: c.Agent, URL: c.Collector.URL, Username: c.Collector.Username, Password: string(c.Collector.Password),
+		CAFile: c.Collector.CAFile, CertFile: c.Collector.CertFile, KeyFile: c.Collector.KeyFile,
+		Spool: outbox{held}, State: state, Log: p.log, Now: clock,
+	})
+}
+
+// outbox is the spool as the uplink sees it.
+type outbox struct{ *spool.Spool }
+
+func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
+	batch, ok, err := o.Spool.Next(after)
+	return uplink.Batch(batch), ok, err
 }
 
 // announce logs what this run is about to do, and what of the configuration it doesn't do yet.

@@ -6,48 +6,47 @@ import "sync"
 // machine, or its old and its new one.
 type claims struct {
 	mu sync.Mutex
-	of map[string]claim // by device id
+	of map[string]*claim // by device id
 }
 
 type claim struct {
+	device string
 	place  int // the target's
 	misses int // failed looks in a row
 }
 
-// take claims a device and tells which target has it: the first that came, unless that has
-// seen nothing of the device for three looks.
-func (c *claims) take(id string, place int) (leader int) {
+// take claims a device for the target at place. leader is the one that has it: the first that
+// came, unless that has seen nothing of the device for three looks.
+func (c *claims) take(device string, place int) (taken *claim, leader int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	had, ok := c.of[id]
-	if ok && had.place != place && had.misses < lastStraw {
-		return had.place
+	had := c.of[device]
+	switch {
+	case had == nil || had.place != place && had.misses >= lastStraw:
+		c.of[device] = &claim{device: device, place: place}
+	case had.place != place:
+		return nil, had.place
 	}
-	if !ok || had.place != place {
-		c.of[id] = claim{place: place}
-	}
-	return place
+	return c.of[device], place
 }
 
-func (c *claims) holds(id string, place int) bool {
+// holds tells whether nobody took over.
+func (c *claims) holds(had *claim) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	had, ok := c.of[id]
-	return ok && had.place == place
+	return c.of[had.device] == had
 }
 
-func (c *claims) missed(id string, place, misses int) {
+func (c *claims) missed(had *claim, misses int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if had, ok := c.of[id]; ok && had.place == place && had.misses != misses {
-		c.of[id] = claim{place: place, misses: misses}
-	}
+	had.misses = misses
 }
 
-func (c *claims) release(id string, place int) {
+func (c *claims) release(had *claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if had, ok := c.of[id]; ok && had.place == place {
-		delete(c.of, id)
+	if c.of[had.device] == had {
+		delete(c.of, had.device)
 	}
 }

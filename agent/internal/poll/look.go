@@ -14,7 +14,9 @@ import (
 // which device d is there is no reading; then Silent says why.
 func (p *Poller) look(ctx context.Context, d *device) {
 	started := p.since()
-	p.keepClaim(d)
+	if d.is != nil && !p.claims.holds(d.claim) {
+		p.forget(d) // another target leads to it by now
+	}
 	within, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	reading, err := p.read(within, d)
@@ -29,8 +31,10 @@ func (p *Poller) look(ctx context.Context, d *device) {
 	if d.failures >= lastStraw {
 		p.Log.Info("device answers again", "device", d.is.ID, "address", d.target.Address)
 	}
-	d.failures = 0
-	p.claims.missed(d.is.ID, d.place, 0)
+	if d.failures > 0 {
+		d.failures = 0
+		p.claims.missed(d.claim, 0)
+	}
 	p.tell(d, reading)
 }
 
@@ -118,10 +122,12 @@ func (p *Poller) identify(ctx context.Context, d *device) error {
 	if d.is != nil && d.is.ID != is.ID {
 		p.forget(d)
 	}
-	if leader := p.claims.take(is.ID, d.place); leader != d.place {
+	claim, leader := p.claims.take(is.ID, d.place)
+	if claim == nil {
 		p.forget(d)
 		return fmt.Errorf("it is %s, which is polled at %s; want one target a machine", is.ID, p.Targets[leader].Address)
 	}
+	d.claim = claim
 	p.remember(d, is)
 	return nil
 }
@@ -161,16 +167,9 @@ func (p *Poller) forget(d *device) {
 	if d.is == nil {
 		return
 	}
-	p.claims.release(d.is.ID, d.place)
-	d.is, d.identity = nil, nil
+	p.claims.release(d.claim)
+	d.is, d.claim, d.identity = nil, nil, nil
 	d.uptime, d.counters = 0, 0
-}
-
-// keepClaim forgets a device that another target leads to by now.
-func (p *Poller) keepClaim(d *device) {
-	if d.is != nil && !p.claims.holds(d.is.ID, d.place) {
-		p.forget(d)
-	}
 }
 
 // lastStraw is the number of failed looks in a row that is worth a line in the log.
@@ -194,7 +193,7 @@ func (p *Poller) missed(d *device, err error) {
 	if d.failures == lastStraw {
 		p.Log.Warn("device silent", "device", d.is.ID, "address", d.target.Address, "error", why)
 	}
-	p.claims.missed(d.is.ID, d.place, d.failures)
+	p.claims.missed(d.claim, d.failures)
 	p.tell(d, wire.Reading{
 		Device: d.is.ID, At: wire.TimeOf(p.Now()), Error: why, Profile: d.is.Profile, Fax: d.is.Fax,
 	})
@@ -202,8 +201,8 @@ func (p *Poller) missed(d *device, err error) {
 
 // tell puts a reading into the batch, now and then with the device's identity.
 func (p *Poller) tell(d *device, r wire.Reading) {
-	if !p.claims.holds(d.is.ID, d.place) {
-		return
+	if !p.claims.holds(d.claim) {
+		return // another target took over during a long look
 	}
 	if err := r.Check(); err != nil { // the profile let something through; the look counts for nothing
 		p.Log.Debug("reading not acceptable", "device", d.is.ID, "error", err)
