@@ -62,9 +62,9 @@ func (c *config) mqttPlan() string {
 
 func (c *config) httpPlan() string {
 	if c.HTTP.WebConfigFile != "" {
-		return fmt.Sprintf("%s, TLS and users by %s", c.HTTP.Listen, c.HTTP.WebConfigFile)
+		return fmt.Sprintf("%s by %s", c.page(c.HTTP.Listen), c.HTTP.WebConfigFile)
 	}
-	return fmt.Sprintf("http://%s/", c.HTTP.Listen)
+	return c.page(c.HTTP.Listen)
 }
 
 func orText(text, otherwise string) string {

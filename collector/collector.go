@@ -28,7 +28,7 @@ const stopLimit = 5 * time.Second
 
 // addresses are where a running collector is found.
 type addresses struct {
-	page string // http://host:port/
+	page string // http://host:port/ or https://…
 	mqtt string // mqtt://host:port
 }
 
@@ -100,7 +100,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return in.Run(ctx) })
 	group.Go(func() error { return web.Serve(ctx, p.listener, site, c.HTTP.WebConfigFile, log) })
-	ready(addresses{page: "http://" + p.listener.Addr().String() + "/", mqtt: p.mqtt})
+	ready(addresses{page: c.page(p.listener.Addr().String()), mqtt: p.mqtt})
 	return ended(ctx, group)
 }
 

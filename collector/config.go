@@ -35,6 +35,7 @@ type config struct {
 	file     string         // "" = the built-in defaults
 	location *time.Location // of TimeZone
 	tls      *tls.Config    // of MQTT, nil = the system's
+	httpTLS  bool           // by the web config file
 	idle     []string
 }
 
@@ -227,15 +228,15 @@ func (c *config) readTLS(doc *yamlfile.Doc) *tls.Config {
 }
 
 func (c *config) checkHTTP(doc *yamlfile.Doc) {
-	protected := false
+	var proof bool
 	if file := c.HTTP.WebConfigFile; file != "" {
 		var err error
-		if protected, err = web.Protected(file); err != nil {
+		if c.httpTLS, proof, err = web.Protection(file); err != nil {
 			doc.Fault(path("http", "web_config_file"), "%v", err)
 			return
 		}
 	}
-	c.checkListen(doc, path("http", "listen"), c.HTTP.Listen, c.HTTP.Insecure || protected,
+	c.checkListen(doc, path("http", "listen"), c.HTTP.Listen, c.HTTP.Insecure || c.httpTLS && proof,
 		"a web_config_file with TLS and users")
 }
 
@@ -320,6 +321,14 @@ func (c *config) readSecret(doc *yamlfile.Doc, at []any, file string) secret {
 		doc.Fault(at, "%s is empty; want a password in it", file)
 	}
 	return secret(text)
+}
+
+// page is the address of the first page on a listen address.
+func (c *config) page(listen string) string {
+	if c.httpTLS {
+		return "https://" + listen + "/"
+	}
+	return "http://" + listen + "/"
 }
 
 func isLoopback(host string) bool {

@@ -23,6 +23,7 @@ const (
 	connectLimit   = 10 * time.Second
 	subscribeLimit = 10 * time.Second
 	writeLimit     = 5 * time.Second // without it Publish blocks 30 s on a link that has just died
+	farewellLimit  = time.Second
 	quiesceMS      = 250
 )
 
@@ -106,15 +107,16 @@ func (in *Ingest) talk(ctx context.Context, client mqtt.Client, session string, 
 		case err := <-lost:
 			return fmt.Errorf("link lost: %w", err)
 		case <-ctx.Done():
-			in.sayState(client, session, false)
+			// Waited for, or an embedded broker would end with it half done.
+			_ = wait(context.WithoutCancel(ctx), in.sayState(client, session, false), farewellLimit)
 			return ctx.Err()
 		}
 	}
 }
 
-func (in *Ingest) sayState(client mqtt.Client, session string, online bool) {
+func (in *Ingest) sayState(client mqtt.Client, session string, online bool) mqtt.Token {
 	state := wire.CollectorState{V: wire.Version, Online: online, Session: session, SentAt: wire.TimeOf(in.options.Now())}
-	client.Publish(wire.CollectorStateTopic, 1, true, wire.Encode(state))
+	return client.Publish(wire.CollectorStateTopic, 1, true, wire.Encode(state))
 }
 
 func (in *Ingest) clientOptions(session string, lost chan<- error) *mqtt.ClientOptions {

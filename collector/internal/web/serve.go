@@ -41,22 +41,21 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, webConfigF
 	return nil
 }
 
-// Protected checks a web config file and tells whether it asks for both TLS and a proof of
-// who is there: a password or a client's certificate.
-func Protected(webConfigFile string) (bool, error) {
+// Protection checks a web config file and tells whether it asks for TLS, and whether for a
+// proof of who is there: a password or a client's certificate.
+func Protection(webConfigFile string) (tls, proof bool, err error) {
 	data, err := os.ReadFile(webConfigFile)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	if err := toolkit.Validate(webConfigFile); err != nil {
-		return false, err
+		return false, false, err
 	}
 	var c toolkit.Config
 	if err := yaml.Unmarshal(data, &c); err != nil {
-		return false, err
+		return false, false, err
 	}
-	proof := len(c.Users) > 0 || c.TLSConfig.ClientAuth == "RequireAndVerifyClientCert"
-	return c.TLSConfig.IsEnabled() && proof, nil
+	return c.TLSConfig.IsEnabled(), len(c.Users) > 0 || c.TLSConfig.ClientAuth == "RequireAndVerifyClientCert", nil
 }
 
 // warnings leaves out what the toolkit only mentions; the program says itself where it listens.
