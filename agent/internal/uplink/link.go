@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -203,6 +204,9 @@ func (l *link) state(online bool) wire.AgentState {
 	state := l.opts.State()
 	state.V, state.Online, state.Session = wire.Version, online, l.id
 	state.SentAt = wire.TimeOf(l.opts.Now())
+	if most := wire.MaxText; len(state.Spool.Error) > most { // a long path; the collector would refuse all of it
+		state.Spool.Error = strings.ToValidUTF8(state.Spool.Error[:most], "")
+	}
 	return state
 }
 

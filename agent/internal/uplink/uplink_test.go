@@ -394,7 +394,7 @@ func TestTheStateIsSaidAgain(t *testing.T) {
 	run(t, uplink.Options{
 		URL: address(port), Spool: queue{s}, Presence: 20 * time.Millisecond,
 		State: func() wire.AgentState {
-			return wire.AgentState{Spool: wire.SpoolState{Envelopes: s.State().Envelopes}}
+			return wire.AgentState{Spool: wire.SpoolState{Error: strings.Repeat("é", 1000)}} // must not make it unreadable
 		},
 	})
 	eventually(t, "five states", func() bool { return len(c.heard()) >= 5 })
