@@ -26,6 +26,38 @@ type Device struct {
 	quirks   Quirks
 	steady   [Lines | Counters + 1][]string
 	young    bool // had just booted when it was identified
+	kept     int  // identifications that told less, and were not believed
+}
+
+// doubts is how many identifications that tell less than before are not believed.
+const doubts = 5
+
+// After is who the device is, given who it was before (nil if that isn't known). Rows go
+// missing while a machine boots or is busy. If its count then went on by another rule, in
+// another epoch, what it counted at both changes would be lost; so while it is the same
+// device and tells less than it did, it stays what it was, and asks in vain for what is
+// missing. Only if that lasts is it believed.
+func (d *Device) After(before *Device) *Device {
+	if before == nil || before.ID != d.ID || before.kept == doubts || !d.lacks(before) {
+		return d
+	}
+	kept := *before
+	kept.kept++
+	return &kept
+}
+
+// lacks tells whether a measure is missing that was there before, or is told by a lesser
+// rule or by fewer rows; or a state.
+func (d *Device) lacks(before *Device) bool {
+	for i := range before.counters {
+		was := &before.counters[i]
+		if !slices.ContainsFunc(d.counters, func(is counter) bool {
+			return is.measure.Measure == was.measure.Measure && (is.rank < was.rank || is.rank == was.rank && len(is.oids) >= len(was.oids))
+		}) {
+			return true
+		}
+	}
+	return len(d.lines) < len(before.lines) || len(d.service) < len(before.service)
 }
 
 // self is the object by which a device proves that it is still the same.
@@ -46,6 +78,7 @@ func (s *self) of(v Value) string {
 // counter is a measure of this device: the sum of its objects (nearly always one).
 type counter struct {
 	measure *measure
+	rank    int // of its rule, among those of the measure: 0 is the best
 	unit    string
 	rule    string
 	oids    []string

@@ -123,8 +123,9 @@ func (d *Device) findCounters(v *survey, f fit) {
 	}
 	v.ask(wanted...) // in one request, for the loop below
 	for _, m := range wire.Measures() {
-		for _, rule := range f.measures(m) {
+		for rank, rule := range f.measures(m) {
 			if c, ok := v.counter(rule); ok {
+				c.rank = rank
 				d.counters = append(d.counters, c)
 				break
 			} else if c.warning != "" {

@@ -133,6 +133,67 @@ func TestAMovedRowIsNoticedAndKeepsRuleAndValue(t *testing.T) {
 	}
 }
 
+func TestADeviceThatTellsLessForAWhileKeepsItsRules(t *testing.T) {
+	const printed = "1.3.6.1.4.1.253.8.53.13.2.1.%d.10.20.14" // of the fixture's embedded fax
+	const machine = "1.3.6.1.4.1.253.8.53.13.2.1.%d.1.20.71"
+	whole := fixture(t, "xerox")
+	whole.Put(fmt.Sprintf(machine, 6), mibs.Value{Kind: mibs.Integer, Int: 500})
+	whole.Put(fmt.Sprintf(machine, 8), text("Fax Impressions"))
+	less := without(whole, fmt.Sprintf(printed, 6), fmt.Sprintf(printed, 8))
+	identify := func(asker mibs.Asker, before *mibs.Device) *mibs.Device {
+		t.Helper()
+		d, err := builtin(t).Identify(t.Context(), asker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.After(before)
+	}
+	rules := func(d *mibs.Device, asker mibs.Asker) (rules []string, stale bool) {
+		t.Helper()
+		r := poll(t, d, asker)
+		for _, c := range r.Reading.Counters {
+			rules = append(rules, strings.TrimPrefix(c.Rule, "xerox/"))
+		}
+		return rules, r.Stale
+	}
+	all := []string{"fax_sent_pages.embedded", "fax_received_pages.embedded", "fax_printed_pages.embedded"}
+
+	first := identify(whole, nil)
+	booting := identify(less, first)
+	if got, stale := rules(booting, less); !slices.Equal(got, all[:2]) || !stale {
+		t.Errorf("while a row is missing: got %v, stale %v; want %v and stale, so that it is identified again", got, stale, all[:2])
+	}
+	if got, stale := rules(booting, whole); !slices.Equal(got, all) || stale {
+		t.Errorf("as soon as it is back: got %v, stale %v; want %v", got, stale, all)
+	}
+	if got, stale := rules(identify(whole, booting), whole); !slices.Equal(got, all) || stale {
+		t.Errorf("identified again: got %v, stale %v; want %v", got, stale, all)
+	}
+
+	lasting, times := first, 0
+	for got := all; len(got) == 0 || got[len(got)-1] != "fax_printed_pages.machine"; times++ {
+		if times == 20 {
+			t.Fatal("a row that is gone for good is never believed to be")
+		}
+		lasting = identify(less, lasting)
+		got, _ = rules(lasting, less)
+	}
+	if times < 3 {
+		t.Errorf("a row was believed to be gone for good after %d identifications, want at least 3", times)
+	}
+	if got, _ := rules(identify(whole, lasting), whole); !slices.Equal(got, all) {
+		t.Errorf("a better row that comes: got %v, want %v at once", got, all)
+	}
+	whole.Put("1.3.6.1.4.1.253.8.53.3.2.1.3.1", text("3900000077"))
+	if d := identify(without(whole, fmt.Sprintf(printed, 8)), first); d.ID != "xerox-3900000077" {
+		t.Errorf("another device: got %s, want xerox-3900000077", d.ID)
+	}
+}
+
+func without(r *mibs.Recording, oids ...string) *mibs.Recording {
+	return mibs.NewRecording(slices.DeleteFunc(slices.Clone(r.Varbinds()), func(vb mibs.Varbind) bool { return slices.Contains(oids, vb.OID) }))
+}
+
 func TestWhereverTheFaxDeviceStandsItReadsTheSame(t *testing.T) {
 	_, want := readRecording(t, builtin(t), fixture(t, "xerox"))
 	rapid.Check(t, func(rt *rapid.T) {

@@ -116,6 +116,7 @@ func (p *Poller) identify(ctx context.Context, d *device) error {
 	if err != nil {
 		return err
 	}
+	is = is.After(d.is)
 	if err := p.check(d, is); err != nil {
 		return err
 	}

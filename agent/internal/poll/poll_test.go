@@ -31,6 +31,7 @@ type machine struct {
 	row      int   // of the counter
 	sent     int64 // pages
 	silent   bool
+	bare     bool // its counter has no label, so it can't be found
 	delay    time.Duration
 	gets     []time.Time // when a GET came in
 	columns  int
@@ -87,13 +88,17 @@ func (m *machine) recording(ctx context.Context) (*mibs.Recording, error) {
 	text := func(s string) mibs.Value { return mibs.Value{Kind: mibs.OctetString, Bytes: []byte(s)} }
 	row := fmt.Sprint(m.row)
 	other := fmt.Sprint(m.row + 1)
+	label := "pages sent"
+	if m.bare {
+		label = ""
+	}
 	return mibs.NewRecording([]mibs.Varbind{
 		{OID: "1.3.6.1.2.1.1.1.0", Value: text("Acme")},
 		{OID: "1.3.6.1.2.1.1.2.0", Value: mibs.Value{Kind: mibs.ObjectID, OID: acme + "1.7"}},
 		{OID: "1.3.6.1.2.1.1.3.0", Value: mibs.Value{Kind: mibs.TimeTicks, Int: time.Since(m.booted).Milliseconds() / 10}},
 		{OID: acme + "2.0", Value: text(m.serial)},
 		{OID: acme + "3.0", Value: text("Acme 100")},
-		{OID: acme + "4.1." + row, Value: text("pages sent")},
+		{OID: acme + "4.1." + row, Value: text(label)},
 		{OID: acme + "4.1." + other, Value: text("pages copied")},
 		{OID: acme + "4.2." + row, Value: mibs.Value{Kind: mibs.Counter, Int: m.sent}},
 		{OID: acme + "4.2." + other, Value: mibs.Value{Kind: mibs.Counter, Int: 999_999}},
@@ -431,6 +436,23 @@ func TestARowThatMovedIsFoundAgain(t *testing.T) {
 			if v := r.Counters[0].Value; v != 10 && v != 12 {
 				t.Errorf("got %d, which no fax counter ever said", v)
 			}
+		}
+	})
+}
+
+func TestARowThatIsMissingForAWhileIsSoonReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		m.sent = 10
+		w := start(t, nil, m)
+		after(15 * time.Minute)
+		m.change(func(m *machine) { m.bare, m.booted = true, time.Now() })
+		after(12 * time.Minute)
+		m.change(func(m *machine) { m.bare, m.sent = false, 12 })
+		after(6 * time.Minute)
+		readings := slices.DeleteFunc(w.kept.of("acme-1001"), func(r wire.Reading) bool { return len(r.Counters) == 0 })
+		if last := readings[len(readings)-1].Counters[0]; last.Value != 12 {
+			t.Errorf("got %d six minutes after the row is back, want 12", last.Value)
 		}
 	})
 }
