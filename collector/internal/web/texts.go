@@ -32,7 +32,7 @@ var texts = map[string]text{
 	"unknown":        {"inconnu", "unknown"},
 	"never":          {"jamais", "never"},
 	"none":           {"—", "—"},
-	"books.fault":    {"Le livre ne peut pas être lu ; le journal du collecteur dit pourquoi.", "The books can't be read; the collector's log says why."},
+	"books.fault":    {"Les comptes ne peuvent pas être lus ; le journal du collecteur dit pourquoi.", "The books can't be read; the collector's log says why."},
 	"now":            {"à l’instant", "just now"},
 	"ago":            {"il y a %s", "%s ago"},
 	"unit.s":         {"%d s", "%d s"},

@@ -324,7 +324,7 @@ func TestSupervisorsHearAliveAndReadyApart(t *testing.T) {
 
 func TestBrokenBooksAreSaidOnThePage(t *testing.T) {
 	w := ask(newSite(t, &books{err: errBooks}), http.MethodGet, "/")
-	if w.Code != 500 || !strings.Contains(w.Body.String(), "ne peut pas être lu") || strings.Contains(w.Body.String(), "fire") {
+	if w.Code != 500 || !strings.Contains(w.Body.String(), "ne peuvent pas être lus") || strings.Contains(w.Body.String(), "fire") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
