@@ -331,17 +331,24 @@ func TestAnAlertThatComesAndGoesIsSeen(t *testing.T) {
 	}
 }
 
-func TestAnUnknownUnitIsNotGuessed(t *testing.T) {
-	recording := fixture(t, "lexmark")
-	recording.Put("1.3.6.1.4.1.641.6.4.2.1.1.3.1.15", mibs.Value{Kind: mibs.Integer, Int: 99})
-	_, r := readRecording(t, builtin(t), recording)
-	for _, m := range r.Measures {
-		if m.Measure == wire.FaxPrintedPages && m.Rule != "lexmark/fax_printed_pages.mono_and_colour.sides" {
-			t.Errorf("got %+v, want the rule whose unit is known", m)
+func TestSidesAreReadBeforeSheetsAndAnUnknownUnitIsNotGuessed(t *testing.T) {
+	recording := fixture(t, "lexmark") // 21 sheets, 25 sides in black and 2 in colour
+	printed := func() string {
+		t.Helper()
+		_, r := readRecording(t, builtin(t), recording)
+		for _, c := range r.Reading.Counters {
+			if c.Measure == wire.FaxPrintedPages {
+				return fmt.Sprintf("%d %s by %s, %d warnings", c.Value, c.Unit, c.Rule, len(r.Warnings))
+			}
 		}
+		return "nothing"
 	}
-	if len(r.Warnings) != 1 {
-		t.Errorf("got warnings %q, want one about the unit", r.Warnings)
+	if got, want := printed(), "27 sides by lexmark/fax_printed_pages.mono_and_colour.sides, 0 warnings"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	recording.Put("1.3.6.1.4.1.641.6.4.2.1.1.3.1.16", mibs.Value{Kind: mibs.Integer, Int: 99})
+	if got, want := printed(), "21 sheets by lexmark/fax_printed_pages.total.sheets, 1 warnings"; got != want {
+		t.Errorf("of sides in an unknown unit: got %s, want %s", got, want)
 	}
 }
 

@@ -60,11 +60,11 @@ var faxWalks = map[string]expected{
 	"xerox/phaser-3200mfp_partial":  {"xerox", "", wire.Unknown, []string{"fax_sent_pages 0 images", "fax_received_pages 0 images"}, "", nil},
 	"lexmark/xc9235_a": {
 		"lexmark", "lexmark-7559030010813", wire.No,
-		[]string{"fax_printed_pages 0 sheets", "fax_sent 0 faxes"},
+		[]string{"fax_printed_pages 0 sides", "fax_sent 0 faxes"},
 		"", nil,
 	},
-	"lexmark/xc9235_new_partial": {"lexmark", "", wire.Unknown, []string{"fax_printed_pages 0 sheets"}, "", nil},
-	"lexmark/xc4240_partial":     {"lexmark", "", wire.Unknown, []string{"fax_printed_pages 0 sheets"}, "", nil},
+	"lexmark/xc9235_new_partial": {"lexmark", "", wire.Unknown, []string{"fax_printed_pages 0 sides"}, "", nil},
+	"lexmark/xc4240_partial":     {"lexmark", "", wire.Unknown, []string{"fax_printed_pages 0 sides"}, "", nil},
 	"gateways/grandstream-ht802_trimmed": {
 		"grandstream-ht8xx", "grandstream-mac-c074ad8b1093", wire.Unknown, nil, "", []string{"1 idle", "2 down"},
 	},
