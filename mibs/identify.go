@@ -36,8 +36,9 @@ func (s *Set) Identify(ctx context.Context, asker Asker) (*Device, error) {
 	if fit.name != "" {
 		v.ask(fit.fixedOIDs()...)
 		d.name(v, fit)
-		d.findCounters(v, fit)
 		d.findFax(v, fit)
+		d.findCounters(v, fit)
+		d.countersProve(v)
 		d.findStates(v, fit)
 		if len(d.counters) > 0 {
 			d.checkSums(v, fit)
@@ -114,7 +115,7 @@ func (d *Device) takeMAC(value Value, oid string) bool {
 func (d *Device) findCounters(v *survey, f fit) {
 	var wanted []string
 	for _, m := range wire.Measures() {
-		for _, rule := range f.measures(m) {
+		for _, rule := range f.measures(m, d.Fax) {
 			if oids, _ := v.resolve(rule.profile, rule.OID); len(oids) > 0 {
 				wanted = append(wanted, oids...)
 				break
@@ -123,7 +124,7 @@ func (d *Device) findCounters(v *survey, f fit) {
 	}
 	v.ask(wanted...) // in one request, for the loop below
 	for _, m := range wire.Measures() {
-		for rank, rule := range f.measures(m) {
+		for rank, rule := range f.measures(m, d.Fax) {
 			if c, ok := v.counter(rule); ok {
 				c.rank = rank
 				d.counters = append(d.counters, c)
@@ -143,11 +144,12 @@ type measureRule struct {
 // name is how readings call the rule: always the same, wherever the row stands.
 func (m measureRule) name() string { return m.profile.Name + "/" + m.Measure + "." + m.Rule }
 
-func (f *fit) measures(m wire.Measure) []measureRule {
+// measures are the rules for m that make sense for a machine that can fax, or can't.
+func (f *fit) measures(m wire.Measure, fax wire.Answer) []measureRule {
 	var rules []measureRule
 	for _, p := range f.profiles {
 		for i := range p.Measures {
-			if p.Measures[i].Measure == string(m) {
+			if p.Measures[i].Measure == string(m) && !(p.Measures[i].Network && fax == wire.No) {
 				rules = append(rules, measureRule{&p.Measures[i], p})
 			}
 		}
@@ -181,24 +183,28 @@ func (s *survey) counter(rule measureRule) (c counter, ok bool) {
 	return c, c.unit != ""
 }
 
-// findFax concludes whether the machine can fax.
+// findFax concludes from the profiles' rules whether the machine can fax.
 func (d *Device) findFax(v *survey, f fit) {
+	for _, p := range f.profiles {
+		for i := range p.Fax {
+			if v.evidence(p, &p.Fax[i]) {
+				d.Fax, d.FaxWhy = wire.Answer(p.Fax[i].Answer), p.Fax[i].Because
+				return
+			}
+		}
+	}
+}
+
+// countersProve concludes that a machine that has counted faxes can fax, whatever else it says.
+func (d *Device) countersProve(v *survey) {
 	for i := range d.counters {
 		if n, _ := d.counters[i].sum(v.answers); n > 0 {
 			d.Fax, d.FaxWhy = wire.Yes, fmt.Sprintf("its counter %s stands at %d", d.counters[i].measure.Measure, n)
 			return
 		}
 	}
-	for _, p := range f.profiles {
-		for i := range p.Fax {
-			if v.evidence(p, &p.Fax[i]) {
-				d.Fax, d.FaxWhy = wire.Answer(p.Fax[i].Answer), p.Fax[i].Because
-				if d.Fax == wire.No && len(d.counters) > 0 {
-					d.warnings = append(d.warnings, "it can't fax ("+d.FaxWhy+"): a 0 in its fax counters proves nothing")
-				}
-				return
-			}
-		}
+	if d.Fax == wire.No && len(d.counters) > 0 {
+		d.warnings = append(d.warnings, "it can't fax ("+d.FaxWhy+"): a 0 in its fax counters proves nothing")
 	}
 }
 

@@ -90,6 +90,7 @@ type measure struct {
 	Unit      string            `yaml:"unit"`
 	UnitOID   string            `yaml:"unit_oid"` // or by what this object says
 	UnitMap   map[string]string `yaml:"unit_map"`
+	Network   bool              `yaml:"network"` // may include faxes over the network: not for a machine without fax card
 	Certainty string            `yaml:"certainty"`
 	Note      string            `yaml:"note"`
 	Source    string            `yaml:"source"`

@@ -59,7 +59,7 @@ func TestFaultsOfAProfileNameFileLineAndWhatWouldBeRight(t *testing.T) {
 		"no regular expression": {`SN:(\w+)`, `SN:(\w+`, "ward.yml:9: take: \"SN:(\\\\w+\"; want a regular expression: error parsing regexp: missing closing ): `SN:(\\w+`"},
 		"nothing to take":       {`SN:(\w+)`, `SN:\w+`, `ward.yml:9: take: want a group (…) around what is to be taken`},
 		"unknown encoding":      {"{oid: w.6.0,", "{oid: w.6.0, as: float,", `ward.yml:20: as: "float"; want mask, bits, bits_or_number or nothing`},
-		"faults all at once":    {"certainty: mib", "certainty: sure\n    note: x\n    colour: red", "ward.yml:17: certainty: \"sure\"; want one of: mib+walk, mib, walk, tool, unverified\nward.yml:19: unknown key \"colour\"; known here: measure, rule, oid, unit, unit_oid, unit_map, certainty, note, source"},
+		"faults all at once":    {"certainty: mib", "certainty: sure\n    note: x\n    colour: red", "ward.yml:17: certainty: \"sure\"; want one of: mib+walk, mib, walk, tool, unverified\nward.yml:19: unknown key \"colour\"; known here: measure, rule, oid, unit, unit_oid, unit_map, network, certainty, note, source"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(ward, test.old) {

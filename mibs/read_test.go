@@ -331,6 +331,37 @@ func TestAnAlertThatComesAndGoesIsSeen(t *testing.T) {
 	}
 }
 
+func TestAXeroxWithAnAnalogFaxServiceIsNotSaidToHaveNone(t *testing.T) {
+	recording := fixture(t, "xerox")
+	number := func(oid string, n int64) {
+		recording.Put(oid, mibs.Value{Kind: mibs.Integer, Int: n})
+	}
+	for _, meter := range []string{"13", "14", "19"} {
+		number("1.3.6.1.4.1.253.8.53.13.2.1.6.10.20."+meter, 0)
+	}
+	number("1.3.6.1.4.1.253.8.74.5.2.1.8.11", 0) // the service doesn't say which device it has
+	recording.Put("1.3.6.1.2.1.25.3.2.1.2.1", mibs.Value{Kind: mibs.ObjectID, OID: "1.3.6.1.2.1.25.3.1.5"})
+	if d, _ := readRecording(t, builtin(t), recording); d.Fax != wire.Unknown {
+		t.Errorf("with a service, but no device: got fax %s, since %s; want unknown", d.Fax, d.FaxWhy)
+	}
+	number("1.3.6.1.4.1.253.8.74.5.2.1.15.11", 115)
+	if d, _ := readRecording(t, builtin(t), recording); d.Fax != wire.No {
+		t.Errorf("without an analog fax service: got fax %s, want no", d.Fax)
+	}
+}
+
+func TestFaxesOverTheNetworkAreNotTakenForThoseOfALine(t *testing.T) {
+	recording := fixture(t, "xerox-no-card")
+	for oid, label := range map[string]string{"102.20.66": "Fax Images Sent", "1.20.71": "Fax Impressions"} {
+		recording.Put("1.3.6.1.4.1.253.8.53.13.2.1.8."+oid, text(label))
+		recording.Put("1.3.6.1.4.1.253.8.53.13.2.1.6."+oid, mibs.Value{Kind: mibs.Integer, Int: 4711})
+	}
+	d, r := readRecording(t, builtin(t), recording)
+	if r.Reading.Fax != wire.No || len(r.Reading.Counters) != 0 {
+		t.Errorf("got fax %s (%s), counters %v; want no and none", r.Reading.Fax, d.FaxWhy, r.Reading.Counters)
+	}
+}
+
 func TestSidesAreReadBeforeSheetsAndAnUnknownUnitIsNotGuessed(t *testing.T) {
 	recording := fixture(t, "lexmark") // 21 sheets, 25 sides in black and 2 in colour
 	printed := func() string {
