@@ -350,6 +350,15 @@ func TestAXeroxWithAnAnalogFaxServiceIsNotSaidToHaveNone(t *testing.T) {
 	}
 }
 
+func TestAServiceThatNamesAnotherDeviceDoesNotHideTheMeters(t *testing.T) {
+	_, want := readRecording(t, builtin(t), fixture(t, "xerox"))
+	recording := fixture(t, "xerox")
+	recording.Put("1.3.6.1.4.1.253.8.74.5.2.1.8.11", mibs.Value{Kind: mibs.Integer, Int: 1})
+	if _, got := readRecording(t, builtin(t), recording); !slices.Equal(got.Reading.Counters, want.Reading.Counters) {
+		t.Errorf("got %v\nwant %v", got.Reading.Counters, want.Reading.Counters)
+	}
+}
+
 func TestFaxesOverTheNetworkAreNotTakenForThoseOfALine(t *testing.T) {
 	recording := fixture(t, "xerox-no-card")
 	for oid, label := range map[string]string{"102.20.66": "Fax Images Sent", "1.20.71": "Fax Impressions"} {
