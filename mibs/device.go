@@ -218,12 +218,12 @@ func (d *Device) cannotTell(f fit) []string {
 
 // Result is what was made of one answer.
 type Result struct {
-	Reading  wire.Reading // without Identity; OK
+	Reading  wire.Reading // without Identity; failed if it isn't sure who answered
 	Measures []Measured   // what the device told, with where it stands
 	Unknown  []string     // what it can't tell: short English phrases
 	Warnings []string
 	Stale    bool // a label no longer fits, or the device has settled after booting: identify it again
-	Stranger bool // another device answered: there is no reading
+	Stranger bool // another device answered: there is no reading of this one
 }
 
 // Measured is one counter with its origin.
@@ -249,8 +249,8 @@ func (d *Device) Read(at wire.Time, due Due, answers Answers) Result {
 		switch slug := d.self.of(answers[d.self.oid]); slug {
 		case d.self.slug:
 		case "":
-			r.Stale = true
-			r.Warnings = append(r.Warnings, "it doesn't say its serial any more, so nothing else that it says is used")
+			r.Stale, r.Reading.OK = true, false
+			r.Reading.Error = "it doesn't tell its serial number or MAC address at present, so it may be another machine"
 			return r
 		default:
 			return Result{Stranger: true}
