@@ -193,3 +193,34 @@ func TestAStoreItCannotWorkWithIsSetAside(t *testing.T) {
 		t.Errorf("set aside: got %q, %v", data, err)
 	}
 }
+
+func TestASubscriptionThatDiedWithKill9KeepsNoMessages(t *testing.T) {
+	living, dead := t.TempDir(), filepath.Join(t.TempDir(), "broker")
+	b := start(t, living)
+	defer closed(t, b)
+	finished(t, connect(t, b, "ps-01").Subscribe("zerofax/v1/agents/ps-01/readings", 1, nil))
+	if err := os.CopyFS(dead, os.DirFS(living)); err != nil {
+		t.Fatal(err)
+	}
+	again := start(t, dead)
+	defer closed(t, again)
+	c := connect(t, again, "ps-02")
+	for range 20 {
+		finished(t, c.Publish("zerofax/v1/agents/ps-01/readings", 1, false, strings.Repeat("x", 256<<10)))
+	}
+	var size int64
+	err := filepath.WalkDir(dead, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		info, err := entry.Info()
+		size += info.Size()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size > 1<<20 {
+		t.Errorf("the store holds %d bytes of messages that nobody waits for", size)
+	}
+}
