@@ -1,23 +1,16 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"fmt"
-	"io"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/zerofax/zerofax/mibs/sim"
 )
 
 // BenchmarkAgent polls 1 000 simulated devices each 10 s, for two rounds. The agent is the
@@ -55,15 +48,6 @@ func BenchmarkAgent(b *testing.B) {
 	}
 }
 
-func configFor(addrs []netip.AddrPort, every time.Duration, broker string) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "agent: bench\ncollector: {url: %s}\npoll: {lines: %s, counters: %s}\nspool: {dir: spool}\ntargets:\n", broker, every, every)
-	for _, addr := range addrs {
-		fmt.Fprintf(&text, "  - {host: %s, port: %d}\n", addr.Addr(), addr.Port())
-	}
-	return text.String()
-}
-
 // cpuOf is the processor time that a process has taken so far (clock_getcpuclockid(3)).
 func cpuOf(b *testing.B, pid int) time.Duration {
 	const schedClock = 2
@@ -82,94 +66,4 @@ func rssOf(b *testing.B, pid int) float64 {
 	}
 	kb, _ := strconv.Atoi(string(regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(text)[1]))
 	return float64(kb) / 1000
-}
-
-// otherWard is a ward in another process: this test binary, run again (see TestMain).
-type otherWard struct {
-	addrs  []netip.AddrPort
-	broker string
-	in     io.Writer
-	out    *bufio.Scanner
-}
-
-const wardVariable = "ZEROFAX_TEST_WARD" // how many devices
-
-func startWard(b *testing.B, devices int) *otherWard {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", wardVariable, devices))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		in.Close() // ends it
-		_ = cmd.Wait()
-	})
-	w := &otherWard{in: in, out: bufio.NewScanner(out)}
-	w.broker = w.line(b)
-	for range devices {
-		w.addrs = append(w.addrs, netip.MustParseAddrPort(w.line(b)))
-	}
-	return w
-}
-
-func (w *otherWard) line(b *testing.B) string {
-	if !w.out.Scan() {
-		b.Fatalf("the ward ended: %v", w.out.Err())
-	}
-	return w.out.Text()
-}
-
-func (w *otherWard) requests(b *testing.B) int {
-	fmt.Fprintln(w.in)
-	n, err := strconv.Atoi(w.line(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return n
-}
-
-// runWard is the other process: it says where broker and devices are, then for each line
-// from stdin how many requests came so far, until stdin ends.
-func runWard(devices string) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	n, err := strconv.Atoi(devices)
-	if err != nil {
-		return err
-	}
-	models, err := sim.Builtin()
-	if err != nil {
-		return err
-	}
-	fax := models[:0]
-	for _, m := range models {
-		if len(m.Measures()) > 0 {
-			fax = append(fax, m)
-		}
-	}
-	ward, err := sim.Start(ctx, sim.Plan{Devices: n, Of: fax, First: netip.MustParseAddrPort("127.77.0.1:0")})
-	if err != nil {
-		return err
-	}
-	fmt.Println("mqtt://127.0.0.1:1")
-	for _, bed := range ward.Devices {
-		fmt.Println(bed.Addr)
-	}
-	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		total := 0
-		for _, bed := range ward.Devices {
-			total += bed.Requests().All()
-		}
-		fmt.Println(total)
-	}
-	return nil
 }
