@@ -9,7 +9,6 @@ import (
 
 const (
 	newFor      = 30 * day
-	quietAfter  = 30 * day
 	dormantFrom = 90 * day
 )
 
@@ -109,7 +108,7 @@ func (l *Line) stand(now wire.Time, activeWindow, blindAfter time.Duration) {
 		l.State, l.Why = Active, "line is "+string(l.Status)
 	case watched >= dormantFrom:
 		l.State, l.Why = Dormant, fmt.Sprintf("watched %d days without a fax", watched/day)
-	case watched >= quietAfter && now.Sub(l.LastFax) > activeWindow:
+	case watched >= activeWindow:
 		l.State, l.Why = Quiet, fmt.Sprintf("watched %d days without a fax", watched/day)
 	case l.LastFax != 0:
 		l.State, l.Why = Active, "last fax "+l.LastFax.String()
