@@ -100,9 +100,9 @@ func (a *asker) Column(ctx context.Context, root string, max int) ([]mibs.Varbin
 	var column []mibs.Varbind
 	said := map[string]bool{}
 	repetitions := maxRepetitions
-	for last := root; len(column) < max; {
+	for last := root; len(said) < max; { // objects without a value count too, or it might never end
 		packet, err := a.exchange(ctx, func() (*gosnmp.SnmpPacket, error) {
-			return a.next(last, min(repetitions, max-len(column)))
+			return a.next(last, min(repetitions, max-len(said)))
 		})
 		switch {
 		case err != nil:
@@ -117,7 +117,7 @@ func (a *asker) Column(ctx context.Context, root string, max int) ([]mibs.Varbin
 		}
 		for _, v := range packet.Variables {
 			oid := strings.TrimPrefix(v.Name, ".")
-			if v.Type == gosnmp.EndOfMibView || !strings.HasPrefix(oid, root+".") || said[oid] || len(column) == max {
+			if v.Type == gosnmp.EndOfMibView || !strings.HasPrefix(oid, root+".") || said[oid] || len(said) == max {
 				return column, nil
 			}
 			said[oid], last = true, oid

@@ -276,6 +276,21 @@ func TestAColumnThatGoesRoundInCirclesEnds(t *testing.T) {
 	}
 }
 
+func TestAColumnOfNothingEnds(t *testing.T) {
+	var rows atomic.Int32
+	at := respond(t, func(_, out *gosnmp.SnmpPacket) bool {
+		out.Variables = []gosnmp.SnmpPDU{{Name: fmt.Sprintf("1.3.9.%d", rows.Add(1)), Type: gosnmp.NoSuchInstance}}
+		if rows.Load() > 100 {
+			out.Variables[0].Type = gosnmp.EndOfMibView
+		}
+		return true
+	})
+	got, err := column(newPool(t, short).Device(target(at, snmp.V2c)), mibs.Quirks{}, "1.3.9", 10)
+	if err != nil || len(got) != 0 || rows.Load() != 10 {
+		t.Errorf("got %v, %v after %d objects; want nothing after 10", got, err, rows.Load())
+	}
+}
+
 func TestWhatGoesWrongIsSaidInFewWords(t *testing.T) {
 	bed := startKyocera(t)
 	at := bed.Addr.String()
