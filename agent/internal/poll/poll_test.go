@@ -134,7 +134,7 @@ type kept struct {
 
 func (k *kept) put(payload []byte, records int) error {
 	readings, err := wire.DecodeReadings(payload)
-	if err != nil || len(readings) != records {
+	if err != nil || len(readings) != records || len(payload) > wire.MaxEnvelope-wire.Overhead {
 		panic(fmt.Sprintf("batch of %d records: %v, %s", records, err, payload))
 	}
 	k.mu.Lock()
@@ -515,6 +515,20 @@ func TestReadingsOfASecondShareABatch(t *testing.T) {
 		after(10 * time.Minute)
 		if n := w.kept.batches; n > 601 {
 			t.Errorf("got %d batches in 600 s", n)
+		}
+	})
+}
+
+func TestABatchFitsIntoAnEnvelopeHoweverManyDevicesThereAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 2000 {
+			machines = append(machines, newMachine(fmt.Sprint(10_000+i)))
+		}
+		w := start(t, func(o *poll.Options) { o.Lines, o.Counters = time.Second, time.Second }, machines...)
+		after(10 * time.Second) // put says if one doesn't fit
+		if n := len(w.kept.of("")); n < 16_000 {
+			t.Errorf("got %d readings of 2000 devices in 10 s", n)
 		}
 	})
 }
