@@ -48,7 +48,7 @@ func (c *probeCommand) Run(p *program) error {
 	case c.Replay != "":
 		seen, err = c.replay(p.ctx, profiles)
 	default:
-		seen, err = c.ask(p.ctx, config, profiles)
+		seen, err = c.ask(p, config, profiles)
 	}
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (c *probeCommand) replay(ctx context.Context, profiles *mibs.Set) (probed, 
 	return seen, err
 }
 
-func (c *probeCommand) ask(ctx context.Context, config *config, profiles *mibs.Set) (probed, error) {
+func (c *probeCommand) ask(p *program, config *config, profiles *mibs.Set) (probed, error) {
 	if !validHost(c.Host) || c.Port < 1 || c.Port > 65535 {
 		return probed{}, configError{fmt.Errorf("probe %s: want a host name or an address, its port (1 to 65535) with --port", c.Host)}
 	}
@@ -88,10 +88,11 @@ func (c *probeCommand) ask(ctx context.Context, config *config, profiles *mibs.S
 	pool := newPool(config)
 	defer pool.Close()
 	target := snmp.Target{Host: c.Host, Port: uint16(c.Port), Credentials: credentials.snmp()}
-	seen, err := probe(ctx, profiles, pool.Device(target).Ask)
-	if err != nil && ctx.Err() == nil && c.guessing(config) { // some old machines speak SNMPv1 only
+	seen, err := probe(p.ctx, profiles, pool.Device(target).Ask)
+	if err != nil && p.ctx.Err() == nil && c.guessing(config) { // some old machines speak SNMPv1 only
+		p.log.Info("no answer to SNMPv2c; trying SNMPv1")
 		target.Credentials.Version = snmp.V1
-		if again, againErr := probe(ctx, profiles, pool.Device(target).Ask); againErr == nil {
+		if again, againErr := probe(p.ctx, profiles, pool.Device(target).Ask); againErr == nil {
 			again.result.Warnings = append(again.result.Warnings, "it answers SNMPv1 only: give it credentials of version 1")
 			seen, err = again, nil
 		}

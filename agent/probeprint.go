@@ -99,7 +99,7 @@ func (s *probed) writeDevice(out *strings.Builder) {
 			_, _ = fmt.Fprintf(table, "  %s\t%s\n", name, value)
 		}
 	}
-	row("device", cmp.Or(d.ID, "unidentified: it tells neither a serial number nor a MAC address"))
+	row("device", cmp.Or(d.ID, "unidentified: no serial number and no MAC address to know it by"))
 	row("vendor", d.Identity.Vendor)
 	row("model", d.Identity.Model)
 	row("serial", d.Identity.Serial)
