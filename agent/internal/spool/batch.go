@@ -17,7 +17,8 @@ type entry struct {
 	records    int32
 	size       int32 // of the file in bytes
 	read       bool  // false: could not be read at start, so crc, written and size are not known
-	alone      bool  // does not fit into one batch with the one behind it
+	alone      bool  // not folded with the one behind it: too large, or it couldn't be read
+	failing    int64 // since when it can't be read, Unix milliseconds; 0 = it can
 }
 
 const (

@@ -162,9 +162,7 @@ func (s *Spool) resume(found listing, damaged []fault) error {
 		s.last, s.at.gone = 0, 0
 	}
 	if !known || empty || s.at.base >= s.batches[0].first {
-		if err := s.begin(); err != nil {
-			return err
-		}
+		s.begin()
 	}
 	next := s.at
 	for i := range found.asides {

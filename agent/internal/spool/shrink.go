@@ -37,8 +37,8 @@ func (s *Spool) over() bool {
 	return s.bytes > s.opts.MaxBytes || len(s.batches) > s.opts.MaxFiles
 }
 
-// fold makes one batch of the oldest run that was never sent and fits into one. False if
-// there is none.
+// fold makes one batch of the oldest run that was never sent, can be read and fits into
+// one. False if there is none.
 func (s *Spool) fold() (bool, error) {
 	if s.opts.Fold == nil {
 		return false, nil
@@ -52,10 +52,7 @@ func (s *Spool) fold() (bool, error) {
 		if errors.Is(err, errGone) {
 			return true, nil // one turned out damaged: that made room too
 		}
-		if err != nil {
-			return false, err
-		}
-		for ; n >= 2; n = max(n/2, min(n-1, 2)) {
+		for n = len(payloads); n >= 2; n = max(n/2, min(n-1, 2)) {
 			payload, records, err := s.opts.Fold(payloads[:n])
 			if err == nil {
 				return true, s.replace(i, n, payload, records)
@@ -83,13 +80,14 @@ func (s *Spool) run(i int) int {
 	return n
 }
 
-func (s *Spool) payloads(i, n int) ([][]byte, error) {
-	payloads := make([][]byte, n)
-	for k := range payloads {
-		var err error
-		if payloads[k], err = s.read(i + k); err != nil {
-			return nil, err
+// payloads reads up to n batches from the i-th on, fewer where one can't be read.
+func (s *Spool) payloads(i, n int) (payloads [][]byte, err error) {
+	for k := range n {
+		payload, err := s.read(i + k)
+		if err != nil {
+			return payloads, err
 		}
+		payloads = append(payloads, payload)
 	}
 	return payloads, nil
 }

@@ -54,8 +54,6 @@ type Spool struct {
 	sent     uint64 // number given by Next, at most at.sent
 	acked    acked
 	fault    string // why nothing could be written last time
-	unread   uint64 // the batch that could not be read last time
-	tries    int    // how many times in a row
 	givingUp bool
 	buffer   []byte
 }
@@ -278,9 +276,9 @@ func (s *Spool) move(next position) error {
 // errGone means that a batch was no good and has left s.batches.
 var errGone = errors.New("gone")
 
-// patience is how often a batch may fail to be read before it counts as damaged: scanners
+// patience is how long a batch may fail to be read before it counts as damaged: scanners
 // lock files for a moment, dying disks fail for ever.
-const patience = 5
+const patience = time.Minute
 
 // read gives a batch's payload.
 func (s *Spool) read(i int) ([]byte, error) {
@@ -296,15 +294,20 @@ func (s *Spool) read(i int) ([]byte, error) {
 			return payload, nil
 		}
 	}
-	if !errors.Is(err, errDamaged) && !errors.Is(err, fs.ErrNotExist) {
-		if s.unread != e.seq {
-			s.unread, s.tries = e.seq, 0
-		}
-		if s.tries++; s.tries < patience {
-			return nil, err
-		}
+	if !errors.Is(err, errDamaged) && !errors.Is(err, fs.ErrNotExist) && s.bearsWith(e) {
+		return nil, err
 	}
 	return nil, s.setAside(i, err)
+}
+
+// bearsWith tells whether e, which can't be read, may yet be. A clock that was set back
+// begins the time anew.
+func (s *Spool) bearsWith(e *entry) bool {
+	now := s.opts.Now().UnixMilli()
+	if e.failing == 0 || e.failing > now {
+		e.failing = now
+	}
+	return now-e.failing < patience.Milliseconds()
 }
 
 // setAside takes a batch out that can't be read, counted; errGone says that it worked.
@@ -325,11 +328,7 @@ func (s *Spool) setAside(i int, why error) error {
 // name holds a count above position.damaged, and recover counts it.
 func (s *Spool) keepAside(name string, lost int64, why error) error {
 	kept := asideName(name, s.at.damaged+1, lost)
-	err := s.disk.Rename(name, kept)
-	if err == nil {
-		err = s.disk.Sync()
-	}
-	if err != nil {
+	if err := s.disk.Rename(name, kept); err != nil {
 		return fmt.Errorf("set aside: %w", err)
 	}
 	s.opts.Log.Error("damaged batch set aside", "file", kept, "lost", lost, "error", why)
@@ -337,13 +336,18 @@ func (s *Spool) keepAside(name string, lost int64, why error) error {
 	return nil
 }
 
-// count adds to the totals what is a fact already, so that here a position that can't be
-// kept is no reason to stop: it will be kept together with the next change.
+// count adds to the totals.
 func (s *Spool) count(lost int64, damaged uint64) {
 	next := s.at
 	next.damaged += damaged
 	next.lost += lost
 	next.dropped += lost
+	s.mustMove(next)
+}
+
+// mustMove is move where next is a fact already, so that a position that can't be kept is
+// no reason to stop: it will be kept together with the next change.
+func (s *Spool) mustMove(next position) {
 	if err := s.move(next); err != nil {
 		s.at = next
 		_ = s.failed(err)
@@ -407,19 +411,18 @@ func (s *Spool) forget(n int) error {
 	return errors.Join(errs...)
 }
 
-// restart begins a new stream for all that is held.
+// restart begins a new stream for all that is held. None of it is sent (see mark) before
+// the new stream is on disk.
 func (s *Spool) restart(why error) error {
 	old := s.at.stream
-	if err := s.begin(); err != nil {
-		return fmt.Errorf("this machine was restored from an older copy (%w): begin a new stream: %w", why, err)
-	}
+	s.begin()
 	s.signal()
 	return fmt.Errorf("this machine was restored from an older copy (%w): stream %s goes on as %s with %d batches",
 		why, old, s.at.stream, len(s.batches))
 }
 
 // begin makes the position that of a new stream in which nothing was sent yet.
-func (s *Spool) begin() error {
+func (s *Spool) begin() {
 	next := s.at
 	next.stream, next.lost = newStream(), 0
 	next.base = s.last
@@ -427,9 +430,6 @@ func (s *Spool) begin() error {
 		next.base = s.batches[0].first - 1
 	}
 	next.sent = next.base
-	if err := s.move(next); err != nil {
-		return err
-	}
+	s.mustMove(next)
 	s.sent, s.acked = next.base, acked{}
-	return nil
 }

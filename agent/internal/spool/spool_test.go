@@ -386,6 +386,108 @@ func TestABatchThatCannotBeReadForAMomentIsNotLost(t *testing.T) {
 	}
 }
 
+// locked is a folder of which some files can't be read.
+type locked struct {
+	*memory
+	names []string
+	syncs error
+}
+
+func (l *locked) Read(name string) ([]byte, error) {
+	if slices.Contains(l.names, name) {
+		return nil, fs.ErrPermission
+	}
+	return l.memory.Read(name)
+}
+
+func (l *locked) Sync() error { return errors.Join(l.syncs, l.memory.Sync()) }
+
+func TestABatchCountsAsDamagedOnlyWhenItCouldNotBeReadForAWhile(t *testing.T) {
+	now := time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC)
+	d := &locked{memory: newMemory()}
+	s := mustOpen(t, d, Options{Now: func() time.Time { return now }})
+	mustAppend(t, s, "a", "b")
+	d.names = []string{s.batches[0].name()}
+	for range 100 { // however often it is tried
+		if _, _, err := s.Next(0); !errors.Is(err, fs.ErrPermission) {
+			t.Fatalf("got %v, want permission denied", err)
+		}
+	}
+	now = now.Add(-24 * time.Hour) // nor is a clock that jumps a reason
+	if _, _, err := s.Next(0); !errors.Is(err, fs.ErrPermission) {
+		t.Fatalf("got %v, want permission denied", err)
+	}
+	want(t, "behind it", shown(nextOf(t, s, 1)), "2-2:b")
+	now = now.Add(time.Minute)
+	want(t, "after a minute", shown(drain(t, s)), "2-2:b")
+	if st := s.State(); st.Damaged != 1 || st.Dropped != 1 {
+		t.Errorf("got %+v, want 1 damaged, 1 dropped", st)
+	}
+}
+
+func nextOf(tb testing.TB, s *Spool, after uint64) []Batch {
+	tb.Helper()
+	b, ok, err := s.Next(after)
+	if err != nil || !ok {
+		tb.Fatalf("next after %d: got %v, %v", after, ok, err)
+	}
+	return []Batch{b}
+}
+
+func TestBatchesThatCannotBeReadDoNotKeepAFullSpoolFromFolding(t *testing.T) {
+	d := &locked{memory: newMemory()}
+	s := mustOpen(t, d, Options{MaxFiles: 6, Fold: join(100)})
+	mustAppend(t, s, "a", "b", "c", "d", "e", "f")
+	d.names = []string{s.batches[0].name(), s.batches[3].name()}
+	mustAppend(t, s, "g", "h", "i", "j")
+	if st := s.State(); st.Envelopes > 6 || st.Dropped != 0 || st.Error != "" {
+		t.Errorf("got %+v, want at most 6 held, none dropped", st)
+	}
+	d.names = nil
+	held := ""
+	for _, b := range drain(t, s) {
+		held += string(b.Payload) + ","
+	}
+	want(t, "held", held, "a,b,c,d,e,f,g,h,i,j,")
+}
+
+func TestABatchSetAsideWhileTheFolderCannotBeSyncedIsCountedOnce(t *testing.T) {
+	d := &locked{memory: newMemory()}
+	s := mustOpen(t, d, Options{})
+	mustAppend(t, s, "a1,a2", "b")
+	drain(t, s)
+	d.files[s.batches[0].name()] = nil
+	d.syncs = errors.New("input/output error")
+	drain(t, s)
+	d.syncs = nil
+	want(t, "held", shown(drain(t, s)), "2-2:b")
+	for what, s := range map[string]*Spool{"running": s, "after another start": mustOpen(t, d.killed(), Options{})} {
+		if st := s.State(); st.Damaged != 1 || st.Dropped != 2 {
+			t.Errorf("%s: got %+v, want 1 damaged, 2 dropped", what, st)
+		}
+	}
+}
+
+func TestAMachineWhoseDiskTakesNothingStillNoticesThatItWasRestored(t *testing.T) {
+	m := newMemory()
+	d := &failing{memory: m}
+	s := mustOpen(t, d, Options{})
+	mustAppend(t, s, "a", "b")
+	stream := drain(t, s)[0].Stream
+	d.in = 1
+	if err := s.Ack(stream, 9, 1); err == nil || s.State().Stream == stream || s.State().Error == "" {
+		t.Fatalf("got %v, %+v; want a new stream, and that it can't be written yet", err, s.State())
+	}
+	d.in = 2 // reading is well
+	if b, ok, err := s.Next(0); err == nil {
+		t.Fatalf("got %+v, %v; want nothing sent of a stream that is not on disk", b, ok)
+	}
+	want(t, "held", shown(drain(t, s)), "1-1:a 2-2:b")
+	if got := mustOpen(t, m.killed(), Options{}).State().Stream; got != s.State().Stream {
+		t.Errorf("got stream %s after another start, want %s", got, s.State().Stream)
+	}
+}
+
 // damage is every cut and every flipped bit of a file.
 func damage(data []byte) func(func(string, []byte) bool) {
 	return func(yield func(string, []byte) bool) {
