@@ -204,9 +204,10 @@ func (l *link) state(online bool) wire.AgentState {
 	state := l.opts.State()
 	state.V, state.Online, state.Session = wire.Version, online, l.id
 	state.SentAt = wire.TimeOf(l.opts.Now())
-	if most := wire.MaxText; len(state.Spool.Error) > most { // a long path; the collector would refuse all of it
-		state.Spool.Error = strings.ToValidUTF8(state.Spool.Error[:most], "")
-	}
+	// The collector would refuse all of it for one text too long, and JSON makes three bytes of
+	// every byte that is no UTF-8.
+	text := state.Spool.Error
+	state.Spool.Error = strings.ToValidUTF8(text[:min(len(text), wire.MaxText)], "")
 	return state
 }
 

@@ -17,7 +17,7 @@ type sender struct {
 	stream   string
 	after    uint64   // sent up to here
 	flight   []uint64 // sent and not acknowledged
-	proven   bool     // the collector's ack fitted, in this connection
+	proven   bool     // an ack of what was sent fitted, in this connection
 	answered bool     // the collector, in this connection
 	online   bool     // the collector; a hint
 	timer    *time.Timer
@@ -113,17 +113,17 @@ func (s *sender) ack(a wire.Ack) {
 		s.rewind()
 		return
 	}
-	if a.Stream != s.stream || a.Seq == 0 {
+	if a.Stream != s.stream {
 		return
 	}
-	s.proven = true
 	arrived := slices.IndexFunc(s.flight, func(seq uint64) bool { return seq > a.Seq })
 	if arrived < 0 {
 		arrived = len(s.flight)
 	}
 	if arrived == 0 {
-		return // no progress
+		return // no progress; an ack of what was forgotten before proves nothing
 	}
+	s.proven = true
 	s.flight = slices.Delete(s.flight, 0, arrived)
 	if len(s.flight) == 0 {
 		s.timer.Stop()

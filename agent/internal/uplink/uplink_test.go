@@ -287,6 +287,33 @@ func TestTheOldestGoesAloneUntilItsAckHasCome(t *testing.T) {
 	}
 }
 
+func TestALateAckOfWhatIsForgottenOpensNoWindow(t *testing.T) {
+	_, port := startBroker(t, 0)
+	c := startCollector(t, port, never)
+	s := openSpool(t, 30)
+	fifth, _, err := s.Next(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ack(fifth.Stream, 5, fifth.CRC); err != nil {
+		t.Fatal(err)
+	}
+	run(t, uplink.Options{URL: address(port), Spool: queue{s}, Resend: 50 * time.Millisecond})
+	eventually(t, "an envelope", func() bool { return c.received() >= 1 })
+	late := wire.Encode(wire.Ack{V: wire.Version, Stream: fifth.Stream, Seq: 4})
+	if token := c.client.Publish(wire.Topic(agent, wire.KindAck), 1, false, late); !token.WaitTimeout(5 * time.Second) {
+		t.Fatal("late ack: not sent")
+	}
+	eventually(t, "more envelopes", func() bool { return c.received() >= 8 })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.got {
+		if e.Seq != 6 {
+			t.Fatalf("got batch %d before the ack of 6, want 6 only", e.Seq)
+		}
+	}
+}
+
 func TestARestoredMachineGoesOnInANewStream(t *testing.T) {
 	_, port := startBroker(t, 0)
 	dir, copied := t.TempDir(), t.TempDir()
@@ -394,7 +421,7 @@ func TestTheStateIsSaidAgain(t *testing.T) {
 	run(t, uplink.Options{
 		URL: address(port), Spool: queue{s}, Presence: 20 * time.Millisecond,
 		State: func() wire.AgentState {
-			return wire.AgentState{Spool: wire.SpoolState{Error: strings.Repeat("é", 1000)}} // must not make it unreadable
+			return wire.AgentState{Spool: wire.SpoolState{Error: strings.Repeat("é", 1000)}}
 		},
 	})
 	eventually(t, "five states", func() bool { return len(c.heard()) >= 5 })
@@ -402,6 +429,26 @@ func TestTheStateIsSaidAgain(t *testing.T) {
 		if !state.Online || state.SentAt == 0 || state.Session != c.heard()[0].Session {
 			t.Errorf("got %+v, want online, sent_at and one session", state)
 		}
+	}
+}
+
+func TestAStateIsReadableWhateverItsErrorText(t *testing.T) {
+	_, port := startBroker(t, 0)
+	for what, text := range map[string]string{
+		"too long":                strings.Repeat("é", 1000),
+		"cut in a letter already": ("x" + strings.Repeat("é", 1000))[:wire.MaxText],
+		"no UTF-8":                strings.Repeat("\xe9", wire.MaxText),
+	} {
+		c := startCollector(t, port, always)
+		stop := run(t, uplink.Options{
+			URL: address(port), Spool: queue{openSpool(t, 0)},
+			State: func() wire.AgentState { return wire.AgentState{Version: what, Spool: wire.SpoolState{Error: text}} },
+		})
+		eventually(t, "a state whose error is "+what, func() bool {
+			states := c.heard()
+			return len(states) > 0 && states[len(states)-1].Version == what
+		})
+		stop()
 	}
 }
 
