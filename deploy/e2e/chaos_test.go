@@ -31,6 +31,10 @@ func TestTotalsEqualTheMachinesCountsWhateverIsKilled(t *testing.T) {
 				}
 				h.faxSomewhere(rng)
 				h.wantTotals(60 * time.Second)
+				if sent := h.ward.Count(wire.FaxSentPages); sent < 50 {
+					t.Errorf("the ward sent %d pages, want enough to prove something", sent)
+				}
+				h.stays(3 * time.Second)
 			})
 		}
 	}
@@ -91,7 +95,7 @@ func TestARepeatedScrambledOrForeignEnvelopeChangesNothing(t *testing.T) {
 	}).Wait()
 	rng := rand.New(rand.NewPCG(7, 7))
 	var heard [][]byte
-	for range 20 {
+	for len(heard) < 10 {
 		h.faxSomewhere(rng)
 		for more := true; more; {
 			select {
@@ -101,9 +105,6 @@ func TestARepeatedScrambledOrForeignEnvelopeChangesNothing(t *testing.T) {
 				more = false
 			}
 		}
-	}
-	if len(heard) < 5 {
-		t.Fatalf("heard %d envelopes, want some", len(heard))
 	}
 	again := connect(t, h.mqttPort, "parrot")
 	for range 3 {

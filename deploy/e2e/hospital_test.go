@@ -152,6 +152,17 @@ func (h *hospital) wantTotals(within time.Duration) {
 	eventually(h.t, within, "totals equal the machines' own counts", func() string { return h.difference(truth) })
 }
 
+// stays watches for a while that what equals the machines' counts goes on to do so.
+func (h *hospital) stays(span time.Duration) {
+	h.t.Helper()
+	truth := h.truth()
+	for end := time.Now().Add(span); time.Now().Before(end); <-time.After(200 * time.Millisecond) {
+		if wrong := h.difference(truth); wrong != "" {
+			h.t.Fatalf("totals equalled the machines' own counts, and then no more: %s", wrong)
+		}
+	}
+}
+
 func (h *hospital) difference(truth map[string]map[wire.Measure]int64) string {
 	got := map[string]map[wire.Measure]int64{}
 	for _, d := range h.devices() {
@@ -159,8 +170,13 @@ func (h *hospital) difference(truth map[string]map[wire.Measure]int64) string {
 	}
 	var wrong []string
 	for _, id := range slices.Sorted(maps.Keys(truth)) {
-		if !maps.Equal(got[id], truth[id]) {
-			wrong = append(wrong, fmt.Sprintf("%s: got %v, want %v", id, got[id], truth[id]))
+		if _, known := got[id]; !known {
+			wrong = append(wrong, id+": not in the books")
+		}
+		for _, measure := range wire.Measures() {
+			if count := got[id][measure]; count != truth[id][measure] { // what a machine can't tell must stay 0
+				wrong = append(wrong, fmt.Sprintf("%s: got %s %d, want %d", id, measure, count, truth[id][measure]))
+			}
 		}
 	}
 	for id := range got {
