@@ -171,9 +171,10 @@ func (s *Spool) Append(payload []byte, records int) error {
 	s.last = number
 	s.batches = append(s.batches, e)
 	s.bytes += int64(e.size)
-	s.fault = ""
 	if err := s.shrink(); err != nil {
 		_ = s.failed(fmt.Errorf("make room: %w", err)) // the batch itself is safe
+	} else {
+		s.fault = ""
 	}
 	s.signal()
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -386,11 +387,35 @@ func TestABatchThatCannotBeReadForAMomentIsNotLost(t *testing.T) {
 	}
 }
 
+func TestASpoolThatCannotMakeRoomSaysSoOnce(t *testing.T) {
+	var log bytes.Buffer
+	d := &locked{memory: newMemory()}
+	s := mustOpen(t, d, Options{MaxFiles: 2, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	d.moves = errors.New("input/output error")
+	mustAppend(t, s, "a", "b", "c", "d", "e")
+	if got := strings.Count(log.String(), "spool can't write"); got != 1 || s.State().Error == "" {
+		t.Errorf("got it said %d times, state %+v; want once, and told in the state\n%s", got, s.State(), &log)
+	}
+	d.moves = nil
+	mustAppend(t, s, "f")
+	if st := s.State(); st.Error != "" || st.Envelopes != 2 || st.Dropped != 4 {
+		t.Errorf("got %+v, want 2 held, 4 dropped, no error any more", st)
+	}
+}
+
 // locked is a folder of which some files can't be read.
 type locked struct {
 	*memory
 	names []string
 	syncs error
+	moves error // of the position
+}
+
+func (l *locked) Rename(from, to string) error {
+	if l.moves != nil && strings.HasSuffix(from, positionEnding) {
+		return l.moves
+	}
+	return l.memory.Rename(from, to)
 }
 
 func (l *locked) Read(name string) ([]byte, error) {
