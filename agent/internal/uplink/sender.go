@@ -14,7 +14,7 @@ import (
 // only by that ack's checksum. A batch sent behind it would be applied, and its ack fit.
 type sender struct {
 	link     *link
-	stream   string
+	stream   string   // of what is under way
 	after    uint64   // sent up to here
 	flight   []uint64 // sent and not acknowledged
 	proven   bool     // an ack of what was sent fitted, in this connection
@@ -64,14 +64,6 @@ func (s *sender) pump() error {
 		if !ok {
 			return nil
 		}
-		if b.Stream != s.stream { // the first one, or the spool began anew
-			stranger := s.after > 0
-			s.stream, s.proven = b.Stream, false
-			if stranger {
-				s.rewind()
-				continue
-			}
-		}
 		if err := s.send(&b); err != nil {
 			return err
 		}
@@ -92,7 +84,7 @@ func (s *sender) send(b *Batch) error {
 	if len(s.flight) == 0 {
 		s.wait()
 	}
-	s.after = b.Seq
+	s.stream, s.after = b.Stream, b.Seq
 	s.flight = append(s.flight, b.Seq)
 	return nil
 }

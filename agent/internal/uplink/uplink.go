@@ -20,7 +20,8 @@ import (
 type Spool interface {
 	// Next gives the oldest batch with a number beyond after; false if there is none to send.
 	Next(after uint64) (Batch, bool, error)
-	// Ack forgets batches. After an error the sender begins again with Next(0).
+	// Ack forgets batches. After an error the sender begins again with Next(0): a new stream
+	// may have begun, as it does nowhere else.
 	Ack(stream string, seq uint64, crc uint32) error
 	// Changed receives when there may be something new to send.
 	Changed() <-chan struct{}
