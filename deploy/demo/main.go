@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -18,6 +19,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -108,6 +110,9 @@ func startWard(ctx context.Context) (*sim.Ward, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(models, func(a, b *sim.Description) int { // those that count faxes, then gateways and printers
+		return cmp.Compare(len(b.Measures()), len(a.Measures()))
+	})
 	plan := sim.Plan{Devices: 12, Of: models, First: netip.MustParseAddrPort("127.42.0.1:0")}
 	if runtime.GOOS == "darwin" {
 		plan.First, plan.OneAddress = netip.MustParseAddrPort("127.0.0.1:0"), true

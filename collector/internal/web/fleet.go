@@ -144,16 +144,29 @@ func (p *fleetPage) fill(books ledger.Snapshot, watched watch) {
 	}
 	p.Found = len(p.Machines)
 	slices.SortStableFunc(p.Machines, func(a, b machine) int { // those that can fax first, else by id
-		return cmp.Compare(rank(a.FaxCapable), rank(b.FaxCapable))
+		return cmp.Compare(rank(a), rank(b))
 	})
 	p.Machines = p.Machines[:min(len(p.Machines), maxRows)]
 }
 
-func rank(faxes bool) int {
-	if faxes {
+func rank(m machine) int {
+	switch {
+	case m.FaxCapable:
 		return 0
+	case len(m.Ports) > 0: // a gateway, whose fax ports nobody declared yet
+		return 1
+	case m.CanFax() == wire.Unknown:
+		return 2
 	}
-	return 1
+	return 3
+}
+
+// CanFax is what all evidence says. Unknown is not no.
+func (m machine) CanFax() wire.Answer {
+	if m.FaxCapable {
+		return wire.Yes
+	}
+	return m.Fax
 }
 
 func machineOf(d *ledger.Device, lines []ledger.Line, agent ledger.Agent) machine {
@@ -287,18 +300,20 @@ type said struct {
 	Faxes string
 }
 
-// Says words a figure; a machine without fax has none, one with fax whose figure isn't known says so.
-func (p fleetPage) Says(f figure, faxes bool) (s said, err error) {
+// Says words a figure. A machine without fax has none. Where nothing proves a fax, or the machine
+// doesn't count, it is unknown: a 0 that such a machine tells is no proof.
+func (p fleetPage) Says(f figure, fax wire.Answer) (s said, err error) {
 	switch {
-	case f.Known:
+	case fax == wire.No:
+		s.Text, err = p.T("none")
+		return s, err
+	case fax == wire.Yes && f.Known:
 		s.Known = true
 		s.Text, err = p.Amount(f.Count, f.Unit)
-	case faxes:
-		s.Text, err = p.T("unknown")
 	default:
-		s.Text, err = p.T("none")
+		s.Text, err = p.T("unknown")
 	}
-	if err == nil && f.Faxes != nil {
+	if err == nil && f.Faxes != nil && fax == wire.Yes {
 		s.Faxes, err = p.Amount(*f.Faxes, "faxes")
 	}
 	return s, err

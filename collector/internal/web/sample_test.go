@@ -78,6 +78,12 @@ func ward() *books {
 	printer := device("hp-cnb1234567", "hp", "HP LaserJet M404", map[wire.Measure]int64{})
 	printer.FaxCapable, printer.Fax = false, wire.No
 
+	unproven := device("brother-e71234", "brother", "MFC-L2710DW", map[wire.Measure]int64{wire.FaxPrintedPages: 0})
+	unproven.FaxCapable, unproven.Fax = false, wire.Unknown
+	undeclared := device("grandstream-000b82000001", "grandstream", "HT802", nil)
+	undeclared.FaxCapable, undeclared.Fax = false, wire.Unknown
+	undeclared.Ports = []ledger.Port{{Port: "1", Status: wire.LineIdle, Fax: wire.Unknown}, {Port: "2", Status: wire.LineDown, Fax: wire.Unknown}}
+
 	down := line(grandstream.ID, wire.LineDown)
 	down.ID, down.Port, down.State = grandstream.ID+":fxs2", "FXS2", ledger.Blind
 	busy := line(grandstream.ID, wire.LineBusy)
@@ -88,7 +94,7 @@ func ward() *books {
 	return &books{
 		snapshot: ledger.Snapshot{
 			At:      noon,
-			Devices: []ledger.Device{grandstream, printer, kyocera, lexmark, ricoh, xerox},
+			Devices: []ledger.Device{unproven, undeclared, grandstream, printer, kyocera, lexmark, ricoh, xerox},
 			Lines: []ledger.Line{
 				busy, down, line(kyocera.ID, wire.LineIdle), line(lexmark.ID, wire.LineUnknown), quiet, line(xerox.ID, wire.LineUnknown),
 			},

@@ -44,6 +44,8 @@ func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
 		"ricoh-w123p400500":        {"inconnu inconnu", "calme"},
 		"grandstream-000b82aabbcc": {"port FXS1 occupée", "port FXS2 hors service", "aveugle"},
 		"hp-cnb1234567":            {"pas de fax — — —"},
+		"brother-e71234":           {"fax inconnu", "inconnu inconnu"},
+		"grandstream-000b82000001": {"port 1 libre", "port 2 hors service", "ports à déclarer", "inconnu inconnu"},
 		"agent-ps-01":              {"en ligne", "il y a 3 s", "5 / 7", "rien", "sans réponse : 10.12.4.99:161"},
 		"agent-ps-dead":            {"muet", "412 envois depuis 3 j", "1 234 lectures abandonnées", "horloge décalée de 2 h, heures corrigées", "no space left on device"},
 		"agent-ps-off":             {"hors ligne"},
@@ -59,7 +61,7 @@ func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
 		t.Errorf("an unknown figure is shown as 0: %s", text)
 	}
 	for _, want := range []string{
-		"6 machines", "1 ne répond pas", "4 lignes de fax actives", "3 agents", "2 pas en ligne", "2 points d’attention",
+		"8 machines", "1 ne répond pas", "4 lignes de fax actives", "3 agents", "2 pas en ligne", "2 points d’attention",
 		"6 lignes « non affectées »", "État à 01/10/2026 14:00:00", "hausse peu plausible", "90\u00a0000 images", "1 message refusé",
 	} {
 		if !strings.Contains(got, want) {
@@ -116,6 +118,7 @@ func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
 	for prefix, values := range map[string][]string{
 		"status.": words(wire.LineStatuses()), "service.": words(wire.FaxServices()),
 		"state.": words(ledger.LineStates()), "kind.": words(ledger.AnomalyKinds()),
+		"fax.": {string(wire.Yes), string(wire.No), string(wire.Unknown)},
 	} {
 		for _, value := range values {
 			if _, ok := texts[prefix+value]; !ok {
@@ -134,7 +137,7 @@ func TestNoTextIsUnused(t *testing.T) {
 		base := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
 		prefix, _, _ := strings.Cut(key, ".")
 		switch prefix {
-		case "status", "service", "state", "kind", "count", "unit":
+		case "status", "service", "state", "kind", "fax", "count", "unit":
 			continue // made of values
 		}
 		if !used[key] && !used[base] && !strings.HasPrefix(key, "agent.") {
@@ -240,7 +243,7 @@ func TestAHugeFleetIsShownInPart(t *testing.T) {
 		b.snapshot.Devices = append(b.snapshot.Devices, one)
 	}
 	got := page(t, b, "/")
-	if n := strings.Count(got, "<tr role"); n > 510 || !strings.Contains(got, "500 machines affichées sur 2\u00a0006") {
+	if n := strings.Count(got, "<tr role"); n > 510 || !strings.Contains(got, "500 machines affichées sur 2\u00a0008") {
 		t.Errorf("%d rows", n)
 	}
 }
@@ -259,8 +262,8 @@ func TestTheAPIListsDevicesAndAgents(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &devices); err != nil || w.Header().Get("Content-Type") != "application/json" {
 		t.Fatalf("%v, %v", err, w.Header())
 	}
-	kyocera := devices.Data[2]
-	if len(devices.Data) != 6 || kyocera.ID != "kyocera-vcf1234567" || kyocera.Totals["fax_sent_pages"] != 12345 || kyocera.FaxService != "ready" ||
+	kyocera := devices.Data[4]
+	if len(devices.Data) != 8 || kyocera.ID != "kyocera-vcf1234567" || kyocera.Totals["fax_sent_pages"] != 12345 || kyocera.FaxService != "ready" ||
 		!kyocera.LastReading.Equal(noon.Add(-42*time.Second).Std()) {
 		t.Errorf("got %+v", kyocera)
 	}
