@@ -60,15 +60,14 @@ type portOf struct {
 // seen is a reading with what is known of its time.
 type seen struct {
 	moment
-	said    *wire.Reading
-	Clock   bool // At was corrected
-	Receipt wire.Time
+	said  *wire.Reading
+	Clock bool // At was corrected
 }
 
 // reading books one reading of an applied envelope.
 func (b *books) reading(a *agent, s *stream, r *wire.Reading, receipt wire.Time) {
-	v := seen{said: r, Receipt: receipt}
-	v.Stream, v.Raw, v.Uptime = s.number, r.At, uptime(r)
+	v := seen{said: r}
+	v.Stream, v.Raw, v.Uptime, v.Receipt = s.number, r.At, uptime(r), receipt
 	v.At, v.Trusted, v.Clock = stamp(r.At, a.offset, receipt)
 	s.lastAt = v.At
 	d := b.device(r.Device, a.id, receipt)

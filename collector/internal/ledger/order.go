@@ -14,7 +14,7 @@ import (
 // order is what the books know of a device's last accepted reading.
 type order struct {
 	Stream int64     // 0: none yet
-	At     wire.Time // the latest time that can be relied upon
+	At     wire.Time // it was certainly not taken later than that
 	Boot             // of the last reading that told its uptime
 	Past   []Boot    // earlier ones, latest last
 }
@@ -32,7 +32,8 @@ type moment struct {
 	Raw     wire.Time // by the agent's clock
 	Uptime  time.Duration
 	At      wire.Time // corrected
-	Trusted bool
+	Trusted bool      // At can be relied upon
+	Receipt wire.Time
 }
 
 type relation uint8
@@ -76,8 +77,10 @@ func (o *order) relation(m moment) relation {
 // accept makes m the last accepted reading. It tells whether Past changed.
 func (o *order) accept(m moment) (past bool) {
 	o.Stream = m.Stream
-	if m.Trusted {
-		o.At = max(o.At, m.At)
+	if m.Trusted && m.At >= o.At {
+		o.At = m.At
+	} else { // its clock was wrong, but it came before its receipt
+		o.At = max(o.At, m.Receipt)
 	}
 	if m.Uptime == 0 {
 		return false

@@ -80,7 +80,7 @@ CREATE TABLE devices (
 CREATE TABLE looks (
     device      INTEGER PRIMARY KEY NOT NULL,
     stream      BIGINT NOT NULL, -- of the last accepted reading
-    at          BIGINT NOT NULL, -- latest time that can be relied upon
+    at          BIGINT NOT NULL, -- it was certainly not taken later than that
     booted      BIGINT NOT NULL, -- raw time - uptime
     uptime_ms   BIGINT NOT NULL,
     look_at     BIGINT NOT NULL, -- last look
