@@ -61,7 +61,7 @@ func (s *probed) json() probeJSON {
 		Unknown:    append([]string{}, s.result.Unknown...),
 		Warnings:   append([]string{}, s.result.Warnings...),
 	}
-	for _, m := range s.result.Measures {
+	for _, m := range s.device.Measures(r) {
 		out.Measures = append(out.Measures, probeMeasure{m.Measure, m.Value, m.Unit, m.OID, m.Certainty})
 	}
 	for _, l := range r.Lines {
@@ -124,17 +124,18 @@ func (s *probed) canFax() string {
 }
 
 func (s *probed) writeMeasures(out *strings.Builder) {
-	if len(s.result.Measures) == 0 {
+	measures := s.device.Measures(s.result.Reading)
+	if len(measures) == 0 {
 		return
 	}
 	out.WriteString("\n")
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "  MEASURE\tVALUE\tUNIT\tCERTAINTY\tOID")
-	for _, m := range s.result.Measures {
+	for _, m := range measures {
 		_, _ = fmt.Fprintf(table, "  %s\t%d\t%s\t%s\t%s\n", m.Measure, m.Value, m.Unit, m.Certainty, m.OID)
 	}
 	_ = table.Flush()
-	for _, m := range s.result.Measures {
+	for _, m := range measures {
 		if m.Note != "" {
 			fmt.Fprintf(out, "  %s: %s\n", m.Measure, m.Note)
 		}

@@ -1,6 +1,7 @@
 package mibs
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -65,6 +66,16 @@ func (v Value) Number() (n int64, ok bool) {
 		return v.Int, true
 	}
 	return 0, false
+}
+
+func (v Value) equal(w Value) bool {
+	return v.Kind == w.Kind && v.Int == w.Int && v.OID == w.OID && bytes.Equal(v.Bytes, w.Bytes)
+}
+
+// keep is the value without the datagram that its bytes lie in.
+func (v Value) keep() Value {
+	v.Bytes = bytes.Clone(v.Bytes)
+	return v
 }
 
 // Text is the value as people read it: valid UTF-8 without control characters, blanks at

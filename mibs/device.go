@@ -66,9 +66,13 @@ type self struct {
 	rule textRule
 	mac  bool
 	slug string
+	was  Value // what slug was made of
 }
 
 func (s *self) of(v Value) string {
+	if v.equal(s.was) { // as it nearly always is
+		return s.slug
+	}
 	if s.mac {
 		return macSlug(macOf(v))
 	}
@@ -141,6 +145,7 @@ func (d *Device) settle(v *survey, f fit) {
 	ticks, ok := v.answers[sysUpTime].Number()
 	d.young = ok && ticks*10 < settled
 	d.unknown = d.cannotTell(f)
+	d.warnings = slices.Clip(d.warnings) // each reading appends its own
 	for due := range d.steady {
 		d.steady[due] = d.oids(Due(due))
 	}
@@ -219,7 +224,6 @@ func (d *Device) cannotTell(f fit) []string {
 // Result is what was made of one answer.
 type Result struct {
 	Reading  wire.Reading // without Identity; failed if it isn't sure who answered
-	Measures []Measured   // what the device told, with where it stands
 	Unknown  []string     // what it can't tell: short English phrases
 	Warnings []string
 	Stale    bool // a label no longer fits, or the device has settled after booting: identify it again
@@ -237,9 +241,26 @@ type Measured struct {
 	Value     int64
 }
 
+// Measures are the counters of a reading of this device, with their origin.
+func (d *Device) Measures(r wire.Reading) []Measured {
+	var measures []Measured
+	for _, told := range r.Counters {
+		i := slices.IndexFunc(d.counters, func(c counter) bool { return c.rule == told.Rule })
+		if i < 0 {
+			continue
+		}
+		c := &d.counters[i]
+		measures = append(measures, Measured{
+			Measure: told.Measure, Unit: told.Unit, OID: strings.Join(c.oids, " + "), Certainty: c.measure.Certainty,
+			Note: c.measure.Note, Rule: told.Rule, Value: told.Value,
+		})
+	}
+	return measures
+}
+
 // Read makes a reading of the answers to OIDs(due). It is pure: at is the reading's time.
 func (d *Device) Read(at wire.Time, due Due, answers Answers) Result {
-	r := Result{Unknown: d.unknown, Warnings: slices.Clone(d.warnings)}
+	r := Result{Unknown: d.unknown, Warnings: d.warnings}
 	r.Reading = wire.Reading{Device: d.ID, At: at, OK: true, Profile: d.Profile, Fax: d.Fax}
 	if ticks, ok := answers[sysUpTime].Number(); ok && ticks >= 0 && ticks <= maxTicks {
 		r.Reading.UptimeMS = ticks * 10
@@ -261,9 +282,7 @@ func (d *Device) Read(at wire.Time, due Due, answers Answers) Result {
 	}
 	if due&Lines != 0 {
 		d.readService(&r, answers)
-		for i := range d.lines {
-			r.Reading.Lines = append(r.Reading.Lines, d.lines[i].read(answers))
-		}
+		d.readLines(&r, answers)
 	}
 	return r
 }
@@ -271,6 +290,7 @@ func (d *Device) Read(at wire.Time, due Due, answers Answers) Result {
 const maxTicks = 1<<32 - 1 // TimeTicks wrap there
 
 func (d *Device) readCounters(r *Result, answers Answers) {
+	r.Reading.Counters = slices.Grow(r.Reading.Counters, len(d.counters))
 	for i := range d.counters {
 		c := &d.counters[i]
 		if !r.hold(c.guards, answers, c.rule) {
@@ -286,10 +306,6 @@ func (d *Device) readCounters(r *Result, answers Answers) {
 		}
 		m := wire.Measure(c.measure.Measure)
 		r.Reading.Counters = append(r.Reading.Counters, wire.Counter{Measure: m, Unit: c.unit, Rule: c.rule, Value: value})
-		r.Measures = append(r.Measures, Measured{
-			Measure: m, Unit: c.unit, OID: strings.Join(c.oids, " + "), Certainty: c.measure.Certainty,
-			Note: c.measure.Note, Rule: c.rule, Value: value,
-		})
 	}
 }
 
@@ -307,6 +323,13 @@ func (d *Device) readService(r *Result, answers Answers) {
 			r.Reading.FaxService = wire.FaxService(state)
 			return
 		}
+	}
+}
+
+func (d *Device) readLines(r *Result, answers Answers) {
+	r.Reading.Lines = slices.Grow(r.Reading.Lines, len(d.lines))
+	for i := range d.lines {
+		r.Reading.Lines = append(r.Reading.Lines, d.lines[i].read(answers))
 	}
 }
 

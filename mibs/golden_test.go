@@ -43,7 +43,7 @@ func TestEveryRecordingReadsAsExpected(t *testing.T) {
 			d, r := readRecording(t, set, recording)
 			got, err := json.MarshalIndent(golden{
 				d.ID, d.Identity, d.Why, d.Fax, d.FaxWhy, d.OIDs(all),
-				r.Reading, r.Measures, r.Unknown, r.Warnings, recording.Warnings,
+				r.Reading, d.Measures(r.Reading), r.Unknown, r.Warnings, recording.Warnings,
 			}, "", "  ")
 			if err != nil {
 				t.Fatal(err)

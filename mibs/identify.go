@@ -84,7 +84,7 @@ func (d *Device) identityText(v *survey, p *profile, rule textRule, serial bool)
 	if id == "" {
 		return ""
 	}
-	d.ID, d.self = d.Identity.Vendor+"-"+id, self{oid: oid, rule: rule, slug: id}
+	d.ID, d.self = d.Identity.Vendor+"-"+id, self{oid: oid, rule: rule, slug: id, was: value.keep()}
 	return text
 }
 
@@ -106,7 +106,7 @@ func (d *Device) nameByMAC(v *survey, f fit) {
 func (d *Device) takeMAC(value Value, oid string) bool {
 	mac := macSlug(macOf(value))
 	if mac != "" {
-		d.ID, d.self = d.Identity.Vendor+"-mac-"+mac, self{oid: oid, mac: true, slug: mac}
+		d.ID, d.self = d.Identity.Vendor+"-mac-"+mac, self{oid: oid, mac: true, slug: mac, was: value.keep()}
 	}
 	return mac != ""
 }

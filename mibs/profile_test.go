@@ -116,9 +116,10 @@ func with(t *testing.T, profile string) *mibs.Set {
 
 func TestAProfileOfOnesOwnReadsItsDevice(t *testing.T) {
 	d, r := readRecording(t, with(t, ward), wardFax())
-	if d.ID != "ward-a77" || d.Profile != "ward" || len(r.Measures) != 1 || r.Measures[0].Value != 22 ||
-		r.Measures[0].Rule != "ward/fax_sent_pages.total" || r.Reading.FaxService != wire.ServiceUnavailable {
-		t.Errorf("got id %q, profile %q, measures %+v, service %q", d.ID, d.Profile, r.Measures, r.Reading.FaxService)
+	measures := d.Measures(r.Reading)
+	if d.ID != "ward-a77" || d.Profile != "ward" || len(measures) != 1 || measures[0].Value != 22 ||
+		measures[0].Rule != "ward/fax_sent_pages.total" || r.Reading.FaxService != wire.ServiceUnavailable {
+		t.Errorf("got id %q, profile %q, measures %+v, service %q", d.ID, d.Profile, measures, r.Reading.FaxService)
 	}
 }
 

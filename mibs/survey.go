@@ -42,9 +42,13 @@ type guard struct {
 	oid  string
 	row  *row   // its value must fit this row,
 	text string // or read so
+	was  Value  // what it said then
 }
 
 func (g *guard) holds(v Value) bool {
+	if v.equal(g.was) { // as it nearly always is
+		return true
+	}
 	if g.row != nil {
 		return g.row.fits(v)
 	}
@@ -138,7 +142,7 @@ func (s *survey) look(p *profile, r *row) (f found, absent bool) {
 		index := firstNumbers(vb.OID[len(r.Column)+1:], r.Take)
 		if !slices.Contains(f.indexes, index) {
 			f.indexes = append(f.indexes, index)
-			f.guards = append(f.guards, guard{oid: vb.OID, row: r})
+			f.guards = append(f.guards, guard{oid: vb.OID, row: r, was: vb.Value.keep()})
 		}
 		if !r.All {
 			break
@@ -158,7 +162,7 @@ func (s *survey) readIndex(p *profile, r *row) found {
 	if n, isNumber := v.Number(); !ok || !isNumber || n <= 0 {
 		return found{}
 	}
-	return found{indexes: []string{v.Text()}, guards: append(guards, guard{oid: oids[0], text: v.Text()})}
+	return found{indexes: []string{v.Text()}, guards: append(guards, guard{oid: oids[0], text: v.Text(), was: v.keep()})}
 }
 
 // resolve puts row indexes where text has {row}: several texts if such a row is one of many,

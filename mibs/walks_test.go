@@ -123,7 +123,7 @@ func readWalk(t *testing.T, set *mibs.Set, name, path string) {
 	d, r := readRecording(t, set, loadWalk(t, name, path))
 	t.Logf("id %q, profile %q, %q %q, fax %s (%s)", d.ID, d.Profile, d.Identity.Vendor, d.Identity.Model, d.Fax, d.FaxWhy)
 	t.Logf("%s; %d OIDs a poll", d.Why, len(d.OIDs(mibs.Lines|mibs.Counters)))
-	for _, m := range r.Measures {
+	for _, m := range d.Measures(r.Reading) {
 		t.Logf("  %s = %d %s, %s (%s) %s", m.Measure, m.Value, m.Unit, m.Rule, m.OID, m.Note)
 	}
 	for _, l := range r.Reading.Lines {
