@@ -258,9 +258,7 @@ func (b *books) look(d *device, v seen) {
 		b.lines(d, v)
 	}
 	if len(v.said.Counters) > 0 {
-		if v.Trusted || d.countersAt == 0 {
-			d.countersAt = max(d.countersAt, v.At)
-		}
+		d.countersAt = max(d.countersAt, v.At)
 		for _, c := range d.counters {
 			b.pace(c)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,11 +37,22 @@ func newCollector(t testing.TB) *collector {
 
 func (c *collector) open() *ledger.Ledger {
 	c.Helper()
-	l, err := ledger.Open(context.Background(), c.path, ledger.Options{Now: func() time.Time { return c.now }})
+	l, err := ledger.Open(context.Background(), c.path, ledger.Options{
+		Now: func() time.Time { return c.now },
+		Log: slog.New(slog.NewTextHandler(complaint{c.TB}, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
 	if err != nil {
 		c.Fatal(err)
 	}
 	return l
+}
+
+// complaint fails the test when the ledger logs a warning.
+type complaint struct{ testing.TB }
+
+func (c complaint) Write(text []byte) (int, error) {
+	c.Errorf("logged: %s", text)
+	return len(text), nil
 }
 
 func (c *collector) reopen() {
