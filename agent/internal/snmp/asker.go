@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 
@@ -40,7 +41,7 @@ func (a *asker) Get(ctx context.Context, oids []string) (mibs.Answers, error) {
 // get asks for oids until all have an answer or are known to be absent.
 func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) error {
 	for len(oids) > 0 {
-		packet, err := a.exchange(ctx, func() (*gosnmp.SnmpPacket, error) { return a.session.client.Get(oids) })
+		packet, err := a.exchange(ctx, gosnmp.SnmpPacket{PDUType: gosnmp.GetRequest}, oids...)
 		if err != nil {
 			return err
 		}
@@ -101,9 +102,7 @@ func (a *asker) Column(ctx context.Context, root string, max int) ([]mibs.Varbin
 	said := map[string]bool{}
 	repetitions := maxRepetitions
 	for last := root; len(said) < max; { // objects without a value count too, or it might never end
-		packet, err := a.exchange(ctx, func() (*gosnmp.SnmpPacket, error) {
-			return a.next(last, min(repetitions, max-len(said)))
-		})
+		packet, err := a.exchange(ctx, a.next(min(repetitions, max-len(said))), last)
 		switch {
 		case err != nil:
 			return nil, err
@@ -129,41 +128,54 @@ func (a *asker) Column(ctx context.Context, root string, max int) ([]mibs.Varbin
 	return column, nil
 }
 
-func (a *asker) next(oid string, repetitions int) (*gosnmp.SnmpPacket, error) {
-	if a.session.client.Version == gosnmp.Version1 || a.quirks.NoBulk {
-		return a.session.client.GetNext([]string{oid})
+// next is a request for what comes behind an object.
+func (a *asker) next(repetitions int) gosnmp.SnmpPacket {
+	if a.version() == gosnmp.Version1 || a.quirks.NoBulk {
+		return gosnmp.SnmpPacket{PDUType: gosnmp.GetNextRequest}
 	}
-	return a.session.client.GetBulk([]string{oid}, 0, uint32(repetitions))
+	return gosnmp.SnmpPacket{PDUType: gosnmp.GetBulkRequest, MaxRepetitions: uint32(repetitions)}
 }
 
-// exchange sends one request and waits for its answer. Its errors say in few words what
+func (a *asker) version() gosnmp.SnmpVersion {
+	return a.device.target.Credentials.version(a.quirks.V1)
+}
+
+// exchange sends one request for oids and waits for its answer. Its errors say in few words what
 // people need to know, and the same words each time, since they become part of readings.
-func (a *asker) exchange(ctx context.Context, ask func() (*gosnmp.SnmpPacket, error)) (*gosnmp.SnmpPacket, error) {
-	packet, err := a.session.exchange(ctx, ask)
+func (a *asker) exchange(ctx context.Context, request gosnmp.SnmpPacket, oids ...string) (*gosnmp.SnmpPacket, error) {
+	request.Version, request.Community = a.version(), string(a.device.target.Credentials.Community)
+	request.RequestID = a.session.nextID()
+	request.Variables = make([]gosnmp.SnmpPDU, len(oids))
+	for i, oid := range oids {
+		request.Variables[i] = gosnmp.SnmpPDU{Name: oid, Type: gosnmp.Null}
+	}
+	datagram, err := request.MarshalMsg()
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", a.device.target, err)
+	}
+	answer, err := a.session.exchange(ctx, datagram)
 	if err != nil {
 		return nil, a.explain(ctx, err)
 	}
-	// gosnmp takes any kind of PDU for an answer, and lets id 0 and empty ones pass for anything.
-	if packet.PDUType != gosnmp.GetResponse || packet.RequestID == 0 || packet.Error == gosnmp.NoError && len(packet.Variables) == 0 {
+	// gosnmp takes any kind of PDU for an answer.
+	if answer.PDUType != gosnmp.GetResponse || answer.RequestID == 0 || answer.Error == gosnmp.NoError && len(answer.Variables) == 0 {
 		return nil, fmt.Errorf("%s sends what is no answer to the request", a.device.target)
 	}
-	return packet, nil
+	return answer, nil
 }
 
 func (a *asker) explain(ctx context.Context, err error) error {
-	target, client := a.device.target, &a.session.client
+	target := a.device.target
 	var network *net.OpError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("no answer from %s in the time it was given: %w", target, context.DeadlineExceeded)
 	case ctx.Err() != nil:
 		return fmt.Errorf("ask %s: %w", target, ctx.Err())
-	case errors.Is(err, gosnmp.ErrMaxRetriesExceeded):
-		return fmt.Errorf("no answer from %s (%s of %v)", target, tries(client.Retries+1), client.Timeout)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("no answer from %s (%s of %v)", target, tries(a.session.tries), a.session.timeout)
 	case errors.As(err, &network): // without our own port, another one each time
 		return fmt.Errorf("ask %s: %w", target, network.Err)
-	case strings.HasPrefix(err.Error(), "marshal: "):
-		return fmt.Errorf("ask %s: %w", target, err)
 	}
 	// The rest is what gosnmp says of datagrams that it can't decode: hex dumps, even stacks.
 	return fmt.Errorf("unreadable answer from %s", target)

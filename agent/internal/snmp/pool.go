@@ -51,7 +51,7 @@ func (p *Pool) Close() error {
 	p.closed = true
 	var errs []error
 	for _, s := range p.idle {
-		errs = append(errs, s.client.Close())
+		errs = append(errs, s.udp.Close())
 	}
 	p.idle = nil
 	return errors.Join(errs...)
@@ -93,8 +93,8 @@ func (p *Pool) reuse() (*session, error) {
 func (p *Pool) give(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || s.link.spent {
-		s.client.Close()
+	if p.closed || s.spent {
+		s.udp.Close()
 	} else {
 		p.idle = append(p.idle, s)
 	}
@@ -135,7 +135,7 @@ func (d *Device) Ask(ctx context.Context, quirks mibs.Quirks, look func(mibs.Ask
 		return fmt.Errorf("ask %s: %w", d.target, err)
 	}
 	defer d.pool.give(s)
-	s.aim(at, d.target.Credentials.version(quirks.V1), d.target.Credentials.Community)
+	s.device = at
 	return look(&asker{device: d, session: s, quirks: quirks})
 }
 

@@ -316,7 +316,7 @@ func TestWhatGoesWrongIsSaidInFewWords(t *testing.T) {
 	_, err := column(newPool(t, short).Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, hrDevices, 9)
 	wantError(t, err, at+" answers genErr behind "+hrDevices)
 	_, err = get(newPool(t, short).Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, "not.an.oid")
-	wantError(t, err, "ask "+at+": marshal: marshalPDU: unable to marshal varbind list: unable to marshal OID: Invalid object identifier")
+	wantError(t, err, "ask "+at+": marshalPDU: unable to marshal varbind list: unable to marshal OID: Invalid object identifier")
 }
 
 func TestStrangeAnswersAreErrorsOrIgnored(t *testing.T) {
