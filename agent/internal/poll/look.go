@@ -76,11 +76,15 @@ func (p *Poller) read(ctx context.Context, d *device) (wire.Reading, error) {
 	return p.accept(d, due, result), nil
 }
 
-// accept plans the next look at the counters, if they were told.
+// accept plans the next look at the counters: soon, if it wasn't sure whose they were.
 func (p *Poller) accept(d *device, due mibs.Due, result mibs.Result) wire.Reading {
 	d.uptime = result.Reading.UptimeMS
-	if due&mibs.Counters != 0 {
+	switch {
+	case due&mibs.Counters == 0:
+	case result.Reading.OK:
 		d.counters = d.slot(p.Counters, p.since())
+	default:
+		d.counters = d.slot(p.shortest(), p.since())
 	}
 	return result.Reading
 }
@@ -134,18 +138,19 @@ func (p *Poller) identify(ctx context.Context, d *device) error {
 }
 
 // check refuses devices that can't be told from others. A known device that says no serial
-// for a while, booting perhaps, is not taken for another that is known by its MAC address:
-// what it counts meanwhile would count twice.
+// for a while, booting perhaps, stays what it was. Were it taken for another that is known
+// by its MAC address, what it counts meanwhile would count twice.
 func (p *Poller) check(d *device, is *mibs.Device) error {
+	patient := d.failures == 0 || p.backOff(d.failures) < longest
 	switch {
+	case d.is != nil && d.is.Identity.Serial != "" && is.Identity.Serial == "" && patient:
+		return errors.New("it doesn't tell its serial number at present")
 	case is.ID == "" && is.Profile == "":
 		p.forget(d)
 		return errors.New(is.Why)
 	case is.ID == "":
 		p.forget(d)
 		return errors.New("it tells neither a serial number nor a MAC address to know it by")
-	case d.is != nil && d.is.Identity.Serial != "" && is.Identity.Serial == "" && p.backOff(d.failures) < longest:
-		return errors.New("it doesn't tell its serial number at present")
 	}
 	return nil
 }

@@ -67,7 +67,8 @@ type Poller struct {
 	mu sync.Mutex
 	// Devices that answer promptly wait in one queue; those that are silent, slow or not known
 	// yet in the other, and get half of the workers at most: whoever doesn't answer holds a
-	// worker for seconds, and must not delay the others.
+	// worker for seconds, and must not delay the others. They wait for the others, but not
+	// for ever where there is more to do than can be done.
 	prompt, doubtful queue
 	busy, doubters   int      // devices being looked at, and the doubtful ones among them
 	idle             int      // workers that wait
@@ -213,20 +214,19 @@ func (p *Poller) take() *device {
 	now := p.since()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var d *device
-	switch {
-	case p.busy == p.AtOnce:
-		return nil
-	case p.prompt.due(now):
-		d = heap.Pop(&p.prompt).(*device)
-	case p.doubters < (p.AtOnce+1)/2 && p.doubtful.due(now):
-		d = heap.Pop(&p.doubtful).(*device)
-		p.doubters++
-	default:
+	doubt := p.doubters < (p.AtOnce+1)/2
+	from := &p.prompt
+	if doubt && (!p.prompt.due(now) || p.doubtful.due(now-p.shortest())) {
+		from = &p.doubtful
+	}
+	if p.busy == p.AtOnce || !from.due(now) {
 		return nil
 	}
+	if from == &p.doubtful {
+		p.doubters++
+	}
 	p.busy++
-	return d
+	return heap.Pop(from).(*device)
 }
 
 // giveBack puts d into a queue until its next look.

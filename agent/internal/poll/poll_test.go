@@ -340,6 +340,26 @@ func TestTheSilentDelayNobody(t *testing.T) {
 	})
 }
 
+func TestWhoeverComesBackIsFoundAlsoWhereThereIsMoreToDoThanCanBeDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 60 { // 60 × 0.5 s of work every 5 s, for two
+			m := newMachine(fmt.Sprint(10_000 + i))
+			m.silent = i == 0
+			machines = append(machines, m)
+		}
+		w := start(t, func(o *poll.Options) { o.Lines, o.Counters, o.AtOnce = 5*time.Second, 5*time.Second, 2 }, machines...)
+		after(20 * time.Minute)
+		for _, m := range machines {
+			m.change(func(m *machine) { m.silent, m.delay = false, 500*time.Millisecond })
+		}
+		after(20 * time.Minute)
+		if len(w.kept.of("acme-10000")) == 0 {
+			t.Error("m0 answers since 20 minutes and has no reading")
+		}
+	})
+}
+
 func TestTheSlowDelayNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var machines []*machine
@@ -453,6 +473,51 @@ func TestARowThatIsMissingForAWhileIsSoonReadAgain(t *testing.T) {
 		readings := slices.DeleteFunc(w.kept.of("acme-1001"), func(r wire.Reading) bool { return len(r.Counters) == 0 })
 		if last := readings[len(readings)-1].Counters[0]; last.Value != 12 {
 			t.Errorf("got %d six minutes after the row is back, want 12", last.Value)
+		}
+	})
+}
+
+func TestCountersAreSoonAskedAgainOfADeviceThatDidNotSayWhoItWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 12 { // which have their looks at counters at different minutes
+			machines = append(machines, newMachine(fmt.Sprint(10_000+i)))
+		}
+		w := start(t, func(o *poll.Options) { o.Counters = 6 * time.Minute }, machines...)
+		after(time.Minute)
+		for _, m := range machines {
+			m.change(func(m *machine) { m.serial = "" })
+		}
+		after(8 * time.Minute)
+		for i, m := range machines {
+			m.change(func(m *machine) { m.serial, m.sent = fmt.Sprint(10_000+i), 7 })
+		}
+		after(2 * time.Minute)
+		for i := range machines {
+			if !slices.ContainsFunc(w.kept.of(fmt.Sprintf("acme-%d", 10_000+i)), func(r wire.Reading) bool {
+				return len(r.Counters) > 0 && r.Counters[0].Value == 7
+			}) {
+				t.Errorf("m%d: its counters weren't asked within two minutes", i)
+			}
+		}
+	})
+}
+
+func TestABootingMachineIsNotTakenForAnotherHoweverSeldomItIsLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, every := range []time.Duration{time.Minute, 20 * time.Minute} {
+			m := newMachine("1001")
+			w := start(t, func(o *poll.Options) { o.Lines, o.Counters = every, every }, m)
+			after(time.Hour)
+			m.change(func(m *machine) { m.serial, m.booted = "", time.Now() })
+			after(every + time.Second)
+			readings := w.kept.of("acme-1001")
+			if last := readings[len(readings)-1]; last.OK || !strings.Contains(last.Error, "serial number") {
+				t.Errorf("looked at every %s: got %+v, want a failed look at what it was", every, last)
+			}
+			if silent := w.Silent(); len(silent) > 0 {
+				t.Errorf("looked at every %s: it is forgotten: %+v", every, silent)
+			}
 		}
 	})
 }
