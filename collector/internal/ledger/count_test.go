@@ -162,6 +162,12 @@ func TestCounting(t *testing.T) {
 			200, 0,
 		},
 		{
+			"the day begins when the fall is seen, not at the look before",
+			[]told{{0, 100, ""}, {20 * hours, 0, ""}, {30 * hours, 0, ""}, {31 * hours, 103, ""}},
+			[]string{"reset 100→0 held 0", "glitch", "booked 3 in 0…1860 min"},
+			3, 0,
+		},
+		{
 			"0 while it is switched off for the weekend, back on Monday",
 			[]told{{0, 10_000, ""}, {5, 0, ""}, {62 * hours, 10_003, ""}},
 			[]string{"reset 10000→0 held 0", "glitch", "booked 3 in 0…3720 min"},
