@@ -10,9 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zerofax/zerofax/collector/internal/broker"
@@ -76,16 +74,15 @@ type parts struct {
 
 func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(addresses)) error {
 	var in *ingest.Ingest
-	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, versionText())
+	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, versionText(),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	in = ingest.New(ingest.Options{
 		URL: p.mqtt, TLS: c.tls, Username: c.MQTT.Username, Password: string(c.Password),
 		Books: p.books, Observe: figures.Ingested, Log: log, Now: time.Now,
 	})
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(figures, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	site, err := web.New(web.Options{
 		Books:    p.books,
-		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}),
+		Metrics:  figures,
 		Ready:    in.Ready,
 		Language: c.Language,
 		Location: c.location,

@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -50,10 +56,17 @@ func ward() ledger.Snapshot {
 			},
 			{
 				ID: "xerox-3359", Vendor: "xerox", Model: `AltaLink "C8055"`, Agent: "ps-01", Up: true, FaxService: wire.ServiceAttention,
-				Totals:   map[wire.Measure]int64{wire.FaxPrintedPages: 5, wire.FaxReceived: 2},
-				Counters: []ledger.Counter{{Measure: wire.FaxPrintedPages, Unit: "images", Rule: "r", Current: true, Total: 5}},
+				Totals: map[wire.Measure]int64{wire.FaxPrintedPages: 5, wire.FaxReceived: 2},
+				Counters: []ledger.Counter{
+					{Measure: wire.FaxPrintedPages, Unit: "images", Rule: "r", Current: true, Total: 5},
+					{Measure: wire.FaxReceived, Unit: "faxes", Rule: "r", Current: true, Total: 2},
+				},
 			},
-			{ID: "lexmark-7016", Vendor: "lexmark", Agent: "ps-02", FaxService: wire.ServiceUnknown, Totals: map[wire.Measure]int64{wire.FaxPages: 250}},
+			{
+				ID: "lexmark-7016", Vendor: "lexmark", Agent: "ps-02", FaxService: wire.ServiceUnknown,
+				Totals:   map[wire.Measure]int64{wire.FaxPages: 250},
+				Counters: []ledger.Counter{{Measure: wire.FaxPages, Unit: "pages", Rule: "r", Current: true, Total: 250}},
+			},
 			{ID: "ricoh-w1", Vendor: "ricoh", Agent: "ps-02", FaxService: wire.ServiceUnavailable},
 		},
 		Lines: []ledger.Line{
@@ -68,28 +81,27 @@ func ward() ledger.Snapshot {
 			},
 		},
 		Agents: []ledger.Agent{
-			{ID: "ps-01", Up: true, LastSeen: noon, Version: "0.1.0", OS: "linux/amd64", Spool: wire.SpoolState{Envelopes: 3}, Dropped: 12},
-			{ID: "ps-02"},
+			{ID: "ps-01", Up: true, LastSeen: noon, Version: "0.1.0", OS: "linux/amd64", Session: "s", Spool: wire.SpoolState{Envelopes: 3}, Dropped: 12},
+			{ID: "ps-02", Session: "s"},
 		},
 		Envelopes: map[ledger.Verdict]int64{ledger.Applied: 100, ledger.Duplicate: 5},
 	}
 }
 
-func registry(t *testing.T, b books) *prometheus.Registry {
+// scrape is what Prometheus gets.
+func scrape(t *testing.T, b books) *httptest.ResponseRecorder {
 	t.Helper()
-	c := metrics.New(b, func() int64 { return 9 }, "0.1.0")
-	c.Ingested(20 * time.Millisecond)
-	r := prometheus.NewPedanticRegistry()
-	if err := r.Register(c); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	m := metrics.New(b, func() int64 { return 9 }, "0.1.0")
+	m.Ingested(20 * time.Millisecond)
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return w
 }
 
 func TestTheExpositionIsTheContract(t *testing.T) {
 	for name, b := range map[string]books{"ward": {snapshot: ward()}, "empty": {}} {
 		t.Run(name, func(t *testing.T) {
-			got := exposition(t, registry(t, b))
+			got := exposition(t, b)
 			golden := "testdata/" + name + ".prom"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
@@ -107,23 +119,22 @@ func TestTheExpositionIsTheContract(t *testing.T) {
 	}
 }
 
-func exposition(t *testing.T, r *prometheus.Registry) string {
+func exposition(t *testing.T, b books) string {
 	t.Helper()
-	families, err := r.Gather()
-	if err != nil {
-		t.Fatal(err)
+	w := scrape(t, b)
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/plain; version=0.0.4; charset=utf-8" {
+		t.Fatalf("got %d, %q, want 200 and Prometheus's text format", w.Code, w.Header().Get("Content-Type"))
 	}
-	var text strings.Builder
-	for _, family := range families {
-		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return regexp.MustCompile(`goversion="[^"]*"`).ReplaceAllString(text.String(), `goversion="GO"`)
+	return regexp.MustCompile(`goversion="[^"]*"`).ReplaceAllString(w.Body.String(), `goversion="GO"`)
 }
 
 func TestNamesAndHelpPassPromlint(t *testing.T) {
-	problems, err := testutil.GatherAndLint(registry(t, books{snapshot: ward()}))
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(exposition(t, books{snapshot: ward()})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := testutil.GatherAndLint(prometheus.GathererFunc(gathering(families)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,9 +143,99 @@ func TestNamesAndHelpPassPromlint(t *testing.T) {
 	}
 }
 
+func gathering[F any](families map[string]*F) func() ([]*F, error) {
+	return func() ([]*F, error) { return slices.Collect(maps.Values(families)), nil }
+}
+
 func TestAScrapeFailsAsAWholeWhenTheBooksCannotBeRead(t *testing.T) {
-	_, err := registry(t, books{err: errors.New("disk on fire")}).Gather()
-	if err == nil || !strings.Contains(err.Error(), "disk on fire") {
-		t.Errorf("got %v, want the reason", err)
+	got := scrape(t, books{err: errors.New("disk on fire")})
+	if got.Code != http.StatusInternalServerError || !strings.Contains(got.Body.String(), "disk on fire") {
+		t.Errorf("got %d, %q, want 500 and the reason", got.Code, got.Body)
 	}
+}
+
+// A scraper refuses everything when one series comes twice or one label is no text.
+func TestStrangeNamesSpoilNoScrape(t *testing.T) {
+	b := books{snapshot: ward()}
+	strange := "a \"b\" \\c\nd\r\te\x00 é \xff}"
+	b.snapshot.Devices[0].Model, b.snapshot.Lines[0].Service, b.snapshot.Agents[0].Version = strange, strange, strange
+	b.snapshot.Devices = append(b.snapshot.Devices, ledger.Device{})
+	b.snapshot.Lines = append(b.snapshot.Lines, ledger.Line{})
+	b.snapshot.Agents = append(b.snapshot.Agents, ledger.Agent{})
+	text := exposition(t, b)
+
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for name, family := range families {
+		for _, m := range family.Metric {
+			series := fmt.Sprint(name, m.Label)
+			if seen[series] {
+				t.Errorf("%s comes twice", series)
+			}
+			seen[series] = true
+		}
+	}
+	want := strings.ReplaceAll(strange, "\xff", "\uFFFD")
+	if got := families["zerofax_device_info"].Metric[0].Label[2].GetValue(); got != want {
+		t.Errorf("got the model %q, want %q", got, want)
+	}
+}
+
+func TestWhatAnAgentHoldsIsUnknownUntilItSaysSo(t *testing.T) {
+	text := exposition(t, books{snapshot: ledger.Snapshot{Agents: []ledger.Agent{{ID: "ps-01", Up: true, LastSeen: noon}}}})
+	if !strings.Contains(text, `zerofax_agent_up{agent="ps-01"} 1`) || strings.Contains(text, "zerofax_agent_spool_envelopes") {
+		t.Errorf("got:\n%s\nwant the agent up and nothing of its spool", text)
+	}
+}
+
+// A fall of a sum over many devices would look like a restart from 0 of them all.
+func TestASumKeepsWhatWasCountedInAnEarlierUnit(t *testing.T) {
+	d := ledger.Device{
+		ID: "lexmark-1", Totals: map[wire.Measure]int64{wire.FaxPrintedPages: 2},
+		Counters: []ledger.Counter{
+			{Measure: wire.FaxPrintedPages, Unit: "sheets", Rule: "r", Total: 5000},
+			{Measure: wire.FaxPrintedPages, Unit: "sides", Rule: "r", Current: true, Total: 2},
+		},
+	}
+	text := exposition(t, books{snapshot: ledger.Snapshot{Devices: []ledger.Device{d}}})
+	want := `zerofax_fax_pages_total{direction="received",establishment="",pole="",service=""} 5002`
+	if !strings.Contains(text, want) {
+		t.Errorf("got:\n%s\nwant %s", text, want)
+	}
+}
+
+// BenchmarkScrape is a scrape of 10 000 devices without the reading of the ledger.
+func BenchmarkScrape(b *testing.B) {
+	s := ledger.Snapshot{At: noon}
+	for i := range 10_000 {
+		id := fmt.Sprintf("kyocera-%06d", i)
+		totals := map[wire.Measure]int64{wire.FaxSentPages: 1, wire.FaxReceivedPages: 2}
+		s.Devices = append(s.Devices, ledger.Device{ID: id, Vendor: "kyocera", Model: "TASKalfa", Agent: "ps-01", Totals: totals, Counters: []ledger.Counter{
+			{Measure: wire.FaxSentPages, Unit: "pages", Current: true, Total: 1}, {Measure: wire.FaxReceivedPages, Unit: "pages", Current: true, Total: 2},
+		}})
+		s.Lines = append(s.Lines, ledger.Line{ID: id, Device: id, State: ledger.Active, LastReading: noon, Totals: totals})
+	}
+	m := metrics.New(books{snapshot: s}, func() int64 { return 0 }, "0.1.0")
+	w := &nowhere{header: http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	}
+	b.SetBytes(w.size / int64(b.N))
+}
+
+type nowhere struct {
+	header http.Header
+	size   int64
+}
+
+func (n *nowhere) Header() http.Header { return n.header }
+func (n *nowhere) WriteHeader(int)     {}
+func (n *nowhere) Write(p []byte) (int, error) {
+	n.size += int64(len(p))
+	return len(p), nil
 }
