@@ -3,27 +3,27 @@ package main
 import (
 	"fmt"
 	"text/tabwriter"
+
+	"github.com/zerofax/zerofax/agent/program"
 )
 
 type checkCommand struct{}
 
 // Run says what run would do, or what is wrong with the configuration.
-func (checkCommand) Run(p *program) error {
-	c, err := p.load()
+func (checkCommand) Run(call *program.Call) error {
+	c, err := loadConfig(call.Config)
 	if err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c)
-	if err != nil {
-		return configError{err}
+	if _, err := loadProfiles(c); err != nil {
+		return err
 	}
-	_ = profiles
-	name := p.config
+	name := call.Config
 	if name == "" {
 		name = "embedded defaults"
 	}
-	_, _ = fmt.Fprintf(p.stdout, "%s: ok\n", name)
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(call.Stdout, "%s: ok\n", name)
+	table := tabwriter.NewWriter(call.Stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(table, "agent\t%s\n", c.Agent)
 	_, _ = fmt.Fprintf(table, "collector\t%s\n", c.Collector.URL)
 	_, _ = fmt.Fprintf(table, "targets\t%s\n", c.targetsText())
@@ -33,7 +33,7 @@ func (checkCommand) Run(p *program) error {
 		return err
 	}
 	for _, note := range append(c.warnings, c.notes...) {
-		_, _ = fmt.Fprintf(p.stdout, "note: %s\n", note)
+		_, _ = fmt.Fprintf(call.Stdout, "note: %s\n", note)
 	}
 	return nil
 }

@@ -4,20 +4,21 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/zerofax/zerofax/agent/yamlfile"
+	"github.com/zerofax/zerofax/agent/configfile"
+	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/agent/secret"
 )
 
 // config is agent.yml. Paths in it are relative to the file; load makes them usable.
 type config struct {
 	Agent       string            `yaml:"agent"`
-	Collector   collectorConfig   `yaml:"collector"`
+	Collector   configfile.Broker `yaml:"collector"`
 	SNMP        snmpConfig        `yaml:"snmp"`
 	Targets     []targetConfig    `yaml:"targets"`
 	Poll        pollConfig        `yaml:"poll"`
@@ -31,18 +32,6 @@ type config struct {
 	warnings []string // allowed, but better not
 }
 
-type collectorConfig struct {
-	URL          string `yaml:"url"`
-	CAFile       string `yaml:"ca_file"`
-	CertFile     string `yaml:"cert_file"`
-	KeyFile      string `yaml:"key_file"`
-	Username     string `yaml:"username"`
-	PasswordFile string `yaml:"password_file"`
-	Insecure     bool   `yaml:"insecure"` // mqtt:// to another machine
-
-	Password secret `yaml:"-"` // exported for the reason given at AuthPassword
-}
-
 type snmpConfig struct {
 	Timeout     time.Duration       `yaml:"timeout"` // of one try
 	Retries     int                 `yaml:"retries"`
@@ -51,18 +40,18 @@ type snmpConfig struct {
 }
 
 type credentialsConfig struct {
-	Name                string `yaml:"name"`
-	Version             string `yaml:"version"` // 1, 2c, 3
-	Community           secret `yaml:"community"`
-	CommunityFile       string `yaml:"community_file"`
-	User                string `yaml:"user"`
-	Auth                string `yaml:"auth"`
-	AuthPasswordFile    string `yaml:"auth_password_file"`
-	Privacy             string `yaml:"privacy"`
-	PrivacyPasswordFile string `yaml:"privacy_password_file"`
+	Name                string      `yaml:"name"`
+	Version             string      `yaml:"version"` // 1, 2c, 3
+	Community           secret.Text `yaml:"community"`
+	CommunityFile       string      `yaml:"community_file"`
+	User                string      `yaml:"user"`
+	Auth                string      `yaml:"auth"`
+	AuthPasswordFile    string      `yaml:"auth_password_file"`
+	Privacy             string      `yaml:"privacy"`
+	PrivacyPasswordFile string      `yaml:"privacy_password_file"`
 
-	AuthPassword    secret `yaml:"-"` // exported, since fmt prints unexported fields without asking them how
-	PrivacyPassword secret `yaml:"-"`
+	AuthPassword    secret.Text `yaml:"-"`
+	PrivacyPassword secret.Text `yaml:"-"`
 }
 
 // targetConfig is one machine (Host) or a range to discover machines in.
@@ -98,7 +87,7 @@ const snmpPort = 161
 
 func defaults() *config {
 	return &config{
-		Collector: collectorConfig{URL: "mqtt://127.0.0.1:1883"},
+		Collector: configfile.Broker{URL: "mqtt://127.0.0.1:1883"},
 		SNMP:      snmpConfig{Timeout: 2 * time.Second, Retries: 2, MaxInFlight: 64},
 		Poll:      pollConfig{Lines: time.Minute, Counters: 5 * time.Minute},
 		Discovery: discoveryConfig{Every: 24 * time.Hour, Rate: 50},
@@ -110,23 +99,19 @@ func defaults() *config {
 // loadConfig reads the file at path; without a path, the embedded defaults. The error
 // names all faults at once.
 func loadConfig(path string) (*config, error) {
-	var data []byte
-	if path != "" {
-		var err error
-		if data, err = os.ReadFile(path); err != nil {
-			return nil, fmt.Errorf("read config: %w", err)
-		}
-	}
 	c := defaults()
 	c.given = path != ""
-	f := file{Doc: yamlfile.Decode(path, data, c), dir: filepath.Dir(path)}
+	f, err := configfile.Read(path, c)
+	if err != nil {
+		return nil, program.Usage(err)
+	}
 	if !f.Has("agent") {
 		name, _ := os.Hostname()
 		c.Agent = agentFrom(name)
 	}
 	c.check(f)
 	if err := f.Err(); err != nil {
-		return nil, err
+		return nil, program.Usage(err)
 	}
 	return c, nil
 }
@@ -142,31 +127,6 @@ func agentFrom(host string) string {
 }
 
 var notInID = regexp.MustCompile(`[^a-z0-9-]+`)
-
-// file is the document being checked and the folder that its paths start from.
-type file struct {
-	*yamlfile.Doc
-	dir string
-}
-
-func (f file) path(name string) string {
-	if name == "" || filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(f.dir, name)
-}
-
-// secret reads the file that the value at where names.
-func (f file) secret(where []any, name string) secret {
-	s, err := readSecret(f.path(name))
-	if err != nil {
-		f.Fault(where, "%v", err)
-	}
-	return s
-}
-
-// at is a path to a value in the file.
-func at(steps ...any) []any { return steps }
 
 // byteSize is a number of bytes, written like 256MB (a million) or 256MiB (2^20).
 type byteSize int64

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"cmp"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -15,14 +11,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/configfile"
+	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
-func (c *config) check(f file) {
+// at is the place of a value in the file.
+func at(steps ...any) []any { return steps }
+
+func (c *config) check(f *configfile.File) {
 	if !wire.ValidAgent(c.Agent) {
 		f.Fault(at("agent"), "%q; want 1 to 63 of a-z, 0-9 and -, such as %s", c.Agent, agentFrom(c.Agent))
 	}
-	c.Collector.check(f)
+	c.Collector.Check(f, at("collector"))
 	c.SNMP.check(f)
 	c.checkTargets(f)
 	c.checkPoll(f)
@@ -30,77 +31,7 @@ func (c *config) check(f file) {
 	c.note(f)
 }
 
-func (c *collectorConfig) check(f file) {
-	c.checkURL(f)
-	c.checkTLS(f)
-	if c.PasswordFile == "" {
-		return
-	}
-	if c.Username == "" {
-		f.Fault(at("collector", "password_file"), "a password without a user; want username too")
-	}
-	c.Password = f.secret(at("collector", "password_file"), c.PasswordFile)
-}
-
-func (c *collectorConfig) checkTLS(f file) {
-	if !c.encrypted() {
-		if c.CAFile != "" || c.CertFile != "" || c.KeyFile != "" {
-			f.Fault(at("collector", "url"), "is not encrypted, so ca_file, cert_file and key_file have no use; want mqtts://")
-		}
-		return
-	}
-	c.CAFile, c.CertFile, c.KeyFile = f.path(c.CAFile), f.path(c.CertFile), f.path(c.KeyFile)
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			f.Fault(at("collector", "ca_file"), "%v", err)
-		} else if !x509.NewCertPool().AppendCertsFromPEM(pem) {
-			f.Fault(at("collector", "ca_file"), "no certificate in it; want PEM")
-		}
-	}
-	switch {
-	case c.CertFile == "" && c.KeyFile == "":
-	case c.CertFile == "" || c.KeyFile == "":
-		f.Fault(at("collector"), "cert_file and key_file go together; want both or neither")
-	default:
-		if _, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile); err != nil {
-			f.Fault(at("collector", "cert_file"), "with its key_file: %v", err)
-		}
-	}
-}
-
-func (c *collectorConfig) encrypted() bool {
-	return strings.HasPrefix(c.URL, "mqtts:") || strings.HasPrefix(c.URL, "ssl:")
-}
-
-// checkURL adds the port that belongs to the scheme where there is none.
-func (c *collectorConfig) checkURL(f file) {
-	where := at("collector", "url")
-	u, err := url.Parse(c.URL)
-	ports := map[string]string{"mqtt": "1883", "tcp": "1883", "mqtts": "8883", "ssl": "8883"}
-	switch {
-	case err != nil || ports[u.Scheme] == "" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
-		f.Fault(where, "want mqtt://HOST:PORT or mqtts://HOST:PORT")
-		return
-	case u.User != nil:
-		f.Fault(where, "has a user in it; want that in username and password_file")
-		return
-	case !c.encrypted() && !loopback(u.Hostname()) && !c.Insecure:
-		f.Fault(where, "readings would travel unencrypted to %s; want mqtts://, or insecure: true beside it", u.Hostname())
-	}
-	port := cmp.Or(u.Port(), ports[u.Scheme])
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		f.Fault(where, "port %s; want 1 to 65535", port)
-	}
-	c.URL = u.Scheme + "://" + net.JoinHostPort(u.Hostname(), port)
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
-func (s *snmpConfig) check(f file) {
+func (s *snmpConfig) check(f *configfile.File) {
 	if s.Timeout < 100*time.Millisecond || s.Timeout > 30*time.Second {
 		f.Fault(at("snmp", "timeout"), "%s; want 100ms to 30s", s.Timeout)
 	}
@@ -148,7 +79,7 @@ var (
 	privacyProtocols = []string{"DES", "AES", "AES192", "AES256", "AES192C", "AES256C"}
 )
 
-func (c *credentialsConfig) check(f file, where []any) {
+func (c *credentialsConfig) check(f *configfile.File, where []any) {
 	switch c.Version {
 	case "1", "2c":
 		c.checkCommunity(f, where)
@@ -163,7 +94,7 @@ func (c *credentialsConfig) check(f file, where []any) {
 
 const longestCommunity = 127 // bytes, as far as agent/internal/snmp can encode them
 
-func (c *credentialsConfig) checkCommunity(f file, where []any) {
+func (c *credentialsConfig) checkCommunity(f *configfile.File, where []any) {
 	for _, key := range []string{"user", "auth", "auth_password_file", "privacy", "privacy_password_file"} {
 		if f.Has(append(where, key)...) {
 			f.Fault(append(where, key), "belongs to version 3; version %s wants community or community_file", c.Version)
@@ -173,7 +104,7 @@ func (c *credentialsConfig) checkCommunity(f file, where []any) {
 	case c.Community != "" && c.CommunityFile != "":
 		f.Fault(append(where, "community_file"), "stands beside community; want one of them")
 	case c.CommunityFile != "":
-		c.Community = f.secret(append(where, "community_file"), c.CommunityFile)
+		c.Community = f.Secret(append(where, "community_file"), c.CommunityFile)
 	case c.Community == "":
 		f.Fault(where, "community is missing; want community or community_file")
 	}
@@ -182,7 +113,7 @@ func (c *credentialsConfig) checkCommunity(f file, where []any) {
 	}
 }
 
-func (c *credentialsConfig) checkUser(f file, where []any) {
+func (c *credentialsConfig) checkUser(f *configfile.File, where []any) {
 	for _, key := range []string{"community", "community_file"} {
 		if f.Has(append(where, key)...) {
 			f.Fault(append(where, key), "belongs to versions 1 and 2c; version 3 wants user")
@@ -198,7 +129,7 @@ func (c *credentialsConfig) checkUser(f file, where []any) {
 	c.PrivacyPassword = c.checkProtocol(f, where, "privacy", c.Privacy, c.PrivacyPasswordFile, privacyProtocols)
 }
 
-func (c *credentialsConfig) checkProtocol(f file, where []any, key, protocol, passwordFile string, known []string) secret {
+func (c *credentialsConfig) checkProtocol(f *configfile.File, where []any, key, protocol, passwordFile string, known []string) secret.Text {
 	fileKey := key + "_password_file"
 	switch {
 	case protocol == "" && passwordFile != "":
@@ -209,7 +140,7 @@ func (c *credentialsConfig) checkProtocol(f file, where []any, key, protocol, pa
 	case passwordFile == "":
 		f.Fault(append(where, key), "without a password; want %s", fileKey)
 	default:
-		password := f.secret(append(where, fileKey), passwordFile)
+		password := f.Secret(append(where, fileKey), passwordFile)
 		if password != "" && len(password) < 8 { // RFC 3414, 11.2
 			f.Fault(append(where, fileKey), "the password is too short; SNMPv3 wants 8 characters or more")
 		}
@@ -218,7 +149,7 @@ func (c *credentialsConfig) checkProtocol(f file, where []any, key, protocol, pa
 	return ""
 }
 
-func (c *config) checkTargets(f file) {
+func (c *config) checkTargets(f *configfile.File) {
 	seen := map[string]bool{}
 	for i := range c.Targets {
 		t := &c.Targets[i]
@@ -241,7 +172,7 @@ func (c *config) checkTargets(f file) {
 	}
 }
 
-func (c *config) checkCredentials(f file, where []any, t *targetConfig) {
+func (c *config) checkCredentials(f *configfile.File, where []any, t *targetConfig) {
 	_, known := c.SNMP.named(t.Credentials)
 	switch names := c.SNMP.names(); {
 	case t.Credentials == "" && len(names) == 1:
@@ -266,7 +197,7 @@ func validHost(host string) bool {
 	return len(host) <= 253 && hostName.MatchString(host) && !looksLikeIPv4.MatchString(host)
 }
 
-func (t *targetConfig) checkHost(f file, where []any) {
+func (t *targetConfig) checkHost(f *configfile.File, where []any) {
 	if !validHost(t.Host) {
 		f.Fault(append(where, "host"), "%q; want a host name or an address, its port in port:", t.Host)
 	}
@@ -278,7 +209,7 @@ func (t *targetConfig) checkHost(f file, where []any) {
 	}
 }
 
-func (t *targetConfig) checkRange(f file, where []any) {
+func (t *targetConfig) checkRange(f *configfile.File, where []any) {
 	if prefix, err := netip.ParsePrefix(t.Range); err != nil || prefix.Masked() != prefix {
 		f.Fault(append(where, "range"), "%q; want a network such as 10.12.4.0/24", t.Range)
 	}
@@ -298,12 +229,12 @@ func (t *targetConfig) address() string {
 // slowEnough is the interval from which on a poll is no burden to any device that we know.
 const slowEnough = 30 * time.Second
 
-func (c *config) checkPoll(f file) {
+func (c *config) checkPoll(f *configfile.File) {
 	c.checkInterval(f, "lines", c.Poll.Lines)
 	c.checkInterval(f, "counters", c.Poll.Counters)
 }
 
-func (c *config) checkInterval(f file, key string, every time.Duration) {
+func (c *config) checkInterval(f *configfile.File, key string, every time.Duration) {
 	switch {
 	case every < time.Second || every > 24*time.Hour:
 		f.Fault(at("poll", key), "%s; want 1s to 24h", every)
@@ -318,7 +249,7 @@ var windowPattern = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3])
 // smallestSpool holds some minutes of a few devices.
 const smallestSpool = 64_000
 
-func (c *config) checkRest(f file) {
+func (c *config) checkRest(f *configfile.File) {
 	if c.Discovery.Every < time.Minute {
 		f.Fault(at("discovery", "every"), "%s; want 1m or more", c.Discovery.Every)
 	}
@@ -328,7 +259,7 @@ func (c *config) checkRest(f file) {
 	if c.Discovery.Window != "" && !windowPattern.MatchString(c.Discovery.Window) {
 		f.Fault(at("discovery", "window"), "%q; want times of day such as 22:00-05:00, or nothing", c.Discovery.Window)
 	}
-	if c.ProfilesDir = f.path(c.ProfilesDir); c.ProfilesDir != "" {
+	if c.ProfilesDir = f.Path(c.ProfilesDir); c.ProfilesDir != "" {
 		if info, err := os.Stat(c.ProfilesDir); err != nil || !info.IsDir() {
 			f.Fault(at("profiles_dir"), "%q; want a folder of profiles", c.ProfilesDir)
 		}
@@ -336,29 +267,17 @@ func (c *config) checkRest(f file) {
 	if c.Spool.Dir == "" {
 		f.Fault(at("spool", "dir"), "is empty; want a folder that the agent may write to")
 	}
-	c.Spool.Dir = f.path(c.Spool.Dir)
+	c.Spool.Dir = f.Path(c.Spool.Dir)
 	if c.Spool.MaxSize < smallestSpool {
 		f.Fault(at("spool", "max_size"), "%s; want %s or more", c.Spool.MaxSize, byteSize(smallestSpool))
 	}
-	c.checkListen(f)
-}
-
-func (c *config) checkListen(f file) {
-	if c.HTTP.Listen == "" {
-		return
-	}
-	host, port, err := net.SplitHostPort(c.HTTP.Listen)
-	n, notNumber := strconv.Atoi(port)
-	switch {
-	case err != nil || notNumber != nil || n < 0 || n > 65535:
-		f.Fault(at("http", "listen"), "%q; want ADDRESS:PORT such as 127.0.0.1:8781", c.HTTP.Listen)
-	case !loopback(host) && !c.HTTP.Insecure:
-		f.Fault(at("http", "listen"), "%q would be open to the network; want 127.0.0.1:%s, or insecure: true beside it", c.HTTP.Listen, port)
+	if c.HTTP.Listen != "" {
+		f.CheckListen(at("http", "listen"), c.HTTP.Listen, c.HTTP.Insecure, "")
 	}
 }
 
 // note collects what is given but does nothing yet, each once.
-func (c *config) note(f file) {
+func (c *config) note(f *configfile.File) {
 	ranges, v3 := 0, 0
 	for _, t := range c.Targets {
 		if t.Range != "" {

@@ -11,17 +11,19 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/agent/internal/snmp"
+	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs"
 )
 
 type probeCommand struct {
-	Host        string `arg:"" optional:"" help:"Name or address of the device."`
-	Port        int    `default:"161" help:"Its SNMP port."`
-	Community   secret `placeholder:"TEXT" help:"Ask with SNMPv2c and this community, and with SNMPv1 if that brings no answer."`
-	Credentials string `placeholder:"NAME" help:"Ask with these credentials of the configuration."`
-	JSON        bool   `name:"json" help:"Print JSON."`
-	Replay      string `placeholder:"FILE" help:"Read a recording (snmprec, or what snmpwalk -On prints) instead of a device."`
+	Host        string      `arg:"" optional:"" help:"Name or address of the device."`
+	Port        int         `default:"161" help:"Its SNMP port."`
+	Community   secret.Text `placeholder:"TEXT" help:"Ask with SNMPv2c and this community, and with SNMPv1 if that brings no answer."`
+	Credentials string      `placeholder:"NAME" help:"Ask with these credentials of the configuration."`
+	JSON        bool        `name:"json" help:"Print JSON."`
+	Replay      string      `placeholder:"FILE" help:"Read a recording (snmprec, or what snmpwalk -On prints) instead of a device."`
 }
 
 // probed is what one look at a device brought.
@@ -32,31 +34,31 @@ type probed struct {
 }
 
 // Run asks one device once and prints what it tells.
-func (c *probeCommand) Run(p *program) error {
-	config, err := p.load()
+func (c *probeCommand) Run(call *program.Call) error {
+	config, err := loadConfig(call.Config)
 	if err != nil {
 		return err
 	}
 	profiles, err := loadProfiles(config)
 	if err != nil {
-		return configError{err}
+		return err
 	}
 	var seen probed
 	switch {
 	case (c.Host == "") == (c.Replay == ""):
-		return configError{errors.New("probe: want HOST or --replay FILE, one of them")}
+		return program.Usage(errors.New("probe: want HOST or --replay FILE, one of them"))
 	case c.Replay != "":
-		seen, err = c.replay(p.ctx, profiles)
+		seen, err = c.replay(call.Ctx, profiles)
 	default:
-		seen, err = c.ask(p, config, profiles)
+		seen, err = c.ask(call, config, profiles)
 	}
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return seen.printJSON(p.stdout)
+		return seen.printJSON(call.Stdout)
 	}
-	return seen.printText(p.stdout)
+	return seen.printText(call.Stdout)
 }
 
 func (c *probeCommand) replay(ctx context.Context, profiles *mibs.Set) (probed, error) {
@@ -77,22 +79,22 @@ func (c *probeCommand) replay(ctx context.Context, profiles *mibs.Set) (probed, 
 	return seen, err
 }
 
-func (c *probeCommand) ask(p *program, config *config, profiles *mibs.Set) (probed, error) {
+func (c *probeCommand) ask(call *program.Call, config *config, profiles *mibs.Set) (probed, error) {
 	if !validHost(c.Host) || c.Port < 1 || c.Port > 65535 {
-		return probed{}, configError{fmt.Errorf("probe %s: want a host name or an address, its port (1 to 65535) with --port", c.Host)}
+		return probed{}, program.Usage(fmt.Errorf("probe %s: want a host name or an address, its port (1 to 65535) with --port", c.Host))
 	}
 	credentials, err := c.credentials(config)
 	if err != nil {
-		return probed{}, configError{err}
+		return probed{}, program.Usage(err)
 	}
 	pool := newPool(config)
 	defer pool.Close()
 	target := snmp.Target{Host: c.Host, Port: uint16(c.Port), Credentials: credentials.snmp()}
-	seen, err := probe(p.ctx, profiles, pool.Device(target).Ask)
-	if err != nil && p.ctx.Err() == nil && c.guessing(config) { // some old machines speak SNMPv1 only
-		p.log.Info("no answer to SNMPv2c; trying SNMPv1")
+	seen, err := probe(call.Ctx, profiles, pool.Device(target).Ask)
+	if err != nil && call.Ctx.Err() == nil && c.guessing(config) { // some old machines speak SNMPv1 only
+		call.Log.Info("no answer to SNMPv2c; trying SNMPv1")
 		target.Credentials.Version = snmp.V1
-		if again, againErr := probe(p.ctx, profiles, pool.Device(target).Ask); againErr == nil {
+		if again, againErr := probe(call.Ctx, profiles, pool.Device(target).Ask); againErr == nil {
 			again.result.Warnings = append(again.result.Warnings, "it answers SNMPv1 only: give it credentials of version 1")
 			seen, err = again, nil
 		}

