@@ -41,7 +41,7 @@ func (a *asker) Get(ctx context.Context, oids []string) (mibs.Answers, error) {
 // get asks for oids until all have an answer or are known to be absent.
 func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) error {
 	for len(oids) > 0 {
-		packet, err := a.exchange(ctx, gosnmp.SnmpPacket{PDUType: gosnmp.GetRequest}, oids...)
+		packet, err := a.exchange(ctx, request{kind: gosnmp.GetRequest, oids: oids})
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (a *asker) Column(ctx context.Context, root string, max int) ([]mibs.Varbin
 	said := map[string]bool{}
 	repetitions := maxRepetitions
 	for last := root; len(said) < max; { // objects without a value count too, or it might never end
-		packet, err := a.exchange(ctx, a.next(min(repetitions, max-len(said))), last)
+		packet, err := a.exchange(ctx, a.next(last, min(repetitions, max-len(said))))
 		switch {
 		case err != nil:
 			return nil, err
@@ -129,27 +129,22 @@ func (a *asker) Column(ctx context.Context, root string, max int) ([]mibs.Varbin
 }
 
 // next is a request for what comes behind an object.
-func (a *asker) next(repetitions int) gosnmp.SnmpPacket {
+func (a *asker) next(oid string, repetitions int) request {
 	if a.version() == gosnmp.Version1 || a.quirks.NoBulk {
-		return gosnmp.SnmpPacket{PDUType: gosnmp.GetNextRequest}
+		return request{kind: gosnmp.GetNextRequest, oids: []string{oid}}
 	}
-	return gosnmp.SnmpPacket{PDUType: gosnmp.GetBulkRequest, MaxRepetitions: uint32(repetitions)}
+	return request{kind: gosnmp.GetBulkRequest, repetitions: repetitions, oids: []string{oid}}
 }
 
 func (a *asker) version() gosnmp.SnmpVersion {
 	return a.device.target.Credentials.version(a.quirks.V1)
 }
 
-// exchange sends one request for oids and waits for its answer. Its errors say in few words what
+// exchange sends one request and waits for its answer. Its errors say in few words what
 // people need to know, and the same words each time, since they become part of readings.
-func (a *asker) exchange(ctx context.Context, request gosnmp.SnmpPacket, oids ...string) (*gosnmp.SnmpPacket, error) {
-	request.Version, request.Community = a.version(), string(a.device.target.Credentials.Community)
-	request.RequestID = a.session.nextID()
-	request.Variables = make([]gosnmp.SnmpPDU, len(oids))
-	for i, oid := range oids {
-		request.Variables[i] = gosnmp.SnmpPDU{Name: oid, Type: gosnmp.Null}
-	}
-	datagram, err := request.MarshalMsg()
+func (a *asker) exchange(ctx context.Context, r request) (*gosnmp.SnmpPacket, error) {
+	r.version, r.community, r.id = a.version(), string(a.device.target.Credentials.Community), a.session.nextID()
+	datagram, err := r.encode()
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", a.device.target, err)
 	}
