@@ -131,7 +131,7 @@ func startProcess(b *testing.B) (pid int, r *running) {
 	dir := b.TempDir()
 	page, mqtt := freeAddress(b), freeAddress(b)
 	write(b, dir, "collector.yml", fmt.Sprintf("data_dir: books\nmqtt: {embedded: {listen: %q}}\nhttp: {listen: %q}\n", mqtt, page))
-	cmd := &exec.Cmd{Path: self, Args: []string{program, "run", "--config", filepath.Join(dir, "collector.yml")}, Stderr: b.Output(), WaitDelay: time.Second}
+	cmd := &exec.Cmd{Path: self, Args: []string{name, "run", "--config", filepath.Join(dir, "collector.yml")}, Stderr: b.Output(), WaitDelay: time.Second}
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}

@@ -6,17 +6,19 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/zerofax/zerofax/agent/program"
 )
 
 type checkCommand struct{}
 
 // Run implements `check`.
-func (checkCommand) Run(line *commandLine, to streams) error {
-	c, err := load(line.Config)
+func (checkCommand) Run(call *program.Call) error {
+	c, err := load(call.Config)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(to.out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(call.Stdout, 0, 0, 2, ' ', 0)
 	for _, row := range c.plan() {
 		fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
 	}
@@ -55,7 +57,7 @@ func (c *config) mqttPlan() string {
 		return "embedded broker on " + c.MQTT.Embedded.Listen
 	}
 	if c.MQTT.Username != "" {
-		return fmt.Sprintf("%s as %s, password %s", c.MQTT.URL, c.MQTT.Username, c.Password)
+		return fmt.Sprintf("%s as %s, password %s", c.MQTT.URL, c.MQTT.Username, c.MQTT.Password)
 	}
 	return c.MQTT.URL
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/collector/internal/broker"
 	"github.com/zerofax/zerofax/collector/internal/ingest"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -74,10 +75,10 @@ type parts struct {
 
 func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(addresses)) error {
 	var in *ingest.Ingest
-	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, versionText(),
+	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, program.Version(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	in = ingest.New(ingest.Options{
-		URL: p.mqtt, TLS: c.tls, Username: c.MQTT.Username, Password: string(c.Password),
+		URL: p.mqtt, TLS: c.MQTT.TLS, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
 		Books: p.books, Observe: figures.Ingested, Log: log, Now: time.Now,
 	})
 	site, err := web.New(web.Options{
@@ -87,7 +88,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		Language: c.Language,
 		Location: c.location,
 		MQTT:     p.mqtt,
-		Version:  versionText(),
+		Version:  program.Version(),
 		Log:      log,
 	})
 	if err != nil {

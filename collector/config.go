@@ -1,18 +1,12 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
-	"net"
 	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 	_ "time/tzdata" // Windows has no time zones of its own that Go can read
 
-	"github.com/zerofax/zerofax/agent/yamlfile"
+	"github.com/zerofax/zerofax/agent/configfile"
+	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
 
@@ -30,25 +24,16 @@ type config struct {
 	BlindAfter   time.Duration  `yaml:"blind_after"`
 	LineLabel    string         `yaml:"line_label"`
 
-	Password secret // of MQTT; exported, since fmt shows what it can't reach a method of
-
 	file     string         // "" = the built-in defaults
 	location *time.Location // of TimeZone
-	tls      *tls.Config    // of MQTT, nil = the system's
 	httpTLS  bool           // by the web config file
 	idle     []string
 }
 
 // mqttConfig names the embedded broker or, by URL, an outside one.
 type mqttConfig struct {
-	Embedded     embeddedConfig `yaml:"embedded"`
-	URL          string         `yaml:"url"`
-	CAFile       string         `yaml:"ca_file"`
-	CertFile     string         `yaml:"cert_file"`
-	KeyFile      string         `yaml:"key_file"`
-	Username     string         `yaml:"username"`
-	PasswordFile string         `yaml:"password_file"`
-	Insecure     bool           `yaml:"insecure"`
+	Embedded          embeddedConfig `yaml:"embedded"`
+	configfile.Broker `yaml:",inline"`
 }
 
 type embeddedConfig struct {
@@ -104,182 +89,114 @@ func defaults() config {
 	}
 }
 
-// configError is all faults of a config file, one a line with file and line.
-type configError struct{ error }
-
 // load reads and checks a config file; "" gives the built-in defaults, and no file is looked for.
-func load(file string) (config, error) {
+// The error names all faults at once.
+func load(path string) (config, error) {
 	c := defaults()
-	c.file = file
-	var data []byte
-	if file != "" {
-		var err error
-		if data, err = os.ReadFile(file); err != nil {
-			return config{}, configError{fmt.Errorf("read config: %w", err)}
-		}
+	c.file = path
+	f, err := configfile.Read(path, &c)
+	if err != nil {
+		return config{}, program.Usage(err)
 	}
-	doc := yamlfile.Decode(file, data, &c)
-	c.resolvePaths(filepath.Dir(file))
-	c.check(doc)
-	if err := doc.Err(); err != nil {
-		return config{}, configError{err}
+	for _, name := range []*string{
+		&c.DataDir, &c.HTTP.WebConfigFile, &c.InfluxDB.TokenFile, &c.Alerts.Email.PasswordFile,
+	} {
+		*name = f.Path(*name)
+	}
+	c.check(f)
+	if err := f.Err(); err != nil {
+		return config{}, program.Usage(err)
 	}
 	return c, nil
 }
 
-// resolvePaths makes paths relative to the config file's folder.
-func (c *config) resolvePaths(dir string) {
-	for _, path := range []*string{
-		&c.DataDir, &c.HTTP.WebConfigFile, &c.InfluxDB.TokenFile, &c.Alerts.Email.PasswordFile,
-		&c.MQTT.CAFile, &c.MQTT.CertFile, &c.MQTT.KeyFile, &c.MQTT.PasswordFile,
-	} {
-		if *path != "" && !filepath.IsAbs(*path) {
-			*path = filepath.Join(dir, *path)
-		}
-	}
-}
-
-func (c *config) check(doc *yamlfile.Doc) {
+func (c *config) check(f *configfile.File) {
 	var err error
 	if c.DataDir == "" {
-		doc.Fault(path("data_dir"), "empty; want a folder")
+		f.Fault(at("data_dir"), "empty; want a folder")
 	}
 	if c.location, err = time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "" || c.TimeZone == "Local" {
-		doc.Fault(path("time_zone"), "%q; want an IANA zone such as Europe/Paris or Indian/Reunion", c.TimeZone)
+		f.Fault(at("time_zone"), "%q; want an IANA zone such as Europe/Paris or Indian/Reunion", c.TimeZone)
 	}
 	if c.Language != "fr" && c.Language != "en" {
-		doc.Fault(path("language"), "%q; want fr or en", c.Language)
+		f.Fault(at("language"), "%q; want fr or en", c.Language)
 	}
 	if c.LineLabel != "number" && c.LineLabel != "hash" {
-		doc.Fault(path("line_label"), "%q; want number or hash", c.LineLabel)
+		f.Fault(at("line_label"), "%q; want number or hash", c.LineLabel)
 	}
 	if c.ActiveWindow < time.Hour {
-		doc.Fault(path("active_window"), "%s; want 1h or more", c.ActiveWindow)
+		f.Fault(at("active_window"), "%s; want 1h or more", c.ActiveWindow)
 	}
 	if c.BlindAfter < time.Minute {
-		doc.Fault(path("blind_after"), "%s; want 1m or more", c.BlindAfter)
+		f.Fault(at("blind_after"), "%s; want 1m or more", c.BlindAfter)
 	}
-	c.checkMQTT(doc)
-	c.checkHTTP(doc)
-	c.checkAlerts(doc)
+	c.checkMQTT(f)
+	c.checkHTTP(f)
+	c.checkAlerts(f)
 	c.idle = c.doesNothing()
 }
 
-func (c *config) checkMQTT(doc *yamlfile.Doc) {
+func (c *config) checkMQTT(f *configfile.File) {
 	m := &c.MQTT
 	if m.URL == "" {
-		c.checkListen(doc, path("mqtt", "embedded", "listen"), m.Embedded.Listen, m.Embedded.Insecure,
-			"an outside broker with passwords (url: mqtts://…)")
-		for key, value := range map[string]string{
-			"ca_file": m.CAFile, "cert_file": m.CertFile, "key_file": m.KeyFile,
-			"username": m.Username, "password_file": m.PasswordFile,
+		f.CheckListen(at("mqtt", "embedded", "listen"), m.Embedded.Listen, m.Embedded.Insecure,
+			", an outside broker with passwords (url: mqtts://…)")
+		for _, given := range []struct{ key, value string }{
+			{"ca_file", m.CAFile}, {"cert_file", m.CertFile}, {"key_file", m.KeyFile},
+			{"username", m.Username}, {"password_file", m.PasswordFile},
 		} {
-			if value != "" {
-				doc.Fault(path("mqtt", key), "belongs to an outside broker; want it together with url")
+			if given.value != "" {
+				f.Fault(at("mqtt", given.key), "belongs to an outside broker; want it together with url")
 			}
 		}
+		if m.Insecure {
+			f.Fault(at("mqtt", "insecure"), "belongs to an outside broker; want embedded: {insecure: true} for the embedded one")
+		}
 		return
 	}
-	if doc.Has("mqtt", "embedded", "listen") {
-		doc.Fault(path("mqtt", "embedded"), "stands beside url; want either the embedded broker or an outside one")
+	if f.Has("mqtt", "embedded", "listen") {
+		f.Fault(at("mqtt", "embedded"), "stands beside url; want either the embedded broker or an outside one")
 	}
-	u, err := url.Parse(m.URL)
-	switch {
-	case err == nil && u.User != nil: // said first, so that no fault repeats a password
-		doc.Fault(path("mqtt", "url"), "holds a user; want username and password_file instead")
-		return
-	case err != nil || u.Scheme != "mqtt" && u.Scheme != "mqtts" || u.Hostname() == "":
-		doc.Fault(path("mqtt", "url"), "%q; want mqtt://host:1883 or mqtts://host:8883", m.URL)
-		return
-	}
-	secure := u.Scheme == "mqtts" && (m.Username != "" || m.CertFile != "")
-	if !secure && !isLoopback(u.Hostname()) && !m.Insecure {
-		doc.Fault(path("mqtt", "url"), "%q is another machine; want mqtts:// with username and password_file or cert_file and key_file, or insecure: true", m.URL)
-	}
-	c.Password = c.readSecret(doc, path("mqtt", "password_file"), m.PasswordFile)
-	c.tls = c.readTLS(doc)
+	m.Check(f, at("mqtt"))
 }
 
-// readTLS is nil where the file names no certificate.
-func (c *config) readTLS(doc *yamlfile.Doc) *tls.Config {
-	m := &c.MQTT
-	if m.CAFile == "" && m.CertFile == "" && m.KeyFile == "" {
-		return nil
-	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if m.CAFile != "" {
-		t.RootCAs = x509.NewCertPool()
-		if data, err := os.ReadFile(m.CAFile); err != nil {
-			doc.Fault(path("mqtt", "ca_file"), "%v", err)
-		} else if !t.RootCAs.AppendCertsFromPEM(data) {
-			doc.Fault(path("mqtt", "ca_file"), "%s: no certificate in it; want PEM", m.CAFile)
-		}
-	}
-	if (m.CertFile == "") != (m.KeyFile == "") {
-		doc.Fault(path("mqtt"), "cert_file and key_file: only one is given; want both")
-	} else if m.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile)
-		if err != nil {
-			doc.Fault(path("mqtt", "cert_file"), "%v", err)
-		}
-		t.Certificates = []tls.Certificate{pair}
-	}
-	return t
-}
-
-func (c *config) checkHTTP(doc *yamlfile.Doc) {
+func (c *config) checkHTTP(f *configfile.File) {
 	var proof bool
 	if file := c.HTTP.WebConfigFile; file != "" {
 		var err error
 		if c.httpTLS, proof, err = web.Protection(file); err != nil {
-			doc.Fault(path("http", "web_config_file"), "%v", err)
+			f.Fault(at("http", "web_config_file"), "%v", err)
 			return
 		}
 	}
-	c.checkListen(doc, path("http", "listen"), c.HTTP.Listen, c.HTTP.Insecure || c.httpTLS && proof,
-		"a web_config_file with TLS and users")
+	f.CheckListen(at("http", "listen"), c.HTTP.Listen, c.HTTP.Insecure || c.httpTLS && proof,
+		", a web_config_file with TLS and users")
 }
 
-// checkListen refuses an address that other machines can reach, unless they may.
-func (c *config) checkListen(doc *yamlfile.Doc, at []any, listen string, open bool, instead string) {
-	host, port, err := net.SplitHostPort(listen)
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
-	}
-	if err != nil {
-		doc.Fault(at, "%q; want host:port such as 127.0.0.1:8780", listen)
-		return
-	}
-	if !isLoopback(host) && !open {
-		doc.Fault(at, "%q can be reached from other machines; want a loopback address, %s, or insecure: true in a network you trust",
-			listen, instead)
-	}
-}
-
-func (c *config) checkAlerts(doc *yamlfile.Doc) {
+func (c *config) checkAlerts(f *configfile.File) {
 	e := &c.Alerts.Email
 	if e.Port < 0 || e.Port > 65535 {
-		doc.Fault(path("alerts", "email", "port"), "%d; want 1 to 65535", e.Port)
+		f.Fault(at("alerts", "email", "port"), "%d; want 1 to 65535", e.Port)
 	}
 	switch e.TLS {
 	case "", "starttls", "tls", "none":
 	default:
-		doc.Fault(path("alerts", "email", "tls"), "%q; want starttls, tls or none", e.TLS)
+		f.Fault(at("alerts", "email", "tls"), "%q; want starttls, tls or none", e.TLS)
 	}
 	for _, u := range []struct {
-		at  []any
-		url string
+		place []any
+		url   string
 	}{
-		{path("alerts", "webhook", "url"), c.Alerts.Webhook.URL},
-		{path("alerts", "alertmanager", "url"), c.Alerts.Alertmanager.URL},
-		{path("influxdb", "url"), c.InfluxDB.URL},
+		{at("alerts", "webhook", "url"), c.Alerts.Webhook.URL},
+		{at("alerts", "alertmanager", "url"), c.Alerts.Alertmanager.URL},
+		{at("influxdb", "url"), c.InfluxDB.URL},
 	} {
 		if u.url == "" {
 			continue
 		}
 		parsed, err := url.Parse(u.url)
 		if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
-			doc.Fault(u.at, "%q; want http://… or https://…", u.url)
+			f.Fault(u.place, "want http://… or https://…") // not repeated: there may be a token in it
 		}
 	}
 }
@@ -307,22 +224,6 @@ func (c *config) doesNothing() []string {
 	return keys
 }
 
-func (c *config) readSecret(doc *yamlfile.Doc, at []any, file string) secret {
-	if file == "" {
-		return ""
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		doc.Fault(at, "%v", err)
-		return ""
-	}
-	text := strings.TrimRight(string(data), "\r\n")
-	if text == "" {
-		doc.Fault(at, "%s is empty; want a password in it", file)
-	}
-	return secret(text)
-}
-
 // page is the address of the first page on a listen address.
 func (c *config) page(listen string) string {
 	if c.httpTLS {
@@ -331,9 +232,5 @@ func (c *config) page(listen string) string {
 	return "http://" + listen + "/"
 }
 
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func path(steps ...any) []any { return steps }
+// at is the place of a value in the file.
+func at(steps ...any) []any { return steps }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,19 +9,18 @@ import (
 )
 
 func TestASecretNeverShows(t *testing.T) {
-	const hush = secret("hunter2")
-	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "password", hush, "in", struct{ P secret }{hush})
-	asJSON, err := json.Marshal(map[string]secret{"p": hush})
-	if err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	write(t, dir, "p.txt", "hunter2\n")
+	c, err := load(write(t, dir, "collector.yml", "mqtt: {url: 'mqtt://127.0.0.1', username: u, password_file: p.txt}\n"))
+	if err != nil || string(c.MQTT.Password) != "hunter2" {
+		t.Fatalf("got %v, want the password read", err)
 	}
-	for name, shown := range map[string]string{
-		"%v": fmt.Sprintf("%v", hush), "%s": fmt.Sprintf("%s", hush), "%q": fmt.Sprintf("%q", hush), "%x": fmt.Sprintf("%x", hush),
-		"%+v in a struct": fmt.Sprintf("%+v", config{Password: hush}), "%#v": fmt.Sprintf("%#v", hush), "log": log.String(), "JSON": string(asJSON),
-	} {
-		if strings.Contains(shown, "hunter2") || strings.Contains(shown, fmt.Sprintf("%x", "hunter2")) {
-			t.Errorf("%s shows it: %s", name, shown)
+	if c.MQTT.URL != "mqtt://127.0.0.1:1883" {
+		t.Errorf("got %s, want MQTT's own port where none is named", c.MQTT.URL)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		if shown := fmt.Sprintf(verb, c); strings.Contains(shown, "hunter2") || strings.Contains(shown, fmt.Sprintf("%x", "hunter2")) {
+			t.Errorf("%s shows it: %s", verb, shown)
 		}
 	}
 }
@@ -51,19 +48,20 @@ func TestOthersReachItOnlyProtectedOrOnPurpose(t *testing.T) {
 		"TLS and users":                 {`http: {listen: ":8780", web_config_file: both.yml}`, ""},
 		"a bad web config file":         {`http: {web_config_file: bad.yml}`, "tls_server_confog"},
 		"no web config file":            {`http: {web_config_file: none.yml}`, "no such file"},
-		"no port":                       {`http: {listen: 127.0.0.1}`, "want host:port"},
+		"no port":                       {`http: {listen: 127.0.0.1}`, "want ADDRESS:PORT"},
 		"MQTT to all":                   {`mqtt: {embedded: {listen: "0.0.0.0:1883"}}`, "can be reached"},
 		"MQTT to all, on purpose":       {`mqtt: {embedded: {listen: "0.0.0.0:1883", insecure: true}}`, ""},
-		"an outside broker in clear":    {`mqtt: {url: "mqtt://broker:1883"}`, "is another machine; want mqtts://"},
+		"an outside broker in clear":    {`mqtt: {url: "mqtt://broker:1883"}`, "would go unencrypted to broker; want mqtts://"},
 		"the same, on purpose":          {`mqtt: {url: "mqtt://broker:1883", insecure: true}`, ""},
-		"TLS but nobody says who it is": {`mqtt: {url: "mqtts://broker:8883"}`, "is another machine"},
+		"TLS but nobody says who it is": {`mqtt: {url: "mqtts://broker:8883"}`, "broker would not know who this is"},
 		"a broker on this machine":      {`mqtt: {url: "mqtt://127.0.0.1:1884"}`, ""},
 		"a certificate":                 {`mqtt: {url: "mqtts://broker:8883", ca_file: c.pem, cert_file: c.pem, key_file: k.pem}`, ""},
-		"half a certificate":            {`mqtt: {url: "mqtts://broker:8883", cert_file: c.pem}`, "only one is given"},
+		"half a certificate":            {`mqtt: {url: "mqtts://broker:8883", cert_file: c.pem}`, "go together"},
 		"no certificate in the file":    {`mqtt: {url: "mqtts://broker:8883", username: x, ca_file: empty.txt}`, "no certificate in it"},
-		"an empty password":             {`mqtt: {url: "mqtts://broker:8883", username: x, password_file: empty.txt}`, "is empty; want a password"},
-		"a user in the URL":             {`mqtt: {url: "mqtts://x:hunter2@broker:8883"}`, "holds a user"},
-		"another scheme":                {`mqtt: {url: "http://broker"}`, "want mqtt://host:1883"},
+		"an empty password":             {`mqtt: {url: "mqtts://broker:8883", username: x, password_file: empty.txt}`, "is empty; want the secret"},
+		"a user in the URL":             {`mqtt: {url: "mqtts://x:hunter2@broker:8883"}`, "has a user in it"},
+		"another scheme":                {`mqtt: {url: "http://broker"}`, "want mqtt://HOST:PORT"},
+		"insecure for the wrong broker": {`mqtt: {insecure: true}`, "want embedded: {insecure: true}"},
 		"both brokers":                  {`mqtt: {url: "mqtt://127.0.0.1:1884", embedded: {listen: "127.0.0.1:1"}}`, "stands beside url"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,9 +35,6 @@ func Read(path string, v any) (*File, error) {
 	return &File{yamlfile.Decode(path, data, v), filepath.Dir(path)}, nil
 }
 
-// At is the place of a value: struct keys as strings, list places as ints.
-func At(steps ...any) []any { return steps }
-
 // Path is where name leads to from the file's folder; "" stays.
 func (f *File) Path(name string) string {
 	if name == "" || filepath.IsAbs(name) {
