@@ -588,3 +588,26 @@ func TestDeviceAsJSON(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 }
+
+func TestSnapshotHoldsEverythingAtOneInstant(t *testing.T) {
+	c := newCollector(t)
+	c.state("ps-01", c.alive("one", start, 7))
+	c.say("ps-01", sent(1), wire.Reading{Device: "hp-printer", OK: true, Fax: wire.No})
+	c.say("ps-01", sent(3), wire.Reading{Device: "hp-printer", OK: true, Fax: wire.No})
+	s, err := c.Snapshot(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.At != wire.TimeOf(c.now) || len(s.Devices) != 2 || len(s.Lines) != 1 || len(s.Agents) != 1 {
+		t.Fatalf("got %d devices, %d lines, %d agents at %v, want 2, 1, 1 at %v", len(s.Devices), len(s.Lines), len(s.Agents), s.At, c.now)
+	}
+	if got := s.Lines[0]; got.Device != kyocera || got.Totals[wire.FaxSentPages] != 2 || !got.New || got.Service != "" {
+		t.Errorf("line: got %+v, want the kyocera's, 2 pages, unassigned", got)
+	}
+	if got := s.Agents[0]; got.Devices != 2 || got.Dropped != 7 || !got.Up {
+		t.Errorf("agent: got %+v, want it up with 2 devices", got)
+	}
+	if len(s.Envelopes) != len(ledger.Verdicts()) || s.Envelopes[ledger.Applied] != 2 {
+		t.Errorf("envelopes: got %v, want every verdict, 2 applied", s.Envelopes)
+	}
+}

@@ -39,20 +39,9 @@ func (s *store) load(ctx context.Context) (*books, error) {
 			claims: make(map[claimKey]wire.Time), hours: make(map[hourKey]int64), envelopes: make(map[Verdict]int64),
 		},
 	}
-	byNumber := make(map[int64]*device)
-	for _, part := range []struct {
-		name string
-		load func() error
-	}{
-		{"agents", func() error { return s.loadAgents(ctx, b) }},
-		{"streams", func() error { return s.loadStreams(ctx, b) }},
-		{"devices", func() error { return s.loadDevices(ctx, b, byNumber) }},
-		{"ports", func() error { return s.loadPorts(ctx, byNumber) }},
-		{"counters", func() error { return s.loadCounters(ctx, b, byNumber) }},
-		{"numbers", func() error { return s.loadNumbers(ctx, b) }},
-	} {
-		if err := part.load(); err != nil {
-			return nil, fmt.Errorf("%s: %w", part.name, err)
+	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadNumbers} {
+		if err := load(ctx, b); err != nil {
+			return nil, err
 		}
 	}
 	return b, nil
@@ -116,73 +105,85 @@ func readDevice(read func(...any) error) (*device, error) {
 	return d, decodeList(boots, &d.order.Past)
 }
 
-func (s *store) loadDevices(ctx context.Context, b *books, byNumber map[int64]*device) error {
-	return each(ctx, s.conn, selectDevices, func(read func(...any) error) error {
-		d, err := readDevice(read)
-		if err != nil {
-			return err
-		}
+func (s *store) loadDevices(ctx context.Context, b *books) error {
+	devices, err := allDevices(ctx, s.conn)
+	for _, d := range devices {
 		d.lead, d.profile = b.text(d.lead), b.text(d.profile)
 		b.last.device = max(b.last.device, d.number)
 		b.devices[d.id] = d
-		byNumber[d.number] = d
 		key := [2]string{d.lead, d.identity.Address}
 		if other := b.addresses[key]; key[1] != "" && (other == nil || other.lookAt < d.lookAt) {
 			b.addresses[key] = d
 		}
-		return nil
-	})
+		for _, c := range d.counters {
+			c.unit, c.rule, c.measure = b.text(c.unit), b.text(c.rule), wire.Measure(b.text(string(c.measure)))
+			b.last.counter = max(b.last.counter, c.number)
+		}
+	}
+	return err
 }
 
-func (s *store) loadPorts(ctx context.Context, byNumber map[int64]*device) error {
-	return each(ctx, s.conn, "SELECT "+portsTable.columns+" FROM ports", func(read func(...any) error) error {
-		d, p, err := readPort(read, byNumber)
-		if d != nil {
-			d.ports = append(d.ports, p)
+// allDevices are all devices with their ports and counters.
+func allDevices(ctx context.Context, q querier) ([]*device, error) {
+	var all []*device
+	byNumber := make(map[int64]*device)
+	err := each(ctx, q, selectDevices, func(read func(...any) error) error {
+		d, err := readDevice(read)
+		if err == nil {
+			all = append(all, d)
+			byNumber[d.number] = d
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, q, "SELECT "+portsTable.columns+" FROM ports", func(read func(...any) error) error {
+		return readPort(read, byNumber)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, each(ctx, q, selectCounters, func(read func(...any) error) error {
+		return readCounter(read, byNumber)
+	})
 }
 
-func readPort(read func(...any) error, byNumber map[int64]*device) (*device, *port, error) {
+func readPort(read func(...any) error, byNumber map[int64]*device) error {
 	p := new(port)
 	var number int64
-	err := read(&number, &p.Port, &p.Status, &p.Evidence, &p.Fax, &p.firstSeen, &p.since, &p.goneAt)
-	return byNumber[number], p, err
-}
-
-func (s *store) loadCounters(ctx context.Context, b *books, byNumber map[int64]*device) error {
-	return each(ctx, s.conn, selectCounters, func(read func(...any) error) error {
-		c, err := readCounter(read, byNumber)
-		if err != nil {
-			return err
-		}
-		c.unit, c.rule, c.measure = b.text(c.unit), b.text(c.rule), wire.Measure(b.text(string(c.measure)))
-		b.last.counter = max(b.last.counter, c.number)
-		c.device.counters = append(c.device.counters, c)
-		return nil
-	})
+	if err := read(&number, &p.Port, &p.Status, &p.Evidence, &p.Fax, &p.firstSeen, &p.since, &p.goneAt); err != nil {
+		return err
+	}
+	d := byNumber[number]
+	if d == nil {
+		return fmt.Errorf("port %q has no device", p.Port)
+	}
+	d.ports = append(d.ports, p)
+	return nil
 }
 
 const selectCounters = "SELECT id, device, measure, unit, rule, present, value, at, count, total, last_at, excursions " +
 	"FROM counters JOIN tallies ON tallies.counter = counters.id"
 
-func readCounter(read func(...any) error, byNumber map[int64]*device) (*counter, error) {
+func readCounter(read func(...any) error, byNumber map[int64]*device) error {
 	c := new(counter)
 	var number int64
 	var open string
 	if err := read(&c.number, &number, &c.measure, &c.unit, &c.rule, &c.present, &c.tally.Value, &c.tally.At,
 		&c.tally.Count, &c.tally.Total, &c.lastAt, &open); err != nil {
-		return nil, err
+		return err
 	}
-	c.device = byNumber[number]
-	if c.device == nil {
-		return nil, fmt.Errorf("counter %d has no device", c.number)
+	d := byNumber[number]
+	if d == nil {
+		return fmt.Errorf("counter %d has no device", c.number)
 	}
 	if c.tally.At == 0 {
-		c.tally.At, c.inStep = c.device.countersAt, true
+		c.tally.At, c.inStep = d.countersAt, true
 	}
-	return c, decodeList(open, &c.tally.Open)
+	c.device = d
+	d.counters = append(d.counters, c)
+	return decodeList(open, &c.tally.Open)
 }
 
 func (s *store) loadNumbers(ctx context.Context, b *books) error {

@@ -63,15 +63,46 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 
 // Anomalies are the latest anomalies, newest first, at most limit.
 func (l *Ledger) Anomalies(ctx context.Context, limit int) (anomalies []Anomaly, err error) {
-	query := fmt.Sprintf("SELECT %s FROM anomalies ORDER BY id DESC LIMIT %d", anomaliesTable.columns, limit)
 	err = l.read(ctx, "anomalies", func(q querier, _ wire.Time) error {
+		anomalies, err = readAnomalies(ctx, q, "TRUE", limit)
+		return err
+	})
+	return anomalies, err
+}
+
+// Watch is what a person should look at, at most limit of each kind.
+func (l *Ledger) Watch(ctx context.Context, limit int) (w Watch, err error) {
+	count := func(q querier, what string, n *int64) error {
+		return each(ctx, q, "SELECT COUNT(*) FROM "+what, func(read func(...any) error) error { return read(n) })
+	}
+	err = l.read(ctx, "watch points", func(q querier, _ wire.Time) error {
+		if err := errors.Join(count(q, "anomalies WHERE closed_at = 0", &w.OpenCount), count(q, "quarantine", &w.Refused)); err != nil {
+			return err
+		}
+		if w.Open, err = readAnomalies(ctx, q, "closed_at = 0", limit); err != nil {
+			return err
+		}
+		query := fmt.Sprintf("SELECT id, agent, stream, seq, reading, reason, received_at FROM quarantine ORDER BY id DESC LIMIT %d", limit)
 		return each(ctx, q, query, func(read func(...any) error) error {
-			var x Anomaly
-			err := read(&x.ID, &x.Kind, &x.Agent, &x.Device, &x.counter, &x.Measure, &x.Unit, &x.From, &x.To,
-				&x.Before, &x.After, &x.Amount, &x.Note, &x.OpenedAt, &x.ClosedAt, &x.Outcome)
-			anomalies = append(anomalies, x)
+			var x Quarantine
+			var seq int64
+			err := read(&x.ID, &x.Agent, &x.Stream, &seq, &x.Index, &x.Reason, &x.ReceivedAt)
+			x.Seq = uint64(seq)
+			w.Quarantined = append(w.Quarantined, x)
 			return err
 		})
+	})
+	return w, err
+}
+
+func readAnomalies(ctx context.Context, q querier, where string, limit int) (anomalies []Anomaly, err error) {
+	query := fmt.Sprintf("SELECT %s FROM anomalies WHERE %s ORDER BY id DESC LIMIT %d", anomaliesTable.columns, where, limit)
+	err = each(ctx, q, query, func(read func(...any) error) error {
+		var x Anomaly
+		err := read(&x.ID, &x.Kind, &x.Agent, &x.Device, &x.counter, &x.Measure, &x.Unit, &x.From, &x.To,
+			&x.Before, &x.After, &x.Amount, &x.Note, &x.OpenedAt, &x.ClosedAt, &x.Outcome)
+		anomalies = append(anomalies, x)
+		return err
 	})
 	return anomalies, err
 }
@@ -122,34 +153,8 @@ func (l *Ledger) lines(devices []Device, now wire.Time) []Line {
 }
 
 func readDevices(ctx context.Context, q querier, now wire.Time) ([]Device, error) {
-	byNumber := make(map[int64]*device)
-	var all []*device
-	if err := each(ctx, q, selectDevices, func(read func(...any) error) error {
-		d, err := readDevice(read)
-		if err == nil {
-			byNumber[d.number] = d
-			all = append(all, d)
-		}
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if err := each(ctx, q, "SELECT "+portsTable.columns+" FROM ports", func(read func(...any) error) error {
-		d, p, err := readPort(read, byNumber)
-		if err == nil && d != nil {
-			d.ports = append(d.ports, p)
-		}
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if err := each(ctx, q, selectCounters, func(read func(...any) error) error {
-		c, err := readCounter(read, byNumber)
-		if err == nil {
-			c.device.counters = append(c.device.counters, c)
-		}
-		return err
-	}); err != nil {
+	all, err := allDevices(ctx, q)
+	if err != nil {
 		return nil, err
 	}
 	held, err := readHeld(ctx, q)
@@ -159,12 +164,12 @@ func readDevices(ctx context.Context, q querier, now wire.Time) ([]Device, error
 	slices.SortFunc(all, func(a, b *device) int { return cmp.Compare(a.id, b.id) })
 	devices := make([]Device, len(all))
 	byID := make(map[string]*Device, len(all))
-	views := make(map[int64]*Device, len(all))
+	byNumber := make(map[int64]*Device, len(all))
 	for i, d := range all {
 		devices[i] = d.view(now, held)
-		byID[d.id], views[d.number] = &devices[i], &devices[i]
+		byID[d.id], byNumber[d.number] = &devices[i], &devices[i]
 	}
-	if err := readClaims(ctx, q, views); err != nil {
+	if err := readClaims(ctx, q, byNumber); err != nil {
 		return nil, err
 	}
 	return devices, readDeviceAnomalies(ctx, q, byID)
@@ -185,26 +190,31 @@ func (d *device) view(now wire.Time, held map[int64]int64) Device {
 	}
 	for _, c := range d.counters {
 		v.LastFax = max(v.LastFax, c.lastAt)
-		v.Counters = append(v.Counters, Counter{
-			Measure: c.measure, Unit: c.unit, Rule: c.rule, Current: c.present, Value: c.tally.Value, At: c.tally.At,
-			Total: c.tally.Total, Last: c.lastAt, Held: held[c.number],
-		})
+		v.Counters = append(v.Counters, c.view(held[c.number]))
 		if c.present {
 			v.Totals[c.measure] = d.total(c)
 		}
 	}
 	for _, p := range d.ports {
-		last := d.linesAt
-		if p.goneAt != 0 {
-			last = p.goneAt
-		}
-		v.Ports = append(v.Ports, Port{
-			Port: p.Port, Status: p.Status, Evidence: p.Evidence, Fax: p.Fax, FirstSeen: p.firstSeen, Since: p.since, Last: last, Gone: p.goneAt != 0,
-		})
+		v.Ports = append(v.Ports, p.view(d.linesAt))
 	}
 	slices.SortFunc(v.Ports, func(a, b Port) int { return cmp.Compare(a.Port, b.Port) })
 	v.FaxCapable = faxCapable(d.fax, d.faxed, v.Ports)
 	return v
+}
+
+func (c *counter) view(held int64) Counter {
+	return Counter{
+		Measure: c.measure, Unit: c.unit, Rule: c.rule, Current: c.present, Value: c.tally.Value, At: c.tally.At,
+		Total: c.tally.Total, Last: c.lastAt, Held: held,
+	}
+}
+
+func (p *port) view(linesAt wire.Time) Port {
+	return Port{
+		Port: p.Port, Status: p.Status, Evidence: p.Evidence, Fax: p.Fax, FirstSeen: p.firstSeen, Since: p.since,
+		Last: cmp.Or(p.goneAt, linesAt), Gone: p.goneAt != 0,
+	}
 }
 
 // total is what c's measure counted in c's unit, under whatever rules.
@@ -287,36 +297,33 @@ func readEnvelopes(ctx context.Context, q querier) (map[Verdict]int64, error) {
 }
 
 func readAgents(ctx context.Context, q querier, now wire.Time) ([]Agent, error) {
-	agents := []Agent{}
-	if err := each(ctx, q, "SELECT "+agentsTable.columns+" FROM agents ORDER BY id", func(read func(...any) error) error {
-		a, err := readAgent(read)
-		if err == nil {
-			agents = append(agents, a.view(now))
-		}
-		return err
-	}); err != nil {
+	devices, err := countByAgent(ctx, q, "devices")
+	if err != nil {
 		return nil, err
 	}
-	find := func(id string) *Agent {
-		i, ok := slices.BinarySearchFunc(agents, id, func(a Agent, id string) int { return cmp.Compare(a.ID, id) })
-		if !ok {
-			return new(Agent)
-		}
-		return &agents[i]
+	holes, err := countByAgent(ctx, q, "holes")
+	if err != nil {
+		return nil, err
 	}
-	count := func(query string, add func(*Agent, int)) error {
-		return each(ctx, q, query, func(read func(...any) error) error {
-			var id string
-			var n int
-			err := read(&id, &n)
-			add(find(id), n)
-			return err
-		})
-	}
-	return agents, errors.Join(
-		count("SELECT agent, COUNT(*) FROM devices GROUP BY agent", func(a *Agent, n int) { a.Devices = n }),
-		count("SELECT agent, COUNT(*) FROM holes GROUP BY agent", func(a *Agent, n int) { a.Holes = n }),
-	)
+	agents := []Agent{}
+	return agents, each(ctx, q, "SELECT "+agentsTable.columns+" FROM agents ORDER BY id", func(read func(...any) error) error {
+		a, err := readAgent(read)
+		v := a.view(now)
+		v.Devices, v.Holes = devices[a.id], holes[a.id]
+		agents = append(agents, v)
+		return err
+	})
+}
+
+func countByAgent(ctx context.Context, q querier, table string) (map[string]int, error) {
+	counts := make(map[string]int)
+	return counts, each(ctx, q, "SELECT agent, COUNT(*) FROM "+table+" GROUP BY agent", func(read func(...any) error) error {
+		var id string
+		var n int
+		err := read(&id, &n)
+		counts[id] = n
+		return err
+	})
 }
 
 // view is an agent as projections see it at now. One that sent readings but whose state never came

@@ -228,6 +228,14 @@ type Quarantine struct {
 	Payload    []byte    `json:"-"` // cut to 256 KiB
 }
 
+// Watch is what a person should look at: how much there is, and the newest of it.
+type Watch struct {
+	OpenCount   int64
+	Open        []Anomaly // newest first
+	Refused     int64
+	Quarantined []Quarantine // newest first, without payloads
+}
+
 // Pages is how many pages went one way since the device was first seen, and by which measure.
 // Received takes fax_received_pages where the device has it, else fax_printed_pages. ok is false
 // where the device can't tell, which is not zero.
