@@ -15,12 +15,12 @@ func (s *site) devices(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) agents(w http.ResponseWriter, r *http.Request) {
-	books, err := s.Books.Snapshot(r.Context())
+	agents, err := s.Books.Agents(r.Context())
 	if err != nil {
 		s.unreadable(w, err)
 		return
 	}
-	list(w, books.Agents)
+	list(w, agents)
 }
 
 func (s *site) unreadable(w http.ResponseWriter, err error) {
@@ -54,5 +54,6 @@ func answer(w http.ResponseWriter, contentType string, status int, body any) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(data, '\n'))
+	_, _ = w.Write(data)
+	_, _ = w.Write([]byte{'\n'})
 }

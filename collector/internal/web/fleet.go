@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maxRows   = 500 // more would make a page of megabytes, asked for every 5 s
-	maxRecent = 100 // anomalies and quarantined messages that are looked through
+	maxRows = 500 // more would make a page of megabytes, asked for every 5 s
+	few     = 5   // of a list that only says what kind of thing to look for
 )
 
 // fleetPage is all that the first page shows.
@@ -38,7 +38,7 @@ type fleetPage struct {
 	Machines []machine // shown
 	Found    int       // fit the query
 	Agents   []ledger.Agent
-	Watch    watch
+	Watch    ledger.Watch
 }
 
 // machine is one row: a device with its lines and what is known of its agent.
@@ -60,24 +60,12 @@ type figure struct {
 	Faxes   *int64 // messages, where the device counts those too
 }
 
-// watch is what a person should look at: the latest, newest first.
-type watch struct {
-	Anomalies   []ledger.Anomaly // open ones
-	Quarantined []ledger.Quarantine
-}
-
-// Count is how many there are to look at.
-func (w watch) Count() int64 { return w.AnomalyCount() + w.QuarantineCount() }
-
-// AnomalyCount is how many anomalies are open.
-func (w watch) AnomalyCount() int64 { return int64(len(w.Anomalies)) }
-
-// QuarantineCount is how many messages were refused.
-func (w watch) QuarantineCount() int64 { return int64(len(w.Quarantined)) }
+// WatchCount is how many things there are that a person should look at.
+func (p fleetPage) WatchCount() int64 { return p.Watch.OpenCount + p.Watch.Refused }
 
 func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
 	page := fleetPage{Query: strings.TrimSpace(r.URL.Query().Get("q")), Version: s.Version, MQTT: s.MQTT}
-	books, watched, err := s.read(r)
+	books, watch, err := s.read(r)
 	if err != nil {
 		s.Log.Error("read the books for the page", "error", err)
 		books = ledger.Snapshot{At: wire.TimeOf(time.Now())}
@@ -85,7 +73,7 @@ func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
 	}
 	page.speech = s.speechFor(r, books.At.Std())
 	page.Other = otherLanguage(r.URL, page.french)
-	page.fill(books, watched)
+	page.fill(books, watch)
 	status := http.StatusOK
 	if page.Fault {
 		status = http.StatusInternalServerError
@@ -93,28 +81,16 @@ func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
 	s.render(w, status, "fleet.html", page)
 }
 
-func (s *site) read(r *http.Request) (ledger.Snapshot, watch, error) {
-	var w watch
-	books, err := s.Books.Snapshot(r.Context())
-	if err != nil {
-		return books, w, err
+func (s *site) read(r *http.Request) (books ledger.Snapshot, watch ledger.Watch, err error) {
+	if books, err = s.Books.Snapshot(r.Context()); err == nil {
+		watch, err = s.Books.Watch(r.Context(), few)
 	}
-	anomalies, err := s.Books.Anomalies(r.Context(), maxRecent)
-	if err != nil {
-		return books, w, err
-	}
-	for _, a := range anomalies {
-		if a.ClosedAt == 0 {
-			w.Anomalies = append(w.Anomalies, a)
-		}
-	}
-	w.Quarantined, err = s.Books.Quarantined(r.Context(), maxRecent)
-	return books, w, err
+	return books, watch, err
 }
 
 // fill makes the page of the books.
-func (p *fleetPage) fill(books ledger.Snapshot, watched watch) {
-	p.Now, p.Watch, p.Agents = books.At, watched, books.Agents
+func (p *fleetPage) fill(books ledger.Snapshot, watch ledger.Watch) {
+	p.Now, p.Watch, p.Agents = books.At, watch, books.Agents
 	p.Devices, p.Lines, p.AgentsKnown = int64(len(books.Devices)), int64(len(books.Lines)), int64(len(books.Agents))
 	agents := map[string]ledger.Agent{}
 	for _, a := range books.Agents {
@@ -319,6 +295,23 @@ func (p fleetPage) Says(f figure, fax wire.Answer) (s said, err error) {
 	return s, err
 }
 
+// Because says why a line is in its state.
+func (p fleetPage) Because(l ledger.Line) (string, error) {
+	switch {
+	case l.State == ledger.Blind && l.LastReading != 0:
+		return p.T("why.blind", p.At(l.LastReading))
+	case l.State == ledger.Blind:
+		return p.T("why.never.read")
+	case l.LastFax != 0:
+		return p.T("why.fax", p.Day(l.LastFax))
+	case len(l.Totals) > 0:
+		return p.T("why.no.fax", p.Day(l.FirstSeen))
+	case l.Status == wire.LineIdle || l.Status == wire.LineBusy: // nothing counts its faxes
+		return p.T("why." + string(l.Status))
+	}
+	return p.T("why.uncounted")
+}
+
 // AgentWord words what AgentState tells.
 func (p fleetPage) AgentWord(state string) (said, error) {
 	text, err := p.T("agent." + state)
@@ -330,13 +323,3 @@ func (p fleetPage) Since(t wire.Time) (string, error) { return p.Length(p.Now.Su
 
 // Long is n for Count.
 func (p fleetPage) Long(n int) int64 { return int64(n) }
-
-const few = 5 // of a list that only says what kind of thing to look for
-
-// First are the newest few.
-func (p fleetPage) First(list []ledger.Anomaly) []ledger.Anomaly { return list[:min(len(list), few)] }
-
-// FirstRefused are the newest few.
-func (p fleetPage) FirstRefused(list []ledger.Quarantine) []ledger.Quarantine {
-	return list[:min(len(list), few)]
-}

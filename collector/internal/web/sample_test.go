@@ -17,19 +17,16 @@ var noon = wire.TimeOf(time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC))
 
 // books is a ledger that says what a test wants.
 type books struct {
-	snapshot    ledger.Snapshot
-	anomalies   []ledger.Anomaly
-	quarantined []ledger.Quarantine
-	err         error
+	snapshot ledger.Snapshot
+	watch    ledger.Watch
+	err      error
 }
 
 func (b *books) Snapshot(context.Context) (ledger.Snapshot, error) { return b.snapshot, b.err }
 
-func (b *books) Anomalies(context.Context, int) ([]ledger.Anomaly, error) { return b.anomalies, nil }
+func (b *books) Agents(context.Context) ([]ledger.Agent, error) { return b.snapshot.Agents, b.err }
 
-func (b *books) Quarantined(context.Context, int) ([]ledger.Quarantine, error) {
-	return b.quarantined, nil
-}
+func (b *books) Watch(context.Context, int) (ledger.Watch, error) { return b.watch, b.err }
 
 // ward is a fleet with one of each kind of machine and agent.
 func ward() *books {
@@ -51,7 +48,7 @@ func ward() *books {
 	line := func(device string, status wire.LineStatus) ledger.Line {
 		return ledger.Line{
 			ID: device, Device: device, Status: status, State: ledger.Active, New: true, FirstSeen: noon.Add(-24 * time.Hour),
-			Evidence: "evidence of " + string(status), Why: "known for 1 day",
+			Evidence: "evidence of " + string(status), Why: "known for 1 day", Totals: map[wire.Measure]int64{wire.FaxSentPages: 1},
 		}
 	}
 
@@ -87,9 +84,9 @@ func ward() *books {
 	down := line(grandstream.ID, wire.LineDown)
 	down.ID, down.Port, down.State = grandstream.ID+":fxs2", "FXS2", ledger.Blind
 	busy := line(grandstream.ID, wire.LineBusy)
-	busy.ID, busy.Port = grandstream.ID+":fxs1", "FXS1"
+	busy.ID, busy.Port, busy.Totals = grandstream.ID+":fxs1", "FXS1", nil
 	quiet := line(ricoh.ID, wire.LineUnknown)
-	quiet.State, quiet.New = ledger.Quiet, false
+	quiet.State, quiet.New, quiet.LastFax = ledger.Quiet, false, noon.Add(-41*24*time.Hour)
 
 	return &books{
 		snapshot: ledger.Snapshot{
@@ -100,23 +97,26 @@ func ward() *books {
 			},
 			Agents: []ledger.Agent{
 				{
-					ID: "ps-01", Up: true, Online: true, StartedAt: noon.Add(-time.Hour), LastSeen: noon.Add(-3 * time.Second),
+					ID: "ps-01", Session: "s", Up: true, Online: true, StartedAt: noon.Add(-time.Hour), LastSeen: noon.Add(-3 * time.Second),
 					Version: "0.1.0", OS: "linux/amd64", Targets: 7, Devices: 5, Silent: []wire.Silent{{Address: "10.12.4.99:161", Error: "timeout"}},
 				},
 				{
-					ID: "ps-dead", Online: true, LastSeen: noon.Add(-3 * 24 * time.Hour), Version: "0.1.0", OS: "windows/amd64",
+					ID: "ps-dead", Session: "s", Online: true, LastSeen: noon.Add(-3 * 24 * time.Hour), Version: "0.1.0", OS: "windows/amd64",
 					Targets: 1, Devices: 1, Dropped: 1234, ClockWrong: true, ClockFixed: true, ClockMS: -7_200_000,
 					Spool: wire.SpoolState{Envelopes: 412, Oldest: noon.Add(-3 * 24 * time.Hour), Error: "no space left on device"},
 				},
-				{ID: "ps-off", LastSeen: noon.Add(-time.Hour), Version: "0.1.0", OS: "linux/arm64"},
+				{ID: "ps-off", Session: "s", LastSeen: noon.Add(-time.Hour), Version: "0.1.0", OS: "linux/arm64"},
+				{ID: "ps-wordless", Up: true, LastSeen: noon.Add(-time.Second), Devices: 1}, // readings came, but no state yet
 			},
 			Envelopes: map[ledger.Verdict]int64{},
 		},
-		anomalies: []ledger.Anomaly{
-			{ID: 2, Kind: ledger.Jump, Device: xerox.ID, Measure: wire.FaxSentPages, Unit: "images", Before: 10, After: 90010, Amount: 90000, OpenedAt: noon.Add(-time.Hour)},
-			{ID: 1, Kind: ledger.Reset, Device: xerox.ID, Measure: wire.FaxSentPages, Unit: "images", OpenedAt: noon.Add(-2 * time.Hour), ClosedAt: noon},
+		watch: ledger.Watch{
+			OpenCount: 12, Open: []ledger.Anomaly{
+				{ID: 2, Kind: ledger.Jump, Device: xerox.ID, Measure: wire.FaxSentPages, Unit: "images", Before: 10, After: 90010, Amount: 90000, OpenedAt: noon.Add(-time.Hour)},
+			},
+			Refused:     1,
+			Quarantined: []ledger.Quarantine{{ID: 1, Agent: "ps-02", Stream: "s", Seq: 7, Index: 3, Reason: `device "": want [a-z0-9-]{1,128}`, ReceivedAt: noon.Add(-time.Minute)}},
 		},
-		quarantined: []ledger.Quarantine{{ID: 1, Agent: "ps-02", Stream: "s", Seq: 7, Index: 3, Reason: `device "": want [a-z0-9-]{1,128}`, ReceivedAt: noon.Add(-time.Minute)}},
 	}
 }
 

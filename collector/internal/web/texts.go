@@ -24,7 +24,7 @@ var texts = map[string]text{
 	"search":         {"Chercher une machine", "Search a machine"},
 	"search.none":    {"Aucune machine ne correspond à « %s ».", "No machine matches “%s”."},
 	"search.all":     {"Toutes les machines", "All machines"},
-	"updated":        {"État à %s", "As of %s"},
+	"updated":        {"État au %s", "As of %s"},
 	"stale":          {"Le collecteur ne répond plus : cette page date.", "The collector no longer answers: this page is out of date."},
 	"skip":           {"Aller au contenu", "Skip to content"},
 	"footer":         {"Unités telles que les machines les comptent, depuis que le collecteur les voit.", "Units as the machines count them, since the collector first saw them."},
@@ -145,6 +145,17 @@ var texts = map[string]text{
 	"quarantine.other":   {"%d messages refusés, gardés en quarantaine", "%d messages refused, kept in quarantine"},
 	"anomaly.open.one":   {"%d anomalie à examiner", "%d anomaly to examine"},
 	"anomaly.open.other": {"%d anomalies à examiner", "%d anomalies to examine"},
+
+	"anomaly.newest":    {"Les plus récentes :", "The newest:"},
+	"quarantine.newest": {"Les plus récents :", "The newest:"},
+
+	"why.blind":      {"dernière lecture réussie le %s", "last successful reading on %s"},
+	"why.never.read": {"aucune lecture réussie", "no successful reading"},
+	"why.fax":        {"dernier fax le %s", "last fax on %s"},
+	"why.no.fax":     {"aucun fax compté depuis le %s", "no fax counted since %s"},
+	"why.idle":       {"la ligne est libre", "the line is idle"},
+	"why.busy":       {"la ligne est occupée", "the line is busy"},
+	"why.uncounted":  {"rien ne compte les fax de cette ligne", "nothing counts the faxes of this line"},
 
 	"kind.reset":            {"compteur retombé", "counter fell"},
 	"kind.jump":             {"hausse peu plausible, non comptée", "implausible growth, not counted"},

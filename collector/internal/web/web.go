@@ -23,8 +23,8 @@ import (
 // Books is what the pages need of the ledger.
 type Books interface {
 	Snapshot(ctx context.Context) (ledger.Snapshot, error)
-	Anomalies(ctx context.Context, limit int) ([]ledger.Anomaly, error)
-	Quarantined(ctx context.Context, limit int) ([]ledger.Quarantine, error)
+	Agents(ctx context.Context) ([]ledger.Agent, error)
+	Watch(ctx context.Context, limit int) (ledger.Watch, error)
 }
 
 // Options of a site.
@@ -76,13 +76,13 @@ func New(o Options) (http.Handler, error) {
 
 func (s *site) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", get(s.fleet))
+	mux.HandleFunc("/{$}", get(compressed(s.fleet)))
 	mux.HandleFunc("/assets/", get(s.serveAsset))
-	mux.HandleFunc("/metrics", get(s.Metrics.ServeHTTP))
+	mux.HandleFunc("/metrics", get(compressed(s.Metrics.ServeHTTP)))
 	mux.HandleFunc("/-/healthy", get(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }))
 	mux.HandleFunc("/-/ready", get(s.ready))
-	mux.HandleFunc("/api/v1/devices", get(s.devices))
-	mux.HandleFunc("/api/v1/agents", get(s.agents))
+	mux.HandleFunc("/api/v1/devices", get(compressed(s.devices)))
+	mux.HandleFunc("/api/v1/agents", get(compressed(s.agents)))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no such resource: "+r.URL.Path)
 	})
@@ -156,7 +156,7 @@ func (s *site) render(w http.ResponseWriter, status int, name string, data any) 
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Vary", "Accept-Language")
+	w.Header().Add("Vary", "Accept-Language")
 	w.WriteHeader(status)
 	_, _ = page.WriteTo(w)
 }

@@ -49,6 +49,7 @@ func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
 		"agent-ps-01":              {"en ligne", "il y a 3 s", "5 / 7", "rien", "sans réponse : 10.12.4.99:161"},
 		"agent-ps-dead":            {"muet", "412 envois depuis 3 j", "1 234 lectures abandonnées", "horloge décalée de 2 h, heures corrigées", "no space left on device"},
 		"agent-ps-off":             {"hors ligne"},
+		"agent-ps-wordless":        {"en ligne", "1 inconnu"},
 	} {
 		text := strings.NewReplacer("\u202f", " ", "\u00a0", " ").Replace(row(t, got, id))
 		for _, w := range want {
@@ -57,12 +58,15 @@ func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
 			}
 		}
 	}
+	if strings.Contains(got, "known for 1 day") {
+		t.Error("why a line is in its state is said in English on a French page")
+	}
 	if text := row(t, got, "ricoh-w123p400500"); strings.Contains(text, " 0 ") {
 		t.Errorf("an unknown figure is shown as 0: %s", text)
 	}
 	for _, want := range []string{
-		"8 machines", "1 ne répond pas", "4 lignes de fax actives", "3 agents", "2 pas en ligne", "2 points d’attention",
-		"6 lignes « non affectées »", "État à 01/10/2026 14:00:00", "hausse peu plausible", "90\u00a0000 images", "1 message refusé",
+		"8 machines", "1 ne répond pas", "4 lignes de fax actives", "4 agents", "2 pas en ligne", "13 points d’attention",
+		"6 lignes « non affectées »", "État au 01/10/2026 14:00:00", "12 anomalies à examiner", `title="aucun fax compté depuis le 30/09/2026"`, `title="la ligne est occupée"`, `title="aucune lecture réussie"`, `title="dernier fax le 21/08/2026"`, "Les plus récentes :", "hausse peu plausible", "90\u00a0000 images", "1 message refusé",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q", want)
@@ -137,7 +141,7 @@ func TestNoTextIsUnused(t *testing.T) {
 		base := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
 		prefix, _, _ := strings.Cut(key, ".")
 		switch prefix {
-		case "status", "service", "state", "kind", "fax", "count", "unit":
+		case "status", "service", "state", "kind", "fax", "count", "unit", "why":
 			continue // made of values
 		}
 		if !used[key] && !used[base] && !strings.HasPrefix(key, "agent.") {
@@ -189,7 +193,7 @@ func TestWhatMachinesSayOfThemselvesCannotBecomeMarkup(t *testing.T) {
 	}
 	b.snapshot.Lines[0].Evidence, b.snapshot.Lines[0].Port = attack, attack
 	b.snapshot.Agents[0].OS, b.snapshot.Agents[1].Spool.Error = attack, attack
-	b.quarantined[0].Reason, b.anomalies[0].Note = attack, attack
+	b.watch.Quarantined[0].Reason, b.watch.Open[0].Note = attack, attack
 	w := ask(newSite(t, b), http.MethodGet, "/?q=%22%3E%3Cscript%3E")
 	if got := w.Body.String(); strings.Contains(got, "<script>") || !strings.Contains(got, "&lt;script&gt;") {
 		t.Error("a script got through")

@@ -6,17 +6,21 @@
 const every = 5000;
 const patience = 10000;
 
+let asking = false; // one question at a time, so that a late answer replaces no newer one
+
 async function refresh() {
-  if (document.hidden || isReading()) return;
+  if (asking || document.hidden || isReading()) return;
+  asking = true;
   try {
     const answer = await fetch(location.href, { signal: AbortSignal.timeout(patience), headers: { Accept: "text/html" } });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(answer.statusText);
-    const next = new DOMParser().parseFromString(text, "text/html").querySelector("main");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.querySelector("main#content"); // also of a page that says why there is nothing to show
     if (next && !isReading()) swap(document.querySelector("main"), document.adoptNode(next));
     stale(!next);
   } catch {
     stale(true);
+  } finally {
+    asking = false;
   }
 }
 
