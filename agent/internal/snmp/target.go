@@ -38,7 +38,7 @@ type Credentials struct {
 	PrivacyPassword secret.Text
 }
 
-// maxCommunity is the longest that gosnmp can encode.
+// maxCommunity is more than any device takes.
 const maxCommunity = 127
 
 // ErrVersion3 is why Ask doesn't talk to a device with such credentials.
