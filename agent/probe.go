@@ -91,7 +91,7 @@ func (c *probeCommand) ask(call *program.Call, config *config, profiles *mibs.Se
 	defer pool.Close()
 	target := snmp.Target{Host: c.Host, Port: uint16(c.Port), Credentials: credentials.snmp()}
 	seen, err := probe(call.Ctx, profiles, pool.Device(target).Ask)
-	if err != nil && call.Ctx.Err() == nil && c.guessing(config) { // some old machines speak SNMPv1 only
+	if silent(err) && c.guessing(config) { // some old machines speak SNMPv1 only
 		call.Log.Info("no answer to SNMPv2c; trying SNMPv1")
 		target.Credentials.Version = snmp.V1
 		if again, againErr := probe(call.Ctx, profiles, pool.Device(target).Ask); againErr == nil {
@@ -168,8 +168,12 @@ func probe(ctx context.Context, profiles *mibs.Set, ask func(context.Context, mi
 		}
 		return err
 	})
-	if err == nil && seen.result.Stranger {
-		err = errors.New("two machines answer by turns at this address")
+	switch {
+	case err != nil:
+	case seen.result.Stranger:
+		err = errors.New("two machines answer by turns at this address; want one")
+	case !seen.result.Reading.OK:
+		seen.result.Warnings = append(seen.result.Warnings, seen.result.Reading.Error)
 	}
 	return seen, err
 }
@@ -183,9 +187,14 @@ type hintError struct {
 func (e hintError) Error() string { return e.error.Error() + "\n" + e.hint }
 func (e hintError) Unwrap() error { return e.error }
 
-func withHint(err error, port int) error {
+// silent tells whether the device was asked, and didn't answer.
+func silent(err error) bool {
 	var dns *net.DNSError
-	if errors.Is(err, snmp.ErrVersion3) || errors.As(err, &dns) || errors.Is(err, context.Canceled) {
+	return err != nil && !errors.Is(err, snmp.ErrVersion3) && !errors.As(err, &dns) && !errors.Is(err, context.Canceled)
+}
+
+func withHint(err error, port int) error {
+	if !silent(err) {
 		return err
 	}
 	return hintError{err, fmt.Sprintf(`Check, in this order:

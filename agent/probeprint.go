@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/mibs"
 )
 
 // probeJSON is what `probe --json` prints; other programs rely on it.
@@ -39,6 +42,7 @@ type probeMeasure struct {
 	Unit      string       `json:"unit"`
 	OID       string       `json:"oid"`
 	Certainty string       `json:"certainty"`
+	Note      string       `json:"note,omitempty"` // what else to know
 }
 
 type probeLine struct {
@@ -62,7 +66,7 @@ func (s *probed) json() probeJSON {
 		Warnings:   append([]string{}, s.result.Warnings...),
 	}
 	for _, m := range s.device.Measures(r) {
-		out.Measures = append(out.Measures, probeMeasure{m.Measure, m.Value, m.Unit, m.OID, m.Certainty})
+		out.Measures = append(out.Measures, probeMeasure{m.Measure, m.Value, m.Unit, m.OID, m.Certainty, m.Note})
 	}
 	for _, l := range r.Lines {
 		out.Lines = append(out.Lines, probeLine{
@@ -84,6 +88,7 @@ func (s *probed) printText(out io.Writer) error {
 	s.writeDevice(&text)
 	s.writeMeasures(&text)
 	s.writeLines(&text)
+	writeList(&text, "To know", notes(s.device.Measures(s.result.Reading)))
 	writeList(&text, "It can't tell", s.result.Unknown)
 	writeList(&text, "Warnings", s.result.Warnings)
 	_, err := io.WriteString(out, text.String())
@@ -95,11 +100,12 @@ func (s *probed) writeDevice(out *strings.Builder) {
 	fmt.Fprintf(out, "%s\n\n", s.where)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
-		if value != "" {
-			_, _ = fmt.Fprintf(table, "  %s\t%s\n", name, value)
+		for _, part := range wrap(value, width-len("  fax service  ")) {
+			_, _ = fmt.Fprintf(table, "  %s\t%s\n", name, part)
+			name = ""
 		}
 	}
-	row("device", cmp.Or(d.ID, "unidentified: no serial number and no MAC address to know it by"))
+	row("device", s.id())
 	row("vendor", d.Identity.Vendor)
 	row("model", d.Identity.Model)
 	row("serial", d.Identity.Serial)
@@ -113,6 +119,17 @@ func (s *probed) writeDevice(out *strings.Builder) {
 	row("can fax", s.canFax())
 	row("fax service", string(s.result.Reading.FaxService))
 	_ = table.Flush() // to a strings.Builder
+}
+
+// id says who it is, or why run would not poll it.
+func (s *probed) id() string {
+	switch {
+	case s.device.Profile == "":
+		return "unknown to zerofax: run would not poll it"
+	case s.device.ID == "":
+		return "no serial number and no MAC address to know it by: run would not poll it"
+	}
+	return s.device.ID
 }
 
 func (s *probed) canFax() string {
@@ -132,14 +149,38 @@ func (s *probed) writeMeasures(out *strings.Builder) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "  MEASURE\tVALUE\tUNIT\tCERTAINTY\tOID")
 	for _, m := range measures {
-		_, _ = fmt.Fprintf(table, "  %s\t%d\t%s\t%s\t%s\n", m.Measure, m.Value, m.Unit, m.Certainty, m.OID)
+		_, _ = fmt.Fprintf(table, "  %s\t%d\t%s\t%s\t%s\n",
+			m.Measure, m.Value, m.Unit, m.Certainty, strings.ReplaceAll(m.OID, " + ", "\n  \t\t\t\t+ "))
 	}
 	_ = table.Flush()
+}
+
+// certainties say where a profile has an OID's meaning from.
+var certainties = map[string]string{
+	"mib+walk":   "the maker's MIB says so, and real machines answer like that",
+	"mib":        "the maker's MIB says so",
+	"walk":       "real machines answer like that",
+	"tool":       "other programs read it so",
+	"unverified": "nobody has checked it yet",
+}
+
+// notes are what to know of the measures, each said once.
+func notes(measures []mibs.Measured) []string {
+	var texts, certain []string
+	of := map[string][]string{} // text → measures
 	for _, m := range measures {
-		if m.Note != "" {
-			fmt.Fprintf(out, "  %s: %s\n", m.Measure, m.Note)
+		if m.Note != "" && of[m.Note] == nil {
+			texts = append(texts, m.Note)
+		}
+		of[m.Note] = append(of[m.Note], string(m.Measure))
+		if text := fmt.Sprintf("certainty %s: %s", m.Certainty, certainties[m.Certainty]); !slices.Contains(certain, text) {
+			certain = append(certain, text)
 		}
 	}
+	for i, text := range texts {
+		texts[i] = strings.Join(of[text], ", ") + ": " + text
+	}
+	return append(texts, certain...)
 }
 
 func (s *probed) writeLines(out *strings.Builder) {
@@ -161,6 +202,25 @@ func writeList(out *strings.Builder, title string, items []string) {
 	}
 	fmt.Fprintf(out, "\n%s:\n", title)
 	for _, item := range items {
-		fmt.Fprintf(out, "  - %s\n", item)
+		fmt.Fprintf(out, "  - %s\n", strings.Join(wrap(item, width-len("  - ")), "\n    "))
 	}
+}
+
+// width of a terminal that text is written for.
+const width = 100
+
+// wrap breaks text into lines of so many characters at most, where a word isn't longer than that.
+func wrap(text string, most int) []string {
+	var lines []string
+	length := most
+	for _, word := range strings.Fields(text) {
+		long := utf8.RuneCountInString(word)
+		if length+1+long > most {
+			lines, length = append(lines, word), long
+			continue
+		}
+		lines[len(lines)-1] += " " + word
+		length += 1 + long
+	}
+	return lines
 }
