@@ -94,7 +94,7 @@ func TestWithoutAFileTheDefaultsHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Collector.URL != "mqtt://127.0.0.1:1883" || c.Poll.Lines != time.Minute || c.Poll.Counters != 5*time.Minute ||
-		c.SNMP.Timeout != 2*time.Second || c.SNMP.Retries != 2 || c.SNMP.MaxInFlight != 64 || c.Spool.Dir != "zerofax-agent-data" ||
+		c.SNMP.Timeout != 2*time.Second || c.SNMP.Retries != 2 || c.SNMP.MaxInFlight != 64 || filepath.Base(c.Spool.Dir) != "zerofax-agent-data" || !filepath.IsAbs(c.Spool.Dir) ||
 		len(c.Targets) != 0 || len(c.notes)+len(c.warnings) != 0 {
 		t.Errorf("got %+v", c)
 	}

@@ -129,7 +129,7 @@ func stateOf(c *config, held *spool.Spool, poller *poll.Poller) func() wire.Agen
 			Version: program.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 			Silent: poller.Silent(), Targets: len(c.hosts()), PollMS: min(c.Poll.Lines, c.Poll.Counters).Milliseconds(),
 			Spool: wire.SpoolState{
-				Stream: s.Stream, Envelopes: s.Envelopes, Bytes: s.Bytes, Dropped: s.Dropped, Damaged: s.Damaged, Error: clip(s.Error),
+				Stream: s.Stream, Envelopes: s.Envelopes, Bytes: s.Bytes, Dropped: s.Dropped, Damaged: s.Damaged, Error: wire.Shorten(s.Error),
 			},
 		}
 		if !s.Oldest.IsZero() {
@@ -137,12 +137,4 @@ func stateOf(c *config, held *spool.Spool, poller *poll.Poller) func() wire.Agen
 		}
 		return state
 	}
-}
-
-// clip brings a text to the length that a message may carry.
-func clip(text string) string {
-	if len(text) > wire.MaxText {
-		return text[:wire.MaxText]
-	}
-	return text
 }

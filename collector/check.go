@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -42,14 +41,10 @@ func (c *config) plan() [][2]string {
 }
 
 func (c *config) dataPlan() string {
-	dir, err := filepath.Abs(c.DataDir)
-	if err != nil {
-		dir = c.DataDir
+	if _, err := os.Stat(c.DataDir); err != nil {
+		return c.DataDir + " (will be made)"
 	}
-	if _, err := os.Stat(dir); err != nil {
-		return dir + " (will be made)"
-	}
-	return dir
+	return c.DataDir
 }
 
 func (c *config) mqttPlan() string {

@@ -142,8 +142,11 @@ func (c *config) checkMQTT(f *configfile.File) {
 		f.CheckListen(at("mqtt", "embedded", "listen"), m.Embedded.Listen, m.Embedded.Insecure,
 			", an outside broker with passwords (url: mqtts://…)")
 		for _, given := range []struct{ key, value string }{
-			{"ca_file", m.CAFile}, {"cert_file", m.CertFile}, {"key_file", m.KeyFile},
-			{"username", m.Username}, {"password_file", m.PasswordFile},
+			{"ca_file", m.CAFile},
+			{"cert_file", m.CertFile},
+			{"key_file", m.KeyFile},
+			{"username", m.Username},
+			{"password_file", m.PasswordFile},
 		} {
 			if given.value != "" {
 				f.Fault(at("mqtt", given.key), "belongs to an outside broker; want it together with url")

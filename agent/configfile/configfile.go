@@ -19,7 +19,7 @@ import (
 // File is a configuration file being checked, with the faults found so far.
 type File struct {
 	*yamlfile.Doc
-	dir string // where relative paths start
+	dir string // where relative paths start; absolute, so that messages say where files really are
 }
 
 // Read reads the file at path into v, a pointer to a struct that holds the defaults.
@@ -32,7 +32,11 @@ func Read(path string, v any) (*File, error) {
 			return nil, fmt.Errorf("read config: %w", err)
 		}
 	}
-	return &File{yamlfile.Decode(path, data, v), filepath.Dir(path)}, nil
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	return &File{yamlfile.Decode(path, data, v), dir}, nil
 }
 
 // Path is where name leads to from the file's folder; "" stays.

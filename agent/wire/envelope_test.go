@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"pgregory.net/rapid"
@@ -356,4 +357,16 @@ func clip(s string) string {
 		return s[:60] + "…"
 	}
 	return s
+}
+
+func TestAShortenedTextFitsIntoAMessageAndIsWholeCharacters(t *testing.T) {
+	for _, text := range []string{"", "short", strings.Repeat("x", wire.MaxText), strings.Repeat("x", 9999), strings.Repeat("é", 9999), "x" + strings.Repeat("é", 9999)} {
+		got := wire.Shorten(text)
+		if len(got) > wire.MaxText || !utf8.ValidString(got) {
+			t.Errorf("%.20s…: got %d bytes, valid UTF-8 %v; want at most %d", text, len(got), utf8.ValidString(got), wire.MaxText)
+		}
+		if short := len(text) <= wire.MaxText; short != (got == text) {
+			t.Errorf("%.20s…: got %.20s…", text, got)
+		}
+	}
 }

@@ -294,6 +294,14 @@ func oneOf[T comparable](v T, allowed ...T) bool {
 	return false
 }
 
+// Shorten brings a text to MaxText bytes at most.
+func Shorten(text string) string {
+	if len(text) <= MaxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:MaxText-len("…")], "") + "…"
+}
+
 // clip keeps a foreign text short enough for an error message.
 func clip(s string) string {
 	if len(s) > 64 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs"
@@ -188,7 +187,7 @@ func (p *Poller) missed(d *device, err error) {
 	if wait := p.backOff(d.failures); wait > p.shortest() {
 		why = fmt.Sprintf("%s; looked at every %s until it answers", why, wait)
 	}
-	why = clip(why)
+	why = wire.Shorten(why)
 	if d.is == nil {
 		p.setSilent(d, why)
 		if d.failures == 1 {
@@ -212,19 +211,11 @@ func (p *Poller) tell(d *device, r wire.Reading) {
 	}
 	if err := r.Check(); err != nil { // the profile let something through; the look counts for nothing
 		p.Log.Debug("reading not acceptable", "device", d.is.ID, "error", err)
-		r = wire.Reading{Device: r.Device, At: r.At, Error: clip("its answers make no sense: " + err.Error()), Profile: d.is.Profile, Fax: d.is.Fax}
+		r = wire.Reading{Device: r.Device, At: r.At, Error: wire.Shorten("its answers make no sense: " + err.Error()), Profile: d.is.Profile, Fax: d.is.Fax}
 	}
 	now := p.since()
 	if d.told == 0 || now-d.told >= hourly {
 		r.Identity, d.told = d.identity, max(now, 1)
 	}
 	p.batch.add(&r)
-}
-
-// clip brings a text to the length that a reading may carry.
-func clip(text string) string {
-	if len(text) <= wire.MaxText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:wire.MaxText-len("…")], "") + "…"
 }
