@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,8 +24,10 @@ type fleetPage struct {
 	Query   string
 	Other   string // URL of this page in the other language
 	Version string
-	MQTT    string
-	Fault   bool // the books can't be read
+	MQTT    string // URL that agents use
+	Fault   bool   // the books can't be read
+
+	MQTTLocal bool // only agents on this machine can
 
 	Now         wire.Time // the books' clock
 	Devices     int64     // in the books
@@ -64,7 +67,8 @@ type figure struct {
 func (p fleetPage) WatchCount() int64 { return p.Watch.OpenCount + p.Watch.Refused }
 
 func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
-	page := fleetPage{Query: strings.TrimSpace(r.URL.Query().Get("q")), Version: s.Version, MQTT: s.MQTT}
+	page := fleetPage{Query: strings.TrimSpace(r.URL.Query().Get("q")), Version: s.Version}
+	page.MQTT, page.MQTTLocal = mqttFor(s.MQTT, r.Host)
 	books, watch, err := s.read(r)
 	if err != nil {
 		s.Log.Error("read the books for the page", "error", err)
@@ -256,6 +260,22 @@ func (p fleetPage) silent(targets []wire.Silent) (string, error) {
 	return p.T("agent.silent.more", said, len(targets)-few)
 }
 
+// mqttFor is the broker's URL as the reader's own network knows it: one that listens on all
+// addresses is where the page was found. local tells that other machines can't reach it.
+func mqttFor(broker, host string) (mqtt string, local bool) {
+	u, err := url.Parse(broker)
+	if err != nil {
+		return broker, false
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Hostname() == "" || ip != nil && ip.IsUnspecified() {
+		found := (&url.URL{Host: host}).Hostname()
+		u.Host = net.JoinHostPort(found, u.Port())
+		return u.String(), false
+	}
+	return broker, u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 func otherLanguage(u *url.URL, french bool) string {
 	q := url.Values{}
 	if text := u.Query().Get("q"); text != "" {
@@ -270,10 +290,11 @@ func otherLanguage(u *url.URL, french bool) string {
 
 // said is a thing with its words, for the small templates.
 type said struct {
-	Known bool
-	State string
-	Text  string
-	Faxes string
+	Known   bool
+	State   string
+	Text    string
+	Printed string // what kind of pages, where they aren't those received
+	Faxes   string
 }
 
 // Says words a figure. A machine without fax has none. Where nothing proves a fax, or the machine
@@ -286,6 +307,9 @@ func (p fleetPage) Says(f figure, fax wire.Answer) (s said, err error) {
 	case fax == wire.Yes && f.Known:
 		s.Known = true
 		s.Text, err = p.Amount(f.Count, f.Unit)
+		if err == nil && f.Printed {
+			s.Printed, err = p.T("printed")
+		}
 	default:
 		s.Text, err = p.T("unknown")
 	}

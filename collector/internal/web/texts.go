@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
@@ -48,8 +49,8 @@ var texts = map[string]text{
 	"watch.one":      {"%d point d’attention", "%d watch point"},
 	"watch.other":    {"%d points d’attention", "%d watch points"},
 	"all.up":         {"toutes répondent", "all answer"},
-	"down.one":       {"%d ne répond pas", "%d doesn't answer"},
-	"down.other":     {"%d ne répondent pas", "%d don't answer"},
+	"down.one":       {"%d sans nouvelles", "%d not heard from"},
+	"down.other":     {"%d sans nouvelles", "%d not heard from"},
 	"agents.up":      {"tous en ligne", "all online"},
 	"agents.down":    {"%d pas en ligne", "%d not online"},
 	"lines.of":       {"sur %d connues", "of %d known"},
@@ -77,6 +78,9 @@ var texts = map[string]text{
 	"since":            {"suivie depuis le %s", "watched since %s"},
 	"port":             {"port %s", "port %s"},
 	"unreachable":      {"ne répond pas", "doesn't answer"},
+	"unread":           {"n’est plus lue", "no longer read"},
+	"last.known":       {"à la dernière lecture", "at the last reading"},
+	"of.addresses":     {"sur %d adresses", "of %d addresses"},
 	"anomalies.one":    {"%d anomalie", "%d anomaly"},
 	"anomalies.other":  {"%d anomalies", "%d anomalies"},
 	"claimed":          {"vue aussi par %s", "also seen by %s"},
@@ -87,20 +91,20 @@ var texts = map[string]text{
 	"status.idle":    {"libre", "idle"},
 	"status.busy":    {"occupée", "busy"},
 	"status.down":    {"hors service", "down"},
-	"status.unknown": {"inconnu", "unknown"},
+	"status.unknown": {"état inconnu", "status unknown"},
 
 	"state.active":  {"active", "active"},
 	"state.quiet":   {"calme", "quiet"},
 	"state.dormant": {"dormante", "dormant"},
-	"state.blind":   {"aveugle", "blind"},
-	"state.overdue": {"en retard", "overdue"},
+	"state.blind":   {"sans lecture", "blind"},
+	"state.overdue": {"coupure dépassée", "overdue"},
 	"state.cut":     {"coupée", "cut"},
-	"state.kept":    {"conservée", "kept"},
+	"state.kept":    {"maintenue", "kept"},
 
 	"service.ready":       {"prête", "ready"},
 	"service.attention":   {"à surveiller", "attention"},
 	"service.unavailable": {"indisponible", "unavailable"},
-	"service.unknown":     {"inconnu", "unknown"},
+	"service.unknown":     {"état inconnu", "state unknown"},
 
 	"count.pages.one":         {"%d page", "%d page"},
 	"count.pages.other":       {"%d pages", "%d pages"},
@@ -118,7 +122,7 @@ var texts = map[string]text{
 	"agents.title":       {"Agents", "Agents"},
 	"agents.caption":     {"Agents : ce qu’ils lisent et ce qui attend encore", "Agents: what they read and what still waits"},
 	"column.state":       {"État", "State"},
-	"column.seen":        {"Entendu", "Heard"},
+	"column.seen":        {"Dernier contact", "Last heard"},
 	"column.machines":    {"Machines", "Machines"},
 	"column.waiting":     {"En attente", "Waiting"},
 	"column.notes":       {"Remarques", "Remarks"},
@@ -130,7 +134,7 @@ var texts = map[string]text{
 	"waiting.one":        {"%d envoi", "%d envelope"},
 	"waiting.other":      {"%d envois", "%d envelopes"},
 	"waiting.since":      {"depuis %s", "for %s"},
-	"agent.dropped":      {"%d lectures abandonnées, mémoire pleine", "%d readings given up, spool full"},
+	"agent.dropped":      {"%d lectures abandonnées, stockage plein", "%d readings given up, spool full"},
 	"agent.spool.error":  {"n’arrive plus à écrire : %s", "can't write: %s"},
 	"agent.damaged":      {"%d fichiers abîmés mis de côté", "%d damaged files set aside"},
 	"agent.holes":        {"%d trous dans ses lectures", "%d holes in its readings"},
@@ -169,6 +173,7 @@ var texts = map[string]text{
 	"empty.probe":   {"Essayez une machine de votre parc ; la commande dit ce qu’elle sait d’elle :", "Try one of your machines; the command says what it can tell of it:"},
 	"empty.config":  {"Écrivez son adresse dans le fichier agent.yml :", "Write its address into the file agent.yml:"},
 	"empty.run":     {"Démarrez l’agent ; la machine apparaît ici dans la minute :", "Start the agent; the machine shows here within a minute:"},
+	"empty.local":   {"127.0.0.1 ne vaut que sur cette machine-ci. Pour un agent installé ailleurs, ouvrez MQTT dans collector.yml (mqtt, embedded, listen) et donnez à l’agent l’adresse du collecteur.", "127.0.0.1 works on this machine only. For an agent elsewhere, open MQTT in collector.yml (mqtt, embedded, listen) and give the agent the collector's address."},
 	"empty.waiting": {"Un agent est connu, mais aucune machine n’a encore répondu. Vérifiez les adresses de agent.yml avec zerofax-agent probe.", "An agent is known, but no machine has answered yet. Check the addresses in agent.yml with zerofax-agent probe."},
 }
 
@@ -203,6 +208,9 @@ func (s *site) speechFor(r *http.Request, now time.Time) speech {
 	return speech{french: french, printer: message.NewPrinter(tag), location: s.Location, now: now}
 }
 
+// unbroken keeps French punctuation from beginning a line.
+var unbroken = strings.NewReplacer(" :", "\u00a0:", " ;", "\u00a0;", " ?", "\u00a0?", "« ", "«\u00a0", " »", "\u00a0»")
+
 // T says key. A key that isn't in texts is an error, so that tests find it.
 func (s speech) T(key string, args ...any) (string, error) {
 	t, ok := texts[key]
@@ -211,7 +219,7 @@ func (s speech) T(key string, args ...any) (string, error) {
 	}
 	form := t.en
 	if s.french {
-		form = t.fr
+		form = unbroken.Replace(t.fr)
 	}
 	if len(args) == 0 {
 		return form, nil

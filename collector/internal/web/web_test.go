@@ -20,7 +20,8 @@ func page(t *testing.T, b *books, target string, headers ...string) string {
 	if w.Code != http.StatusOK {
 		t.Fatalf("GET %s: %d %s", target, w.Code, w.Body)
 	}
-	return html.UnescapeString(w.Body.String())
+	breaking := strings.NewReplacer("\u00a0:", " :", "\u00a0;", " ;", "\u00a0?", " ?", "«\u00a0", "« ", "\u00a0»", " »")
+	return breaking.Replace(html.UnescapeString(w.Body.String()))
 }
 
 // row is the text of one machine's or agent's row, without markup.
@@ -39,14 +40,14 @@ func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
 	got := page(t, ward(), "/")
 	for id, want := range map[string][]string{
 		"kyocera-vcf1234567":       {"Kyocera TASKalfa 3253ci", "libre", "prête", "12 345 pages", "1 page", "il y a 42 s", "ps-01 en ligne", "non affectée"},
-		"xerox-3359876543":         {"Xerox AltaLink C8055", "à surveiller", "0 image", "31 fax", "88 pages 40 fax imprimées à réception", "2 anomalies", "vue aussi par ps-02"},
-		"lexmark-7016abcdef":       {"250 pages sens inconnu", "ne répond pas", "il y a 3 j", "ps-dead muet", "indisponible"},
+		"xerox-3359876543":         {"Xerox AltaLink C8055", "à surveiller", "0 image", "31 fax", "88 pages imprimées à réception 40 fax", "2 anomalies", "vue aussi par ps-02"},
+		"lexmark-7016abcdef":       {"250 pages sens inconnu", "ne répond pas", "il y a 3 j", "ps-dead muet", "indisponible à la dernière lecture"},
 		"ricoh-w123p400500":        {"inconnu inconnu", "calme"},
-		"grandstream-000b82aabbcc": {"port FXS1 occupée", "port FXS2 hors service", "aveugle"},
+		"grandstream-000b82aabbcc": {"port FXS1 occupée", "port FXS2 hors service", "sans lecture"},
 		"hp-cnb1234567":            {"pas de fax — — —"},
 		"brother-e71234":           {"fax inconnu", "inconnu inconnu"},
 		"grandstream-000b82000001": {"port 1 libre", "port 2 hors service", "ports à déclarer", "inconnu inconnu"},
-		"agent-ps-01":              {"en ligne", "il y a 3 s", "5 / 7", "rien", "sans réponse : 10.12.4.99:161"},
+		"agent-ps-01":              {"en ligne", "il y a 3 s", "5 sur 7 adresses", "rien", "sans réponse : 10.12.4.99:161"},
 		"agent-ps-dead":            {"muet", "412 envois depuis 3 j", "1 234 lectures abandonnées", "horloge décalée de 2 h, heures corrigées", "no space left on device"},
 		"agent-ps-off":             {"hors ligne"},
 		"agent-ps-wordless":        {"en ligne", "1 inconnu"},
@@ -65,7 +66,7 @@ func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
 		t.Errorf("an unknown figure is shown as 0: %s", text)
 	}
 	for _, want := range []string{
-		"8 machines", "1 ne répond pas", "4 lignes de fax actives", "4 agents", "2 pas en ligne", "13 points d’attention",
+		"8 machines", "1 sans nouvelles", "4 lignes de fax actives", "4 agents", "2 pas en ligne", "13 points d’attention",
 		"6 lignes « non affectées »", "État au 01/10/2026 14:00:00", "12 anomalies à examiner", `title="aucun fax compté depuis le 30/09/2026"`, `title="la ligne est occupée"`, `title="aucune lecture réussie"`, `title="dernier fax le 21/08/2026"`, "Les plus récentes :", "hausse peu plausible", "90\u00a0000 images", "1 message refusé",
 	} {
 		if !strings.Contains(got, want) {
@@ -223,6 +224,18 @@ func TestAnEmptyCollectorSaysWhatToDoNext(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q", want)
 		}
+	}
+	for broker, want := range map[string]string{
+		"mqtt://0.0.0.0:1883":         "mqtt://example.com:1883", // where the test found the page
+		"mqtt://[::]:1883":            "mqtt://example.com:1883",
+		"mqtts://broker.example:8883": "mqtts://broker.example:8883",
+	} {
+		if got, local := mqttFor(broker, "example.com:8780"); got != want || local {
+			t.Errorf("%s: got %s, only local: %v; want %s", broker, got, local, want)
+		}
+	}
+	if !strings.Contains(got, "ne vaut que sur cette machine-ci") {
+		t.Error("that other machines can't reach 127.0.0.1 isn't said")
 	}
 	got = page(t, &books{snapshot: ledger.Snapshot{At: noon, Agents: ward().snapshot.Agents}}, "/")
 	if !strings.Contains(got, "aucune machine n’a encore répondu") || !strings.Contains(got, "ps-dead") {
