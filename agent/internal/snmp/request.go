@@ -23,9 +23,9 @@ type request struct {
 
 func (r *request) encode() ([]byte, error) {
 	const (
-		integer, text  = byte(gosnmp.Integer), byte(gosnmp.OctetString)
-		object, null   = byte(gosnmp.ObjectIdentifier), byte(gosnmp.Null)
-		sequence, room = byte(gosnmp.Sequence), 32
+		integer, text, object = byte(gosnmp.Integer), byte(gosnmp.OctetString), byte(gosnmp.ObjectIdentifier)
+		null, sequence        = byte(gosnmp.Null), byte(gosnmp.Sequence)
+		room                  = 32 // enough for most names, and for what stands around a list
 	)
 	list := make([]byte, 0, room*len(r.oids))
 	numbers, name := make([]byte, 0, room), make([]byte, 0, room)
