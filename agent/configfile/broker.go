@@ -23,8 +23,8 @@ type Broker struct {
 	PasswordFile string `yaml:"password_file"`
 	Insecure     bool   `yaml:"insecure"` // another machine without TLS or without credentials
 
-	Password secret.Text `yaml:"-"` // from PasswordFile
-	TLS      *tls.Config `yaml:"-"` // from the other files; nil = the system's authorities, nothing to show
+	Password secret.Text `yaml:"-"`          // from PasswordFile
+	TLS      *tls.Config `yaml:"-" json:"-"` // from the other files; nil = the system's authorities, nothing to show
 }
 
 // Check finds what is wrong with the broker at where, completes the URL's port and the paths,
