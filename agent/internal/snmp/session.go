@@ -35,7 +35,7 @@ func openSession(timeout time.Duration, retries int) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open SNMP session: %w", err)
 	}
-	return &session{udp: udp, timeout: timeout, tries: retries + 1, id: rand.Uint32()}, nil
+	return &session{udp: udp, timeout: timeout, tries: max(retries, 0) + 1, id: rand.Uint32()}, nil
 }
 
 // nextID is never 0, with which some devices answer what they can't read, and always as long.
