@@ -38,22 +38,40 @@ func (in *Ingest) bookAll(ctx context.Context) {
 	}
 }
 
-// bookOrEach books a group in one commit and, if that fails, each message in its own, so
-// that one which the ledger can't take harms only itself. Two failures in a row are the
-// ledger's trouble, not a message's.
+// bookOrEach books a group's envelopes in one commit and then its states, which each make their
+// own. Where a commit of many fails, each message gets its own, so that one which the ledger
+// can't take harms only itself.
 func (in *Ingest) bookOrEach(ctx context.Context, group []message) error {
-	err := in.book(ctx, group)
-	if err == nil || len(group) == 1 {
-		return err
-	}
-	failed := 0
+	var envelopes, states []message
 	for _, m := range group {
+		if m.kind == wire.KindState {
+			states = append(states, m)
+		} else {
+			envelopes = append(envelopes, m)
+		}
+	}
+	if err := in.book(ctx, envelopes); err != nil {
+		if len(envelopes) == 1 {
+			return err
+		}
+		if err := in.each(ctx, envelopes); err != nil {
+			return err
+		}
+	}
+	return in.each(ctx, states)
+}
+
+// each books message after message. Two failures in a row are the ledger's trouble, not a
+// message's; so is that of a message alone, as far as anyone can tell.
+func (in *Ingest) each(ctx context.Context, messages []message) error {
+	failed := 0
+	for _, m := range messages {
 		err := in.book(ctx, []message{m})
 		switch {
 		case err == nil:
 			failed = 0
 			continue
-		case failed == 1 || ctx.Err() != nil:
+		case failed == 1 || len(messages) == 1 || ctx.Err() != nil:
 			return err
 		}
 		failed++
@@ -62,10 +80,10 @@ func (in *Ingest) bookOrEach(ctx context.Context, group []message) error {
 	return nil
 }
 
-// once logs the first trouble with an agent's messages; the later ones are like it.
+// once logs the first trouble of a kind with an agent's messages; the later ones are like it.
 func (in *Ingest) once(agent, message string, err error) {
-	if !in.told[agent] {
-		in.told[agent] = true
+	if key := agent + ": " + message; !in.told[key] {
+		in.told[key] = true
 		in.options.Log.Warn(message, "agent", agent, "error", err)
 	}
 }

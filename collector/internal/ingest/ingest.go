@@ -46,7 +46,7 @@ type Ingest struct {
 	queue   *queue
 	acks    *acks
 	health  health
-	told    map[string]bool // agents with whose messages trouble was logged; only the book loop's
+	told    map[string]bool // trouble with agents' messages that was logged; only the book loop's
 }
 
 // New is an Ingest that does nothing yet.

@@ -26,6 +26,7 @@ type books struct {
 	groups [][]ledger.Delivery
 	states []wire.AgentState
 	fail   func([]ledger.Delivery) error
+	refuse string // the agent whose state can't be booked
 }
 
 func (b *books) Apply(_ context.Context, deliveries []ledger.Delivery) ([]ledger.Result, error) {
@@ -46,9 +47,12 @@ func (b *books) Apply(_ context.Context, deliveries []ledger.Delivery) ([]ledger
 	return results, nil
 }
 
-func (b *books) AgentState(_ context.Context, _ string, s wire.AgentState, _ time.Time) error {
+func (b *books) AgentState(_ context.Context, agent string, s wire.AgentState, _ time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if agent == b.refuse {
+		return errors.New("can't be booked")
+	}
 	b.states = append(b.states, s)
 	return nil
 }
@@ -222,6 +226,24 @@ func TestAMessageThatTheBooksCannotTakeDoesNotHoldUpOthers(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAStateThatCannotBeBookedHoldsUpNothingAndBooksNothingTwice(t *testing.T) {
+	b := &books{refuse: "poison"}
+	in, _ := newIngest(t, b)
+	state := func(agent string) message {
+		return message{agent: agent, kind: wire.KindState, payload: wire.Encode(wire.AgentState{V: wire.Version, Session: agent})}
+	}
+	err := in.bookOrEach(t.Context(), []message{readings("ps-01", 1), state("poison"), readings("ps-02", 1), state("ps-01")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.sizes(); !slices.Equal(got, []int{2}) {
+		t.Errorf("commits of %v, want one of 2", got)
+	}
+	if len(b.states) != 1 || b.states[0].Session != "ps-01" {
+		t.Errorf("states %+v, want that of ps-01", b.states)
+	}
 }
 
 func TestAFullQueueDropsNewMessagesAndCountsThem(t *testing.T) {
