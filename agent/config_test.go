@@ -179,6 +179,7 @@ func TestFaultsSayWhereAndWhatWouldBeRight(t *testing.T) {
 		"discovery: window":        {"discovery: {window: night}\n", `1: window: "night"; want times of day such as 22:00-05:00, or nothing`},
 		"profiles_dir":             {"profiles_dir: p.txt\n", `1: profiles_dir: "p.txt"; want a folder of profiles`},
 		"spool: no folder":         {"spool: {dir: ''}\n", `1: dir: is empty; want a folder that the agent may write to`},
+		"spool: Windows' path":     {"spool: {dir: \"C:\\zerofax\"}\n", `1: not YAML: found unknown escape character; want \\ for each backslash, or no quotes around it`},
 		"spool: no size":           {"spool: {max_size: much}\n", `1: max_size: "much"; want a size such as 256MB or 1GB`},
 		"spool: too small":         {"spool: {max_size: 10kB}\n", `1: max_size: 10kB; want 64kB or more`},
 		"http":                     {"http: {listen: localhost}\n", `1: listen: "localhost"; want ADDRESS:PORT, 127.0.0.1:PORT for this computer alone`},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -91,7 +90,7 @@ func (c *probeCommand) ask(call *program.Call, config *config, profiles *mibs.Se
 	defer pool.Close()
 	target := snmp.Target{Host: c.Host, Port: uint16(c.Port), Credentials: credentials.snmp()}
 	seen, err := probe(call.Ctx, profiles, pool.Device(target).Ask)
-	if silent(err) && c.guessing(config) { // some old machines speak SNMPv1 only
+	if silent(err) && credentials.Name == "" { // some old machines speak SNMPv1 only
 		call.Log.Info("no answer to SNMPv2c; trying SNMPv1")
 		target.Credentials.Version = snmp.V1
 		if again, againErr := probe(call.Ctx, profiles, pool.Device(target).Ask); againErr == nil {
@@ -102,21 +101,13 @@ func (c *probeCommand) ask(call *program.Call, config *config, profiles *mibs.Se
 	if err != nil {
 		return probed{}, withHint(err, c.Port)
 	}
-	seen.where = c.Host
-	if c.Port != snmpPort {
-		seen.where = net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
-	}
+	seen.where = (&targetConfig{Host: c.Host, Port: c.Port}).address()
 	return seen, nil
 }
 
-// guessing tells whether nobody said which version of SNMP the device speaks.
-func (c *probeCommand) guessing(config *config) bool {
-	credentials, err := c.credentials(config)
-	return err == nil && credentials.Name == ""
-}
-
 // credentials are those named on the command line, else those that the configuration has for
-// the host, else the only ones that it has, else "public".
+// the host, else the only ones that it has, else "public". They have no name where nobody
+// said which version of SNMP the device speaks.
 func (c *probeCommand) credentials(config *config) (credentialsConfig, error) {
 	if c.Community != "" && c.Credentials != "" {
 		return credentialsConfig{}, errors.New("probe: --community and --credentials; want one of them")

@@ -123,6 +123,9 @@ func (d *Doc) syntax(err error) {
 	if n, _ := fmt.Sscanf(text, "line %d: ", &line); n == 1 {
 		_, text, _ = strings.Cut(text, ": ")
 	}
+	if strings.Contains(text, "unknown escape") { // "C:\zerofax"
+		text += `; want \\ for each backslash, or no quotes around it`
+	}
 	d.add(line, "not YAML: "+text)
 }
 
