@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zerofax/zerofax/agent/program"
@@ -75,15 +77,16 @@ type parts struct {
 
 func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(addresses)) error {
 	var in *ingest.Ingest
-	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, program.Version(),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, program.Version())
 	in = ingest.New(ingest.Options{
 		URL: p.mqtt, TLS: c.MQTT.TLS, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
 		Books: p.books, Observe: figures.Ingested, Log: log, Now: time.Now,
 	})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(figures, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	site, err := web.New(web.Options{
 		Books:    p.books,
-		Metrics:  figures,
+		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2}), // a pair of Prometheus servers
 		Ready:    in.Ready,
 		Language: c.Language,
 		Location: c.location,

@@ -1,32 +1,85 @@
 package metrics
 
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
 // The metrics by name. Labels are line, device, agent and where they belong; all else is in an _info.
 var (
-	activeLines = gauge("active_lines", "Fax lines in state active.", "establishment", "pole", "service")
-	lines       = gauge("lines", "Fax lines by state.", "establishment", "pole", "service", "state")
-	faxPages    = counter("fax_pages_total", "Pages faxed; received are pages received where a device counts them, else pages printed for a fax.",
+	activeLines = desc("active_lines", "Fax lines in state active.", "establishment", "pole", "service")
+	lines       = desc("lines", "Fax lines by state.", "establishment", "pole", "service", "state")
+	faxPages    = desc("fax_pages_total", "Pages faxed; received are pages received where a device counts them, else pages printed for a fax.",
 		"establishment", "pole", "service", "direction")
-	faxes = counter("faxes_total", "Fax messages, where devices count them.", "establishment", "pole", "service", "direction")
+	faxes = desc("faxes_total", "Fax messages, where devices count them.", "establishment", "pole", "service", "direction")
 
-	lineInfo        = gauge("line_info", "Where a line belongs.", "line", "device", "establishment", "site", "pole", "service")
-	lineStatus      = gauge("line_status", "1 for the status that a phone line is in.", "line", "status")
-	lineLastFax     = gauge("line_last_fax_timestamp_seconds", "End of the interval in which the last fax was counted.", "line")
-	lineLastReading = gauge("line_last_reading_timestamp_seconds", "When the line's device answered last.", "line")
-	lineCutoff      = gauge("line_cutoff_timestamp_seconds", "When the line is to be cut.", "line")
-	lineFaxPages    = counter("line_fax_pages_total", "Pages faxed on a line, where that is known for it alone.", "line", "direction")
+	lineInfo        = desc("line_info", "Where a line belongs.", "line", "device", "establishment", "site", "pole", "service")
+	lineStatus      = desc("line_status", "1 for the status that a phone line is in.", "line", "status")
+	lineLastFax     = desc("line_last_fax_timestamp_seconds", "End of the interval in which the last fax was counted.", "line")
+	lineLastReading = desc("line_last_reading_timestamp_seconds", "When the line's device answered last.", "line")
+	lineCutoff      = desc("line_cutoff_timestamp_seconds", "When the line is to be cut.", "line")
+	lineFaxPages    = desc("line_fax_pages_total", "Pages faxed on a line, where that is known for it alone.", "line", "direction")
 
-	deviceUp         = gauge("device_up", "Whether the device answered at the last look.", "device")
-	deviceInfo       = gauge("device_info", "What a device is, and which agent reads it.", "device", "vendor", "model", "agent")
-	deviceAnomalies  = counter("device_anomalies_total", "Anomalies of a device's counters and identity.", "device", "kind")
-	deviceCounted    = counter("device_counted_total", "What a device counted since it was first seen.", "device", "measure", "unit")
-	deviceFaxService = gauge("device_fax_service", "1 for the state that a device says its fax function is in.", "device", "state")
+	deviceUp         = desc("device_up", "Whether the device answered at the last look.", "device")
+	deviceInfo       = desc("device_info", "What a device is, and which agent reads it.", "device", "vendor", "model", "agent")
+	deviceAnomalies  = desc("device_anomalies_total", "Anomalies of a device's counters and identity.", "device", "kind")
+	deviceCounted    = desc("device_counted_total", "What a device counted since it was first seen.", "device", "measure", "unit")
+	deviceFaxService = desc("device_fax_service", "1 for the state that a device says its fax function is in.", "device", "state")
 
-	agentUp              = gauge("agent_up", "Whether the agent is online and was heard within 3 minutes.", "agent")
-	agentInfo            = gauge("agent_info", "What an agent runs.", "agent", "version", "os")
-	agentLastSeen        = gauge("agent_last_seen_timestamp_seconds", "When the agent was heard last.", "agent")
-	agentSpoolEnvelopes  = gauge("agent_spool_envelopes", "Envelopes that the agent holds and that are not in the books yet.", "agent")
-	agentDroppedReadings = counter("agent_dropped_readings_total", "Readings that the agent gave up because its spool was full.", "agent")
+	agentUp              = desc("agent_up", "Whether the agent is online and was heard within 3 minutes.", "agent")
+	agentInfo            = desc("agent_info", "What an agent runs.", "agent", "version", "os")
+	agentLastSeen        = desc("agent_last_seen_timestamp_seconds", "When the agent was heard last.", "agent")
+	agentSpoolEnvelopes  = desc("agent_spool_envelopes", "Envelopes that the agent holds and that are not in the books yet.", "agent")
+	agentDroppedReadings = desc("agent_dropped_readings_total", "Readings that the agent gave up because its spool was full.", "agent")
 
-	collectorEnvelopes = counter("collector_envelopes_total", "Envelopes received, by what became of them.", "result")
-	buildInfo          = gauge("build_info", "What this program was built from.", "version", "goversion")
+	collectorEnvelopes = desc("collector_envelopes_total", "Envelopes received, by what became of them.", "result")
+	buildInfo          = desc("build_info", "What this program was built from.", "version", "goversion")
 )
+
+var all = []*prometheus.Desc{
+	activeLines, lines, faxPages, faxes,
+	lineInfo, lineStatus, lineLastFax, lineLastReading, lineCutoff, lineFaxPages,
+	deviceUp, deviceInfo, deviceAnomalies, deviceCounted, deviceFaxService,
+	agentUp, agentInfo, agentLastSeen, agentSpoolEnvelopes, agentDroppedReadings,
+	collectorEnvelopes, buildInfo,
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("zerofax_"+name, help, labels, nil)
+}
+
+// emitter makes constant metrics. A label's value that is no UTF-8 would spoil the whole scrape.
+type emitter chan<- prometheus.Metric
+
+func (e emitter) counter(d *prometheus.Desc, value int64, labels ...string) {
+	e.emit(d, prometheus.CounterValue, float64(value), labels)
+}
+
+func (e emitter) gauge(d *prometheus.Desc, value float64, labels ...string) {
+	e.emit(d, prometheus.GaugeValue, value, labels)
+}
+
+func (e emitter) emit(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels []string) {
+	for i := range labels {
+		labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
+	}
+	e <- prometheus.MustNewConstMetric(d, kind, value, labels...)
+}
+
+func (e emitter) truth(d *prometheus.Desc, yes bool, labels ...string) {
+	value := 0.0
+	if yes {
+		value = 1
+	}
+	e.gauge(d, value, labels...)
+}
+
+// instant says nothing of a time that isn't known.
+func (e emitter) instant(d *prometheus.Desc, at wire.Time, labels ...string) {
+	if at != 0 {
+		e.gauge(d, float64(at)/1000, labels...)
+	}
+}

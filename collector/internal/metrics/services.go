@@ -1,10 +1,6 @@
 package metrics
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -23,13 +19,13 @@ type sums struct {
 
 // services tells lines and faxes by service. What devices counted stays with the
 // unassigned one until the books assign it.
-func services(out *exposition, books ledger.Snapshot) {
-	sum := map[service]sums{}
-	at := func(s service) sums {
-		if _, known := sum[s]; !known {
-			sum[s] = sums{map[ledger.LineState]int64{}, map[ledger.Direction]int64{}, map[ledger.Direction]int64{}}
+func services(out emitter, books ledger.Snapshot) {
+	byService := map[service]*sums{}
+	at := func(s service) *sums {
+		if byService[s] == nil {
+			byService[s] = &sums{map[ledger.LineState]int64{}, map[ledger.Direction]int64{}, map[ledger.Direction]int64{}}
 		}
-		return sum[s]
+		return byService[s]
 	}
 	unassigned := at(service{})
 	for i := range books.Devices {
@@ -38,28 +34,12 @@ func services(out *exposition, books ledger.Snapshot) {
 	for _, l := range books.Lines {
 		at(service{l.Establishment, l.Pole, l.Service}).lines[l.State]++
 	}
-	all := slices.SortedFunc(maps.Keys(sum), func(a, b service) int {
-		return cmp.Or(cmp.Compare(a.establishment, b.establishment), cmp.Compare(a.pole, b.pole), cmp.Compare(a.name, b.name))
-	})
-	each(out, activeLines, all, func(s *service) { out.count(sum[*s].lines[ledger.Active], s.establishment, s.pole, s.name) })
-	each(out, lines, all, func(s *service) {
-		for _, state := range ledger.LineStates() {
-			out.count(sum[*s].lines[state], s.establishment, s.pole, s.name, string(state))
-		}
-	})
-	each(out, faxPages, all, func(s *service) {
-		for _, way := range ledger.Directions() {
-			out.count(sum[*s].pages[way], s.establishment, s.pole, s.name, string(way))
-		}
-	})
-	each(out, faxes, all, func(s *service) {
-		for _, way := range append(ledger.Directions(), internal) {
-			out.count(sum[*s].faxes[way], s.establishment, s.pole, s.name, string(way))
-		}
-	})
+	for s, sum := range byService {
+		sum.tell(out, s)
+	}
 }
 
-func (s sums) add(d *ledger.Device) {
+func (s *sums) add(d *ledger.Device) {
 	for _, way := range ledger.Directions() {
 		if _, measure, ok := d.Pages(way); ok {
 			s.pages[way] += ever(d, measure)
@@ -80,4 +60,17 @@ func ever(d *ledger.Device, measure wire.Measure) (total int64) {
 		}
 	}
 	return total
+}
+
+func (s *sums) tell(out emitter, of service) {
+	out.gauge(activeLines, float64(s.lines[ledger.Active]), of.establishment, of.pole, of.name)
+	for _, state := range ledger.LineStates() {
+		out.gauge(lines, float64(s.lines[state]), of.establishment, of.pole, of.name, string(state))
+	}
+	for _, way := range ledger.Directions() {
+		out.counter(faxPages, s.pages[way], of.establishment, of.pole, of.name, string(way))
+	}
+	for _, way := range append(ledger.Directions(), internal) {
+		out.counter(faxes, s.faxes[way], of.establishment, of.pole, of.name, string(way))
+	}
 }

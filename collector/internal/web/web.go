@@ -5,6 +5,7 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -16,6 +17,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -71,18 +74,23 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
-	return secured(s.routes()), nil
+	pack, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed)) // better levels cost more time than the bytes do
+	if err != nil {
+		return nil, fmt.Errorf("compression: %w", err)
+	}
+	return secured(s.routes(pack)), nil
 }
 
-func (s *site) routes() http.Handler {
+func (s *site) routes(pack func(http.Handler) http.HandlerFunc) http.Handler {
+	packed := func(page http.HandlerFunc) http.HandlerFunc { return get(pack(page)) }
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", get(compressed(s.fleet)))
+	mux.HandleFunc("/{$}", packed(s.fleet))
 	mux.HandleFunc("/assets/", get(s.serveAsset))
-	mux.HandleFunc("/metrics", get(compressed(s.Metrics.ServeHTTP)))
+	mux.HandleFunc("/metrics", get(s.Metrics.ServeHTTP))
 	mux.HandleFunc("/-/healthy", get(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }))
 	mux.HandleFunc("/-/ready", get(s.ready))
-	mux.HandleFunc("/api/v1/devices", get(compressed(s.devices)))
-	mux.HandleFunc("/api/v1/agents", get(compressed(s.agents)))
+	mux.HandleFunc("/api/v1/devices", packed(s.devices))
+	mux.HandleFunc("/api/v1/agents", packed(s.agents))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no such resource: "+r.URL.Path)
 	})
