@@ -17,13 +17,15 @@ type agent struct {
 	dropped   int64           // sum of the growth of state.Spool.Dropped; never falls
 	firstSeen wire.Time
 	lastSeen  wire.Time // receipt of the last message that was not an old one said again
+	stateAt   wire.Time // receipt of the present session's last sign of life; not kept: 0 after a restart
 	offset    time.Duration
 	tooNew    int64 // the anomaly that says so, 0 if none
 	dirty     bool
 }
 
 // heard takes in an agent's state and tells whether it changes anything. A birth counts unless
-// it is older than the present one and that one still lives; a will or farewell counts only for
+// it is older than the present one and that one still lives (readings prove nothing: they may come
+// from either, and a clock that was set back makes the new session the older one); a will or farewell counts only for
 // the last born session; and a state kept by the broker and said again proves no life.
 func (a *agent) heard(s wire.AgentState, receipt wire.Time) bool {
 	now := a.state
@@ -33,7 +35,7 @@ func (a *agent) heard(s wire.AgentState, receipt wire.Time) bool {
 		return false
 	case !s.Online && !same && now.Session != "":
 		return false
-	case s.Online && !same && bornBefore(s, now) && receipt.Sub(a.lastSeen) <= agentSilence:
+	case s.Online && !same && now.Online && bornBefore(s, now) && receipt.Sub(a.stateAt) <= agentSilence:
 		return false
 	}
 	if !s.Online && same { // a will was written at birth: of what the agent is, it knows less than the last state
@@ -43,6 +45,7 @@ func (a *agent) heard(s wire.AgentState, receipt wire.Time) bool {
 	a.dropped += max(0, s.Spool.Dropped-now.Spool.Dropped)
 	a.state = s
 	if s.Online {
+		a.stateAt = receipt
 		a.lastSeen = max(a.lastSeen, receipt)
 	}
 	return true

@@ -81,6 +81,27 @@ func TestOlderBirthDoesNotBeatANewerOne(t *testing.T) {
 	}
 }
 
+func TestAgentWhoseClockWasSetBackIsUpAgain(t *testing.T) {
+	for name, old := range map[string]func(c *collector){
+		"the will of the old session came":     func(c *collector) { c.state("ps-01", will("one")) },
+		"the old session ended without a word": func(*collector) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(t)
+			c.state("ps-01", c.alive("one", start.Add(4*365*24*time.Hour), 0))
+			old(c)
+			for i := range 5 { // it goes on sending readings, which proves nothing of the old session
+				c.now = c.now.Add(time.Minute)
+				c.say("ps-01", sent(int64(i)))
+				c.state("ps-01", c.alive("two", start, 0))
+			}
+			if a := c.agent("ps-01"); a.Session != "two" || !a.Up {
+				t.Errorf("got session %s, up %t, want two, up", a.Session, a.Up)
+			}
+		})
+	}
+}
+
 func TestDroppedReadingsNeverFall(t *testing.T) {
 	c := newCollector(t)
 	for _, dropped := range []int64{5, 8, 0, 2} { // 0: installed anew
