@@ -63,6 +63,9 @@ func (d *Device) ownPort() Port {
 }
 
 func lineOf(d *Device, p Port) Line {
+	if p.Gone { // what was told last is no evidence any more
+		p.Status, p.Evidence, p.Since = wire.LineUnknown, "", p.Last
+	}
 	return Line{
 		Device: d.ID, Status: p.Status, Evidence: p.Evidence, StatusSince: p.Since,
 		LastReading: d.LastReading, Totals: map[wire.Measure]int64{},

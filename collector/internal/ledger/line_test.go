@@ -58,6 +58,13 @@ func TestLinesUntilSomeoneDeclaresThem(t *testing.T) {
 			map[string]wire.LineStatus{"grandstream-1:1": wire.LineIdle, "grandstream-1:3": wire.LineBusy},
 		},
 		{
+			"a port that its gateway doesn't name any more",
+			Device{ID: "grandstream-1", FaxCapable: true, Ports: []Port{
+				{Port: "1", Fax: wire.Yes, Status: wire.LineIdle, Gone: true}, port("2", wire.Yes, wire.LineIdle),
+			}},
+			map[string]wire.LineStatus{"grandstream-1:1": wire.LineUnknown, "grandstream-1:2": wire.LineIdle},
+		},
+		{
 			"a gateway of which nobody says that it faxes has none",
 			Device{ID: "grandstream-2", Ports: []Port{port("1", wire.Unknown, wire.LineIdle)}},
 			nil,
