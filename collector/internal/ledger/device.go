@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -71,6 +72,7 @@ func (b *books) reading(a *agent, s *stream, r *wire.Reading, receipt wire.Time)
 	v.At, v.Trusted, v.Clock = stamp(r.At, a.offset, receipt)
 	s.lastAt = v.At
 	d := b.device(r.Device, a.id, receipt)
+	b.backFromFuture(d, v)
 	if d.lead != a.id {
 		if !r.OK || !takesOver(v.At, d.readAt, d.poll) {
 			b.claim(d, a.id, v.At)
@@ -90,6 +92,28 @@ func (b *books) reading(a *agent, s *stream, r *wire.Reading, receipt wire.Time)
 	case b.count(d, v, relation == newer) || relation == newer:
 		b.look(d, v)
 	}
+}
+
+// backFromFuture brings the times from which a device's next interval and lead are judged down to
+// now where our own clock ran ahead and was set back: else nobody could take its lead over, and its
+// faxes would be booked at that future time. If it is the present clock that is wrong, the next
+// interval is too wide, but true. When a fax was seen stays: nothing must look dormant by mistake.
+func (b *books) backFromFuture(d *device, v seen) {
+	if d.lookAt <= v.Receipt.Add(clockTrusted) {
+		return
+	}
+	d.order.At = min(d.order.At, v.Receipt)
+	d.lookAt, d.readAt, d.countersAt = min(d.lookAt, v.At), min(d.readAt, v.At), min(d.countersAt, v.At)
+	for _, c := range d.counters {
+		c.tally.At = min(c.tally.At, v.At)
+		c.tally.Open = slices.Clone(c.tally.Open)
+		for i := range c.tally.Open {
+			c.tally.Open[i].At = min(c.tally.Open[i].At, v.At)
+		}
+		c.inStep = c.tally.At == d.countersAt
+		b.note(c)
+	}
+	b.relook(d)
 }
 
 // count steps all counters of a reading. It tells whether a counter's growth or the passing of

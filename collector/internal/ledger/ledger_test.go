@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -464,6 +465,69 @@ func TestStaleReadingsDoNotFreezeACounter(t *testing.T) {
 	c.wantSent(2)
 	if got, want := c.anomalies(), "reset"; got != want {
 		t.Errorf("after a day: got %s, want %s", got, want)
+	}
+}
+
+// Our own clock ran years ahead for a while. What was noted then must not hold up what comes after.
+func TestOurOwnClockWasSetBack(t *testing.T) {
+	c := newCollector(t)
+	c.now = start.Add(4 * 365 * 24 * time.Hour)
+	c.say("ps-01", sent(1))
+	c.now = start
+	c.say("ps-01", sent(5))
+	if d := c.device(kyocera); d.LastFax != wire.TimeOf(c.now) || d.LastReading != wire.TimeOf(c.now) || !d.Up {
+		t.Errorf("last fax %v, last reading %v, up %t: want now, up", d.LastFax, d.LastReading, d.Up)
+	}
+	c.reopen()
+	c.say("ps-01", sent(7))
+	if d := c.device(kyocera); d.LastFax != wire.TimeOf(c.now) || d.Counters[0].At != wire.TimeOf(c.now) {
+		t.Errorf("last fax %v, counted at %v, want %v", d.LastFax, d.Counters[0].At, c.now)
+	}
+	c.wantSent(6)
+}
+
+func TestLeadIsTakenOverThoughOurOwnClockWasSetBack(t *testing.T) {
+	c := newCollector(t)
+	c.now = start.Add(4 * 365 * 24 * time.Hour)
+	c.say("ps-01", sent(1)) // and it is never heard again
+	c.now = start
+	c.say("ps-02", sent(2))
+	c.now = c.now.Add(3 * time.Minute)
+	c.say("ps-02", sent(5))
+	c.wantSent(4)
+	if d := c.device(kyocera); d.Agent != "ps-02" || !d.Up {
+		t.Errorf("lead %s, up %t, want ps-02, up", d.Agent, d.Up)
+	}
+}
+
+// Our own clock was years behind for a while, as it is where a machine starts with a wrong one.
+func TestOurOwnClockWasBehind(t *testing.T) {
+	c := newCollector(t)
+	c.say("ps-01", sent(1))
+	first := c.device(kyocera).FirstSeen
+	c.say("ps-01", sent(2))
+	fax := wire.TimeOf(c.now)
+	c.now = start.Add(-10 * 365 * 24 * time.Hour)
+	c.say("ps-01", sent(2))
+	c.now = start.Add(time.Hour)
+	c.say("ps-01", sent(2))
+	if d := c.device(kyocera); d.FirstSeen != first || d.LastFax != fax {
+		t.Errorf("first seen %v, last fax %v, want %v and %v", d.FirstSeen, d.LastFax, first, fax)
+	}
+	c.say("ps-01", sent(3))
+	c.wantSent(2)
+}
+
+func TestHugeJumpsDoNotStopTheReaders(t *testing.T) {
+	c := newCollector(t)
+	for range 3 {
+		for _, value := range []int64{0, 0, math.MaxInt64, math.MaxInt64} {
+			c.say("ps-01", sent(value))
+			c.now = c.now.Add(25 * time.Hour)
+		}
+	}
+	if held := c.device(kyocera).Counters[0].Held; held != math.MaxInt64 {
+		t.Errorf("held: got %d, want as much as can be said", held)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -230,11 +231,11 @@ func (d *device) total(c *counter) (sum int64) {
 // readHeld is the growth that waits for a person, by counter.
 func readHeld(ctx context.Context, q querier) (map[int64]int64, error) {
 	held := make(map[int64]int64)
-	query := fmt.Sprintf("SELECT counter, SUM(amount) FROM anomalies WHERE kind = '%s' AND closed_at = 0 GROUP BY counter", Jump)
+	query := fmt.Sprintf("SELECT counter, amount FROM anomalies WHERE kind = '%s' AND closed_at = 0", Jump)
 	err := each(ctx, q, query, func(read func(...any) error) error {
 		var number, amount int64
 		err := read(&number, &amount)
-		held[number] = amount
+		held[number] += min(amount, math.MaxInt64-held[number]) // nonsense must not overflow; SUM would fail
 		return err
 	})
 	return held, err
@@ -306,13 +307,14 @@ func readAgents(ctx context.Context, q querier, now wire.Time) ([]Agent, error) 
 		return nil, err
 	}
 	agents := []Agent{}
-	return agents, each(ctx, q, "SELECT "+agentsTable.columns+" FROM agents ORDER BY id", func(read func(...any) error) error {
+	err = each(ctx, q, "SELECT "+agentsTable.columns+" FROM agents ORDER BY id", func(read func(...any) error) error {
 		a, err := readAgent(read)
 		v := a.view(now)
 		v.Devices, v.Holes = devices[a.id], holes[a.id]
 		agents = append(agents, v)
 		return err
 	})
+	return agents, err
 }
 
 func countByAgent(ctx context.Context, q querier, table string) (map[string]int, error) {
