@@ -17,6 +17,7 @@ type books struct {
 	clocks    map[string]*clock // outlive the books: they are measured, not booked
 	agents    map[string]*agent
 	streams   map[[2]string]*stream // by agent and stream
+	begun     map[string][]*stream  // by agent, in the order in which they began
 	devices   map[string]*device
 	addresses map[[2]string]*device // who is known at an agent's address
 	texts     map[string]string     // one copy of each rule, profile, unit…
@@ -33,6 +34,7 @@ type numbers struct {
 type changes struct {
 	agents     []*agent
 	streams    []*stream
+	forgotten  []*stream
 	devices    []*device  // what they are
 	looks      []*device  // when they were looked at
 	counters   []*counter // what they are
@@ -143,7 +145,8 @@ func (b *books) advance(s *stream, d *Delivery, missing span, crc uint32, receip
 	if s.number == 0 {
 		b.last.stream++
 		s.number = b.last.stream
-		b.streams[[2]string{s.agent, s.id}] = s
+		b.keep(s)
+		b.forget(s.agent)
 	}
 	if missing.First != 0 {
 		b.last.hole++
@@ -155,6 +158,26 @@ func (b *books) advance(s *stream, d *Delivery, missing span, crc uint32, receip
 	}
 	s.next, s.crc = env.Seq+1, crc
 	b.touch(s)
+}
+
+// maxStreams is how many streams of an agent are remembered: the newest. A spool that is opened
+// empty begins a new one, so each start of an agent may. An older one that is said again after all
+// is a new one, whose readings are old by their uptime, clock and values, as after any rollback.
+const maxStreams = 100
+
+func (b *books) keep(s *stream) {
+	b.streams[[2]string{s.agent, s.id}] = s
+	b.begun[s.agent] = append(b.begun[s.agent], s)
+}
+
+func (b *books) forget(agent string) {
+	begun := b.begun[agent]
+	old := begun[:max(0, len(begun)-maxStreams)]
+	for _, s := range old {
+		delete(b.streams, [2]string{s.agent, s.id})
+	}
+	b.changes.forgotten = append(b.changes.forgotten, old...)
+	b.begun[agent] = begun[len(old):]
 }
 
 // readings books the readings of an envelope.

@@ -61,6 +61,11 @@ func (s *store) writeStreams(ctx context.Context, c *changes) error {
 	}); err != nil {
 		return err
 	}
+	for _, x := range c.forgotten {
+		if err := s.exec(ctx, "DELETE FROM streams WHERE id = ?", x.number); err != nil {
+			return fmt.Errorf("forget stream: %w", err)
+		}
+	}
 	if err := s.write(ctx, holesTable, len(c.holes), func(i int, to []any) []any {
 		h := &c.holes[i]
 		return append(to, h.number, h.agent, h.id, int64(h.First), int64(h.Last), int64(h.from), int64(h.to), h.lost, int64(h.noticed))
@@ -235,7 +240,7 @@ func (c *changes) clear() {
 	c.devices, c.looks, c.ports = c.devices[:0], c.looks[:0], c.ports[:0]
 	c.counters, c.tallies = c.counters[:0], c.tallies[:0]
 	c.activities, c.anomalies, c.closings = c.activities[:0], c.anomalies[:0], c.closings[:0]
-	c.quarantine, c.holes = nil, nil
+	c.quarantine, c.holes, c.forgotten = nil, nil, nil
 	clear(c.claims)
 	clear(c.hours)
 	clear(c.envelopes)

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -285,6 +286,55 @@ func TestQuarantineIsBounded(t *testing.T) {
 	if err != nil || len(kept) != 1000 || kept[0].ID != 1500 {
 		t.Errorf("got %d, %v, want the newest 1000", len(kept), err)
 	}
+}
+
+// An agent whose spool is empty begins a new stream whenever it starts.
+func TestStreamsOfAnAgentAreBounded(t *testing.T) {
+	c := newCollector(t)
+	begin := func(i int) {
+		t.Helper()
+		c.now = c.now.Add(time.Minute)
+		r := sent(int64(i))
+		r.At = wire.TimeOf(start.Add(time.Duration(i) * time.Minute))
+		if got := c.apply(c.receive("ps-01", c.numbered(fmt.Sprint("start-", i), "ps-01", 1, r)))[0]; got.Verdict != ledger.Applied || got.Ack != 1 {
+			t.Fatalf("stream %d: got %+v, want it applied", i, got)
+		}
+	}
+	c.say("ps-02", wire.Reading{Device: "xerox-1", Error: "timeout"})
+	for i := range 250 {
+		begin(i)
+		if i%60 == 0 {
+			c.reopen()
+		}
+	}
+	if n := c.count("streams WHERE agent = 'ps-01'"); n != 100 {
+		t.Errorf("got %d streams of one agent, want the newest 100", n)
+	}
+	if got := c.apply(c.receive("ps-01", c.numbered("start-249", "ps-01", 1, sent(249))))[0].Verdict; got != ledger.Duplicate {
+		t.Errorf("the newest stream said again: got %s, want %s", got, ledger.Duplicate)
+	}
+	if got := c.count("streams WHERE agent = 'ps-02'"); got != 1 {
+		t.Errorf("got %d streams of another agent, want 1", got)
+	}
+	c.wantSent(249)
+	begin(3) // a disk restored from long ago
+	c.wantSent(249)
+	begin(252)
+	c.wantSent(252)
+}
+
+// count counts rows in the file.
+func (c *collector) count(what string) (n int) {
+	c.Helper()
+	db, err := sql.Open("sqlite", c.path)
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow("SELECT COUNT(*) FROM " + what).Scan(&n); err != nil {
+		c.Fatal(err)
+	}
+	return n
 }
 
 func TestHoleIsWrittenIntoTheBooks(t *testing.T) {

@@ -33,7 +33,7 @@ func each(ctx context.Context, q querier, query string, scan func(read func(...a
 // load reads the whole present state.
 func (s *store) load(ctx context.Context) (*books, error) {
 	b := &books{
-		agents: make(map[string]*agent), streams: make(map[[2]string]*stream), devices: make(map[string]*device),
+		agents: make(map[string]*agent), streams: make(map[[2]string]*stream), begun: make(map[string][]*stream), devices: make(map[string]*device),
 		addresses: make(map[[2]string]*device), texts: make(map[string]string),
 		changes: changes{
 			claims: make(map[claimKey]wire.Time), hours: make(map[hourKey]int64), envelopes: make(map[Verdict]int64),
@@ -72,7 +72,7 @@ func readAgent(read func(...any) error) (*agent, error) {
 }
 
 func (s *store) loadStreams(ctx context.Context, b *books) error {
-	return each(ctx, s.conn, "SELECT "+streamsTable.columns+" FROM streams", func(read func(...any) error) error {
+	return each(ctx, s.conn, "SELECT "+streamsTable.columns+" FROM streams ORDER BY id", func(read func(...any) error) error {
 		x := new(stream)
 		var next int64
 		if err := read(&x.number, &x.agent, &x.id, &next, &x.crc, &x.lastAt, &x.overlap); err != nil {
@@ -80,7 +80,7 @@ func (s *store) loadStreams(ctx context.Context, b *books) error {
 		}
 		x.next = uint64(next)
 		b.last.stream = max(b.last.stream, x.number)
-		b.streams[[2]string{x.agent, x.id}] = x
+		b.keep(x)
 		return nil
 	})
 }
