@@ -27,7 +27,7 @@ type session struct {
 	id      uint32 // of the last request
 	spent   bool   // not to be used again
 	decoder gosnmp.GoSNMP
-	buf     [1<<16 - 1]byte // takes any datagram
+	buf     [1 << 15]byte // twice what maxOIDs texts of 255 bytes take
 }
 
 func openSession(timeout time.Duration, retries int) (*session, error) {
