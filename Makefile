@@ -5,7 +5,6 @@ SHELL := bash
 
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-PROGRAMS    := ./agent ./collector
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS     := -s -w -X github.com/zerofax/zerofax/agent/program.version=$(VERSION)
 
@@ -22,8 +21,8 @@ build: ## both programs and the demo, in bin/
 
 check: ## format, vet, staticcheck, go.mod tidy, builds for linux and windows
 	@out=$$($(GOFUMPT) -l .); test -z "$$out" || { echo "not gofumpt-formatted:"; echo "$$out"; exit 1; }
-	go vet ./... && go vet -tags e2e ./...
-	$(STATICCHECK) -tags e2e ./...
+	go vet ./... && go vet -tags e2e,testclock ./...
+	$(STATICCHECK) -tags e2e,testclock ./...
 	go mod tidy -diff
 	GOOS=linux   CGO_ENABLED=0 go build -o /dev/null ./agent
 	GOOS=linux   CGO_ENABLED=0 go build -o /dev/null ./collector
