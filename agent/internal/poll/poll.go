@@ -46,7 +46,7 @@ type Options struct {
 
 // How the schedule treats devices. Devices and not people are what these go easy on.
 const (
-	tick       = 250 * time.Millisecond
+	tick       = 500 * time.Millisecond
 	firstLooks = 20 * time.Millisecond // from first look to first look after a start
 	longest    = 15 * time.Minute      // between looks at a silent device, unless polled even less often
 	slow       = time.Second           // a look that takes longer makes its device wait with the silent ones
