@@ -148,7 +148,7 @@ func program(ctx context.Context, dir string, stderr io.Writer, name string, arg
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(self), name), append(args, "--log-level", "warn")...)
+	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(self), name), append(args, "--log-level", "error")...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, stderr, stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
