@@ -29,7 +29,8 @@ type excursion struct {
 	Value   int64     `json:"value"` // the tally before it
 	At      wire.Time `json:"at"`
 	Count   int64     `json:"count"`
-	Since   wire.Time `json:"since"` // when it was seen first
+	Since   wire.Time `json:"since"`   // when it was seen first
+	Receipt wire.Time `json:"receipt"` // and when we heard of that
 	Anomaly int64     `json:"anomaly"`
 }
 
@@ -93,10 +94,10 @@ func step(t tally, l look) (tally, effect) {
 	}
 	switch {
 	case growth < 0:
-		t.open(excursion{}, &e)
+		t.open(excursion{}, l, &e)
 		e.Opened, e.Before = Reset, t.Value
 	case !plausible(growth, span):
-		t.open(excursion{Jump: true}, &e)
+		t.open(excursion{Jump: true}, l, &e)
 		e.Opened, e.Before, e.Amount = Jump, t.Value, growth
 	default:
 		t.Count += growth
@@ -147,8 +148,8 @@ func (t tally) restore(i int, e *effect) tally {
 }
 
 // open adds an excursion from t.
-func (t *tally) open(x excursion, e *effect) {
-	x.Value, x.At, x.Count, x.Since = t.Value, t.At, t.Count, e.To
+func (t *tally) open(x excursion, l look, e *effect) {
+	x.Value, x.At, x.Count, x.Since, x.Receipt = t.Value, t.At, t.Count, e.To, l.Receipt
 	rest := t.Open
 	if len(rest) == maxExcursions { // the oldest tell most: a return to them puts all later ones right
 		e.settled(rest[maxExcursions-1])
@@ -159,13 +160,14 @@ func (t *tally) open(x excursion, e *effect) {
 
 // settle gives up excursions that lasted: a fall was a real reset, a jump is for a person to
 // judge. It is asked after a look below the old value. So a machine that said 0 while it was
-// switched off for the weekend, and is back on Monday, had a glitch and not a reset.
+// switched off for the weekend, and is back on Monday, had a glitch and not a reset. A day must have
+// passed by our clock too: the agent's may have been set in between.
 func (t *tally) settle(l look, e *effect) {
 	if !l.Trusted {
 		return
 	}
 	n := 0
-	for n < len(t.Open) && l.At.Sub(t.Open[n].Since) > glitchWindow {
+	for n < len(t.Open) && l.At.Sub(t.Open[n].Since) > glitchWindow && l.Receipt.Sub(t.Open[n].Receipt) > glitchWindow {
 		e.settled(t.Open[n])
 		n++
 	}

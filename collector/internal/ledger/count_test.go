@@ -29,6 +29,8 @@ func (x told) look() look {
 		l.Receipt = t0.Add(1000 * time.Hour)
 	case "untrusted":
 		l.Trusted = false
+	case "backlog": // heard of all at once
+		l.Receipt = t0.Add(1000 * time.Hour)
 	case "up":
 		l.Uptime = 1000 * time.Hour
 	}
@@ -142,6 +144,12 @@ func TestCounting(t *testing.T) {
 			[]told{{0, 100, ""}, {5, 0, ""}, {6, 9, ""}, {10, 101, ""}, {11, 105, ""}, {12, 112, ""}},
 			[]string{"reset 100→0 held 0", "booked 9 in 5…6 min", "glitch", "booked 3 in 11…12 min"},
 			12, 0,
+		},
+		{
+			"a day that passed by the agent's clock alone settles nothing",
+			[]told{{0, 100, ""}, {5, 0, "backlog"}, {2000, 0, "backlog"}, {2010, 103, "backlog"}},
+			[]string{"reset 100→0 held 0", "glitch", "booked 3 in 0…2010 min"},
+			3, 0,
 		},
 		{
 			"a glitch within a glitch",

@@ -383,7 +383,12 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			w.agent().clock = rapid.SampledFrom([]time.Duration{0, 0, 2 * year, -2 * year, 9 * year, -9 * year, 30 * time.Second, -50 * time.Second}).Draw(t, "by")
 		},
 		// By hours, as where it is in local time at first: years would make the shortest fall last a day.
+		// With one agent only: the readings of two are ordered by clocks wherever a machine's uptime can't
+		// order them. If ours jumps just then, the books may run ahead until later faxes have paid for it.
 		"our own clock jumps": func(t *rapid.T) {
+			if len(w.agents) > 1 {
+				return
+			}
 			w.clock = rapid.SampledFrom([]time.Duration{0, 0, 0, time.Hour, -time.Hour, 2 * time.Hour, -2 * time.Hour}).Draw(t, "by")
 		},
 		"send": func(t *rapid.T) {
