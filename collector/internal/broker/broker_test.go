@@ -53,19 +53,22 @@ func finished(t *testing.T, token mqtt.Token) {
 	}
 }
 
-// hear gives the next message on topic, "" if none comes within patience.
+// hear gives the retained message on topic, "" if none comes within patience. It subscribes again and
+// again: the broker takes a moment from confirming a message to handing it to who comes later.
 func hear(t *testing.T, b *broker.Broker, topic string, patience time.Duration) string {
 	t.Helper()
-	got := make(chan string, 1)
+	got := make(chan string, 100)
 	c := connect(t, b, "listener")
-	finished(t, c.Subscribe(topic, 1, func(_ mqtt.Client, m mqtt.Message) { got <- string(m.Payload()) }))
 	defer c.Disconnect(100)
-	select {
-	case text := <-got:
-		return text
-	case <-time.After(patience):
-		return ""
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		finished(t, c.Subscribe(topic, 1, func(_ mqtt.Client, m mqtt.Message) { got <- string(m.Payload()) }))
+		select {
+		case text := <-got:
+			return text
+		case <-time.After(500 * time.Millisecond):
+		}
 	}
+	return ""
 }
 
 func TestRetainedMessagesSurviveARestart(t *testing.T) {
