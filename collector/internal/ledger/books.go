@@ -244,10 +244,7 @@ func (b *books) agent(id string) *agent {
 		a = &agent{id: id, firstSeen: wire.TimeOf(b.now())}
 		b.agents[id] = a
 	}
-	if !a.dirty {
-		a.dirty = true
-		b.changes.agents = append(b.changes.agents, a)
-	}
+	mark(&a.dirty, &b.changes.agents, a)
 	return a
 }
 
@@ -259,10 +256,13 @@ func (b *books) stream(agent, id string) *stream {
 	return &stream{agent: agent, id: id, next: 1}
 }
 
-func (b *books) touch(s *stream) {
-	if !s.dirty {
-		s.dirty = true
-		b.changes.streams = append(b.changes.streams, s)
+func (b *books) touch(s *stream) { mark(&s.dirty, &b.changes.streams, s) }
+
+// mark puts a thing among those to be written, once a transaction.
+func mark[T any](marked *bool, list *[]T, thing T) {
+	if !*marked {
+		*marked = true
+		*list = append(*list, thing)
 	}
 }
 

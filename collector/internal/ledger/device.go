@@ -406,40 +406,15 @@ func (b *books) device(id, agent string, receipt wire.Time) *device {
 	return d
 }
 
-func (b *books) rewrite(d *device) {
-	if !d.dirty {
-		d.dirty = true
-		b.changes.devices = append(b.changes.devices, d)
-	}
-}
+func (b *books) rewrite(d *device) { mark(&d.dirty, &b.changes.devices, d) }
 
-func (b *books) relook(d *device) {
-	if !d.looked {
-		d.looked = true
-		b.changes.looks = append(b.changes.looks, d)
-	}
-}
+func (b *books) relook(d *device) { mark(&d.looked, &b.changes.looks, d) }
 
-func (b *books) define(c *counter) {
-	if !c.defined {
-		c.defined = true
-		b.changes.counters = append(b.changes.counters, c)
-	}
-}
+func (b *books) define(c *counter) { mark(&c.defined, &b.changes.counters, c) }
 
-func (b *books) note(c *counter) {
-	if !c.dirty {
-		c.dirty = true
-		b.changes.tallies = append(b.changes.tallies, c)
-	}
-}
+func (b *books) note(c *counter) { mark(&c.dirty, &b.changes.tallies, c) }
 
-func (b *books) port(d *device, p *port) {
-	if !p.dirty {
-		p.dirty = true
-		b.changes.ports = append(b.changes.ports, portOf{d, p})
-	}
-}
+func (b *books) port(d *device, p *port) { mark(&p.dirty, &b.changes.ports, portOf{d, p}) }
 
 func (d *device) present(m wire.Measure) *counter {
 	for _, c := range d.counters {
