@@ -224,9 +224,6 @@ func (d *Description) Measures() []wire.Measure {
 	return measures
 }
 
-// States are the names that Enter takes.
-func (d *Description) States() []string { return slices.Sorted(maps.Keys(d.states)) }
-
 func (d *Description) counts(measure wire.Measure) []Event {
 	for _, o := range d.objects {
 		if o.measure == measure {
