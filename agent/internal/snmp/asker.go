@@ -17,9 +17,6 @@ import (
 	"github.com/zerofax/zerofax/mibs"
 )
 
-// maxRepetitions of a GETBULK: old machines choke on more.
-const maxRepetitions = 10
-
 // asker is one conversation with one device.
 type asker struct {
 	device  *Device
@@ -93,47 +90,6 @@ func (a *asker) sort(variables []gosnmp.SnmpPDU, oids []string, answers mibs.Ans
 		return fmt.Errorf("%s answers only %d of %d objects; a profile's quirk max_oids may help", a.device.target, told, len(oids))
 	}
 	return nil
-}
-
-// Column is part of mibs.Asker. It ends where the device leaves root or says something
-// that it has said before: some go round in circles.
-func (a *asker) Column(ctx context.Context, root string, max int) ([]mibs.Varbind, error) {
-	var column []mibs.Varbind
-	said := map[string]bool{}
-	repetitions := maxRepetitions
-	for last := root; len(said) < max; { // objects without a value count too, or it might never end
-		packet, err := a.exchange(ctx, a.next(last, min(repetitions, max-len(said))))
-		switch {
-		case err != nil:
-			return nil, err
-		case packet.Error == gosnmp.NoSuchName: // SNMPv1's end
-			return column, nil
-		case packet.Error == gosnmp.TooBig && repetitions > 1:
-			repetitions /= 2
-			continue
-		case packet.Error != gosnmp.NoError:
-			return nil, fmt.Errorf("%s answers %s behind %s", a.device.target, errorName(packet.Error), last)
-		}
-		for _, v := range packet.Variables {
-			oid := strings.TrimPrefix(v.Name, ".")
-			if v.Type == gosnmp.EndOfMibView || !strings.HasPrefix(oid, root+".") || said[oid] || len(said) == max {
-				return column, nil
-			}
-			said[oid], last = true, oid
-			if value, ok := valueOf(v); ok {
-				column = append(column, mibs.Varbind{OID: oid, Value: value})
-			}
-		}
-	}
-	return column, nil
-}
-
-// next is a request for what comes behind an object.
-func (a *asker) next(oid string, repetitions int) request {
-	if a.version() == gosnmp.Version1 || a.quirks.NoBulk {
-		return request{kind: gosnmp.GetNextRequest, oids: []string{oid}}
-	}
-	return request{kind: gosnmp.GetBulkRequest, repetitions: repetitions, oids: []string{oid}}
 }
 
 func (a *asker) version() gosnmp.SnmpVersion {

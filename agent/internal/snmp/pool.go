@@ -16,6 +16,7 @@ type Options struct {
 	Sessions int              // conversations at the same time; default 64
 	Timeout  time.Duration    // of one try; default 2s
 	Retries  int              // more tries after the first; default 0
+	Pause    time.Duration    // between the requests of a Walk; default 0
 	Now      func() time.Time // default time.Now
 }
 

@@ -292,6 +292,56 @@ func TestAColumnOfNothingEnds(t *testing.T) {
 	}
 }
 
+func walk(d *snmp.Device, quirks mibs.Quirks, root string, most int, each func(mibs.Varbind) error) error {
+	return d.Ask(context.Background(), quirks, func(a mibs.Asker) error {
+		return a.(interface {
+			Walk(ctx context.Context, root string, max int, each func(mibs.Varbind) error) error
+		}).Walk(context.Background(), root, most, each)
+	})
+}
+
+func TestAWalkHandsOnAllUnderARootAndNoMoreThanItMay(t *testing.T) {
+	for _, quirks := range []mibs.Quirks{{}, {NoBulk: true}, {V1: true}} {
+		bed := startKyocera(t)
+		want := bed.Recording().Varbinds()
+		d := newPool(t, snmp.Options{Pause: time.Microsecond}).Device(target(bed.Addr, snmp.V2c))
+		var got []mibs.Varbind
+		collect := func(v mibs.Varbind) error {
+			got = append(got, v)
+			return nil
+		}
+		err := walk(d, quirks, "1.3", 10_000, collect)
+		if err != nil || len(got) != len(want) || got[len(got)-1].OID != want[len(want)-1].OID {
+			t.Errorf("%+v: got %d objects, %v, want all %d", quirks, len(got), err, len(want))
+		}
+		got = nil
+		if err := walk(d, quirks, "1.3", 13, collect); err != nil || len(got) != 13 {
+			t.Errorf("%+v: got %d objects, %v, want 13", quirks, len(got), err)
+		}
+		enough := errors.New("enough")
+		if err := walk(d, quirks, "1.3", 13, func(mibs.Varbind) error { return enough }); !errors.Is(err, enough) {
+			t.Errorf("%+v: got %v, want what the caller said", quirks, err)
+		}
+	}
+}
+
+func TestAWalkInCirclesEndsAndSaysWhere(t *testing.T) {
+	at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
+		row := map[string]string{".1.3.9": "1.3.9.1", ".1.3.9.1": "1.3.9.5", ".1.3.9.5": "1.3.9.1"}[in.Variables[0].Name]
+		out.Variables = []gosnmp.SnmpPDU{{Name: row, Type: gosnmp.Integer, Value: 1}}
+		return true
+	})
+	told := 0
+	err := walk(newPool(t, short).Device(target(at, snmp.V2c)), mibs.Quirks{}, "1.3.9", 100, func(mibs.Varbind) error {
+		told++
+		return nil
+	})
+	wantError(t, err, at.String()+" goes round in circles: 1.3.9.1 comes behind 1.3.9.5")
+	if !errors.Is(err, snmp.ErrCircle) || told != 2 {
+		t.Errorf("got %v after %d objects, want ErrCircle after 2", err, told)
+	}
+}
+
 func TestWhatGoesWrongIsSaidInFewWords(t *testing.T) {
 	bed := startKyocera(t)
 	at := bed.Addr.String()
