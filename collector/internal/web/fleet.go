@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -20,7 +21,7 @@ const (
 
 // fleetPage is all that the first page shows.
 type fleetPage struct {
-	speech
+	page.Speech
 	Query   string
 	Other   string // URL of this page in the other language
 	Version string
@@ -29,8 +30,7 @@ type fleetPage struct {
 
 	MQTTLocal bool // only agents on this machine can
 
-	Now         wire.Time // the books' clock
-	Devices     int64     // in the books
+	Devices     int64 // in the books
 	Down        int64
 	Lines       int64
 	ActiveLines int64
@@ -67,22 +67,22 @@ type figure struct {
 func (p fleetPage) WatchCount() int64 { return p.Watch.OpenCount + p.Watch.Refused }
 
 func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
-	page := fleetPage{Query: strings.TrimSpace(r.URL.Query().Get("q")), Version: s.Version}
-	page.MQTT, page.MQTTLocal = mqttFor(s.MQTT, r.Host)
+	p := fleetPage{Query: strings.TrimSpace(r.URL.Query().Get("q")), Version: s.Version}
+	p.MQTT, p.MQTTLocal = mqttFor(s.MQTT, r.Host)
 	books, watch, err := s.read(r)
 	if err != nil {
 		s.Log.Error("read the books for the page", "error", err)
 		books = ledger.Snapshot{At: wire.TimeOf(time.Now())}
-		page.Fault = true
+		p.Fault = true
 	}
-	page.speech = s.speechFor(r, books.At.Std())
-	page.Other = otherLanguage(r.URL, page.french)
-	page.fill(books, watch)
+	p.Speech = texts.Speech(r, s.Language, s.Location, books.At)
+	p.Other = p.OtherLanguage(r.URL, "q")
+	p.fill(books, watch)
 	status := http.StatusOK
-	if page.Fault {
+	if p.Fault {
 		status = http.StatusInternalServerError
 	}
-	s.render(w, status, "fleet.html", page)
+	s.Render(w, status, "fleet.html", p)
 }
 
 func (s *site) read(r *http.Request) (books ledger.Snapshot, watch ledger.Watch, err error) {
@@ -94,7 +94,7 @@ func (s *site) read(r *http.Request) (books ledger.Snapshot, watch ledger.Watch,
 
 // fill makes the page of the books.
 func (p *fleetPage) fill(books ledger.Snapshot, watch ledger.Watch) {
-	p.Now, p.Watch, p.Agents = books.At, watch, books.Agents
+	p.Watch, p.Agents = watch, books.Agents
 	p.Devices, p.Lines, p.AgentsKnown = int64(len(books.Devices)), int64(len(books.Lines)), int64(len(books.Agents))
 	agents := map[string]ledger.Agent{}
 	for _, a := range books.Agents {
@@ -274,18 +274,6 @@ func mqttFor(broker, host string) (mqtt string, local bool) {
 		return u.String(), false
 	}
 	return broker, u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func otherLanguage(u *url.URL, french bool) string {
-	q := url.Values{}
-	if text := u.Query().Get("q"); text != "" {
-		q.Set("q", text)
-	}
-	q.Set("lang", "fr")
-	if french {
-		q.Set("lang", "en")
-	}
-	return "/?" + q.Encode()
 }
 
 // said is a thing with its words, for the small templates.

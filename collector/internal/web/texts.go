@@ -1,45 +1,17 @@
 package web
 
-import (
-	"fmt"
-	"net/http"
-	"strings"
-	"time"
+import "github.com/zerofax/zerofax/agent/page"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
-	"github.com/zerofax/zerofax/agent/wire"
-)
-
-// text is one thing to say in both languages.
-type text struct{ fr, en string }
-
-// texts are all words of the pages. Keys that end in .one and .other belong together.
-var texts = map[string]text{
-	"language":       {"fr", "en"},
-	"other.language": {"English", "Français"},
-	"other.lang":     {"en", "fr"},
-
+// texts are all words of the pages.
+var texts = page.With(page.Texts{
 	"title":          {"Machines et lignes de fax", "Fax machines and lines"},
 	"search":         {"Chercher une machine", "Search a machine"},
 	"search.none":    {"Aucune machine ne correspond à « %s ».", "No machine matches “%s”."},
 	"search.all":     {"Toutes les machines", "All machines"},
-	"updated":        {"État au %s", "As of %s"},
 	"stale":          {"Le collecteur ne répond plus : cette page date.", "The collector no longer answers: this page is out of date."},
-	"skip":           {"Aller au contenu", "Skip to content"},
 	"footer":         {"Unités telles que les machines les comptent, depuis que le collecteur les voit.", "Units as the machines count them, since the collector first saw them."},
 	"shown":          {"%d machines affichées sur %d : précisez la recherche.", "%d machines of %d shown: narrow the search."},
-	"unknown":        {"inconnu", "unknown"},
-	"never":          {"jamais", "never"},
-	"none":           {"—", "—"},
 	"books.fault":    {"Les comptes ne peuvent pas être lus ; le journal du collecteur dit pourquoi.", "The books can't be read; the collector's log says why."},
-	"now":            {"à l’instant", "just now"},
-	"ago":            {"il y a %s", "%s ago"},
-	"unit.s":         {"%d s", "%d s"},
-	"unit.min":       {"%d min", "%d min"},
-	"unit.h":         {"%d h", "%d h"},
-	"unit.d":         {"%d j", "%d d"},
 	"machines.one":   {"%d machine", "%d machine"},
 	"machines.other": {"%d machines", "%d machines"},
 	"agents.one":     {"%d agent", "%d agent"},
@@ -76,7 +48,6 @@ var texts = map[string]text{
 	"fax.unknown":      {"fax inconnu : rien ne dit si elle peut faxer", "fax unknown: nothing says whether it can fax"},
 	"ports.undeclared": {"ports à déclarer : lesquels portent un fax ?", "ports to declare: which ones carry a fax?"},
 	"since":            {"suivie depuis le %s", "watched since %s"},
-	"port":             {"port %s", "port %s"},
 	"unreachable":      {"ne répond pas", "doesn't answer"},
 	"unread":           {"n’est plus lue", "no longer read"},
 	"last.known":       {"à la dernière lecture", "at the last reading"},
@@ -88,11 +59,6 @@ var texts = map[string]text{
 	"new":              {"nouvelle", "new"},
 	"unassigned":       {"non affectée", "unassigned"},
 
-	"status.idle":    {"libre", "idle"},
-	"status.busy":    {"occupée", "busy"},
-	"status.down":    {"hors service", "down"},
-	"status.unknown": {"état inconnu", "status unknown"},
-
 	"state.active":  {"active", "active"},
 	"state.quiet":   {"calme", "quiet"},
 	"state.dormant": {"dormante", "dormant"},
@@ -100,24 +66,6 @@ var texts = map[string]text{
 	"state.overdue": {"coupure dépassée", "overdue"},
 	"state.cut":     {"coupée", "cut"},
 	"state.kept":    {"maintenue", "kept"},
-
-	"service.ready":       {"prête", "ready"},
-	"service.attention":   {"à surveiller", "attention"},
-	"service.unavailable": {"indisponible", "unavailable"},
-	"service.unknown":     {"état inconnu", "state unknown"},
-
-	"count.pages.one":         {"%d page", "%d page"},
-	"count.pages.other":       {"%d pages", "%d pages"},
-	"count.images.one":        {"%d image", "%d image"},
-	"count.images.other":      {"%d images", "%d images"},
-	"count.impressions.one":   {"%d impression", "%d impression"},
-	"count.impressions.other": {"%d impressions", "%d impressions"},
-	"count.sides.one":         {"%d face", "%d side"},
-	"count.sides.other":       {"%d faces", "%d sides"},
-	"count.sheets.one":        {"%d feuille", "%d sheet"},
-	"count.sheets.other":      {"%d feuilles", "%d sheets"},
-	"count.faxes.one":         {"%d fax", "%d fax"},
-	"count.faxes.other":       {"%d fax", "%d faxes"},
 
 	"agents.title":       {"Agents", "Agents"},
 	"agents.caption":     {"Agents : ce qu’ils lisent et ce qui attend encore", "Agents: what they read and what still waits"},
@@ -175,112 +123,4 @@ var texts = map[string]text{
 	"empty.run":     {"Démarrez l’agent ; la machine apparaît ici dans la minute :", "Start the agent; the machine shows here within a minute:"},
 	"empty.local":   {"127.0.0.1 ne vaut que sur cette machine-ci. Pour un agent installé ailleurs, ouvrez MQTT dans collector.yml (mqtt, embedded, listen) et donnez à l’agent l’adresse du collecteur.", "127.0.0.1 works on this machine only. For an agent elsewhere, open MQTT in collector.yml (mqtt, embedded, listen) and give the agent the collector's address."},
 	"empty.waiting": {"Un agent est connu, mais aucune machine n’a encore répondu. Vérifiez les adresses de agent.yml avec zerofax-agent probe.", "An agent is known, but no machine has answered yet. Check the addresses in agent.yml with zerofax-agent probe."},
-}
-
-// speech says things in one language, place and instant.
-type speech struct {
-	french   bool
-	printer  *message.Printer
-	location *time.Location
-	now      time.Time
-}
-
-var languages = language.NewMatcher([]language.Tag{language.French, language.English})
-
-// speechFor follows ?lang=, else what the browser accepts, else the configured language.
-func (s *site) speechFor(r *http.Request, now time.Time) speech {
-	french := s.Language != "en"
-	if tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language")); err == nil && len(tags) > 0 {
-		if _, index, confidence := languages.Match(tags...); confidence >= language.High {
-			french = index == 0
-		}
-	}
-	switch r.URL.Query().Get("lang") {
-	case "fr":
-		french = true
-	case "en":
-		french = false
-	}
-	tag := language.English
-	if french {
-		tag = language.French
-	}
-	return speech{french: french, printer: message.NewPrinter(tag), location: s.Location, now: now}
-}
-
-// unbroken keeps French punctuation from beginning a line.
-var unbroken = strings.NewReplacer(" :", "\u00a0:", " ;", "\u00a0;", " ?", "\u00a0?", "« ", "«\u00a0", " »", "\u00a0»")
-
-// T says key. A key that isn't in texts is an error, so that tests find it.
-func (s speech) T(key string, args ...any) (string, error) {
-	t, ok := texts[key]
-	if !ok {
-		return "", fmt.Errorf("no text %q", key)
-	}
-	form := t.en
-	if s.french {
-		form = unbroken.Replace(t.fr)
-	}
-	if len(args) == 0 {
-		return form, nil
-	}
-	return s.printer.Sprintf(form, args...), nil
-}
-
-// Count says key.one or key.other. In French 0 is singular.
-func (s speech) Count(key string, n int64) (string, error) {
-	if n == 1 || n == 0 && s.french {
-		return s.T(key+".one", n)
-	}
-	return s.T(key+".other", n)
-}
-
-// Amount says a figure with its unit; a unit without a text of its own stands as it is.
-func (s speech) Amount(n int64, unit string) (string, error) {
-	if _, ok := texts["count."+unit+".one"]; !ok {
-		return s.printer.Sprintf("%d %s", n, unit), nil
-	}
-	return s.Count("count."+unit, n)
-}
-
-// At says a day and time in the configured zone.
-func (s speech) At(t wire.Time) string {
-	if s.french {
-		return t.Std().In(s.location).Format("02/01/2006 15:04:05")
-	}
-	return t.Std().In(s.location).Format("2 Jan 2006 15:04:05")
-}
-
-// Day says a day in the configured zone.
-func (s speech) Day(t wire.Time) string {
-	if s.french {
-		return t.Std().In(s.location).Format("02/01/2006")
-	}
-	return t.Std().In(s.location).Format("2 Jan 2006")
-}
-
-// Ago says how long before now t was.
-func (s speech) Ago(t wire.Time) (string, error) {
-	age := s.now.Sub(t.Std())
-	if age < time.Second {
-		return s.T("now")
-	}
-	length, err := s.Length(age)
-	if err != nil {
-		return "", err
-	}
-	return s.T("ago", length)
-}
-
-// Length says a duration in its largest unit.
-func (s speech) Length(d time.Duration) (string, error) {
-	switch d = d.Abs(); {
-	case d < time.Minute:
-		return s.T("unit.s", int(d/time.Second))
-	case d < time.Hour:
-		return s.T("unit.min", int(d/time.Minute))
-	case d < 48*time.Hour:
-		return s.T("unit.h", int(d/time.Hour))
-	}
-	return s.T("unit.d", int(d/(24*time.Hour)))
-}
+})

@@ -10,11 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
-func page(t *testing.T, b *books, target string, headers ...string) string {
+func shown(t *testing.T, b *books, target string, headers ...string) string {
 	t.Helper()
 	w := ask(newSite(t, b), http.MethodGet, target, headers...)
 	if w.Code != http.StatusOK {
@@ -37,7 +38,7 @@ func row(t *testing.T, page, id string) string {
 }
 
 func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
-	got := page(t, ward(), "/")
+	got := shown(t, ward(), "/")
 	for id, want := range map[string][]string{
 		"kyocera-vcf1234567":       {"Kyocera TASKalfa 3253ci", "libre", "prête", "12 345 pages", "1 page", "il y a 42 s", "ps-01 en ligne", "non affectée"},
 		"xerox-3359876543":         {"Xerox AltaLink C8055", "à surveiller", "0 image", "31 fax", "88 pages imprimées à réception 40 fax", "2 anomalies", "vue aussi par ps-02"},
@@ -88,23 +89,23 @@ func TestTheLanguageIsTheReadersThenTheConfigured(t *testing.T) {
 		"nonsense in Accept-Language:": {"/", ";;;=", "fr"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := page(t, ward(), test.target, "Accept-Language", test.accept)
+			got := shown(t, ward(), test.target, "Accept-Language", test.accept)
 			if !strings.Contains(got, `<html lang="`+test.want+`">`) {
 				t.Errorf("got %.60q, want lang %s", got, test.want)
 			}
 		})
 	}
-	if got := page(t, ward(), "/?lang=en"); !strings.Contains(got, "12,345 pages") || !strings.Contains(got, "0 images") {
+	if got := shown(t, ward(), "/?lang=en"); !strings.Contains(got, "12,345 pages") || !strings.Contains(got, "0 images") {
 		t.Error("English figures aren't written the English way")
 	}
 }
 
 func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
 	for key, said := range texts {
-		if said.fr == "" || said.en == "" {
+		if said[page.French] == "" || said[page.English] == "" {
 			t.Errorf("%s: a language is missing: %+v", key, said)
 		}
-		if verbs(said.fr) != verbs(said.en) {
+		if verbs(said[page.French]) != verbs(said[page.English]) {
 			t.Errorf("%s: the languages don't take the same values: %+v", key, said)
 		}
 		if base, ok := strings.CutSuffix(key, ".one"); ok {
@@ -168,7 +169,7 @@ func keysInUse(t *testing.T) []string {
 	t.Helper()
 	var keys []string
 	named := regexp.MustCompile(`(?:\bT|\bCount|\badd)[ (](?:[^"\n]*, )?"([a-z.]+)"`)
-	for _, file := range []string{"pages/fleet.html", "fleet.go", "texts.go"} {
+	for _, file := range []string{"pages/fleet.html", "fleet.go", "../../../agent/page/speech.go"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -219,7 +220,7 @@ func TestPagesForbidAllTheyDontNeedAndHoldNothingInline(t *testing.T) {
 }
 
 func TestAnEmptyCollectorSaysWhatToDoNext(t *testing.T) {
-	got := page(t, &books{snapshot: ledger.Snapshot{At: noon}}, "/")
+	got := shown(t, &books{snapshot: ledger.Snapshot{At: noon}}, "/")
 	for _, want := range []string{"Aucune machine pour l’instant", "zerofax-agent probe", "collector: {url: mqtt://127.0.0.1:1883}", "zerofax-agent run"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q", want)
@@ -237,18 +238,18 @@ func TestAnEmptyCollectorSaysWhatToDoNext(t *testing.T) {
 	if !strings.Contains(got, "ne vaut que sur cette machine-ci") {
 		t.Error("that other machines can't reach 127.0.0.1 isn't said")
 	}
-	got = page(t, &books{snapshot: ledger.Snapshot{At: noon, Agents: ward().snapshot.Agents}}, "/")
+	got = shown(t, &books{snapshot: ledger.Snapshot{At: noon, Agents: ward().snapshot.Agents}}, "/")
 	if !strings.Contains(got, "aucune machine n’a encore répondu") || !strings.Contains(got, "ps-dead") {
 		t.Error("with an agent but no machine the page doesn't say so")
 	}
 }
 
 func TestTheSearchFindsMachinesByAnyOfTheirNames(t *testing.T) {
-	got := page(t, ward(), "/?q=urgences+KYOCERA")
+	got := shown(t, ward(), "/?q=urgences+KYOCERA")
 	if !strings.Contains(got, `id="kyocera-vcf1234567"`) || strings.Contains(got, `id="xerox-3359876543"`) {
 		t.Error("the search doesn't find the one machine")
 	}
-	if got := page(t, ward(), "/?q=zzz"); !strings.Contains(got, "Aucune machine ne correspond à « zzz ».") {
+	if got := shown(t, ward(), "/?q=zzz"); !strings.Contains(got, "Aucune machine ne correspond à « zzz ».") {
 		t.Error("a search without result doesn't say so")
 	}
 }
@@ -259,7 +260,7 @@ func TestAHugeFleetIsShownInPart(t *testing.T) {
 	for range 2000 {
 		b.snapshot.Devices = append(b.snapshot.Devices, one)
 	}
-	got := page(t, b, "/")
+	got := shown(t, b, "/")
 	if n := strings.Count(got, "<tr role"); n > 510 || !strings.Contains(got, "500 machines affichées sur 2\u00a0008") {
 		t.Errorf("%d rows", n)
 	}

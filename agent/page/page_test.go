@@ -1,0 +1,80 @@
+package page
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+var noon = wire.TimeOf(time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC))
+
+func speak(t *testing.T, lang string) Speech {
+	t.Helper()
+	own := With(Texts{"title": {"Titre : %d", "Title: %d"}})
+	return own.Speech(httptest.NewRequest(http.MethodGet, "/?lang="+lang, nil), "fr", time.UTC, noon)
+}
+
+func TestThingsAreSaidAsEachLanguageWritesThem(t *testing.T) {
+	said := func(text string, err error) string {
+		if err != nil {
+			t.Error(err)
+		}
+		return text
+	}
+	french, english := speak(t, "fr"), speak(t, "en")
+	for want, got := range map[string]string{
+		"Titre\u00a0: 12\u00a0345": said(french.T("title", 12345)),
+		"Title: 12,345":            said(english.T("title", 12345)),
+		"0 page":                   said(french.Amount(0, "pages")),
+		"0 pages":                  said(english.Amount(0, "pages")),
+		"2 rolls":                  said(english.Amount(2, "rolls")),
+		"il y a 42 s":              said(french.Ago(noon.Add(-42 * time.Second))),
+		"3 d ago":                  said(english.Ago(noon.Add(-75 * time.Hour))),
+		"just now":                 said(english.Ago(noon.Add(time.Hour))),
+		"47 h":                     said(french.Length(47 * time.Hour)),
+		"01/10/2026 12:00:00":      french.At(noon),
+		"1 Oct 2026":               english.Day(noon),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if _, err := french.T("nothing"); err == nil {
+		t.Error("a key without a text is no error")
+	}
+}
+
+func TestTheOtherLanguageKeepsWhatWasAsked(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/device?lang=fr&q=a+b&page=2", nil)
+	if got, want := speak(t, "fr").OtherLanguage(r.URL, "q", "state"), "/device?lang=en&q=a+b"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestAPageThatCannotBeRenderedIsNotShownInHalf(t *testing.T) {
+	files := fstest.MapFS{"a.html": {Data: []byte(`half{{.Missing}}`)}}
+	site, err := NewSite(files, "*.html", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	site.Render(w, http.StatusOK, "a.html", struct{}{})
+	if w.Code != http.StatusInternalServerError || w.Body.String() != "this page can't be shown; the log says why\n" {
+		t.Errorf("got %d %q", w.Code, w.Body)
+	}
+}
+
+func TestProblemsAreJSON(t *testing.T) {
+	w := httptest.NewRecorder()
+	Problem(w, http.StatusNotFound, "no such thing")
+	var got struct{ Title, Detail string }
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Title != "Not Found" || got.Detail != "no such thing" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
