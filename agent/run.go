@@ -56,11 +56,11 @@ func (runCommand) Run(call *program.Call) (err error) {
 }
 
 func send(ctx context.Context, log *slog.Logger, c *config, held *spool.Spool, state func() wire.AgentState) error {
-	return uplink.Run(ctx, uplink.Options{
+	return uplink.New(uplink.Options{
 		Agent: c.Agent, URL: c.Collector.URL, Username: c.Collector.Username, Password: string(c.Collector.Password),
 		CAFile: c.Collector.CAFile, CertFile: c.Collector.CertFile, KeyFile: c.Collector.KeyFile,
 		Spool: outbox{held}, State: state, Log: log, Now: clock,
-	})
+	}).Run(ctx)
 }
 
 // outbox is the spool as the uplink sees it.

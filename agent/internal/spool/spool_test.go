@@ -118,6 +118,19 @@ func TestTheListingShowsTheBacklog(t *testing.T) {
 	want(t, "files", strings.Join(names, " "), "000000000001-000000000003-r4.batch 000000000004-000000000004-r1.batch")
 }
 
+func TestTheSpoolTellsHowMuchItsDiskStillTakes(t *testing.T) {
+	s, err := Open(Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if free, err := s.Free(); errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	} else if err != nil || free <= 0 {
+		t.Errorf("got %d bytes, %v", free, err)
+	}
+}
+
 func TestASecondAgentIsKeptOut(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(Options{Dir: dir})

@@ -21,6 +21,7 @@ import (
 // link is one connection, from birth to loss or goodbye. Its channels are filled by the
 // client's handlers, which never block: what doesn't fit is dropped, and said again.
 type link struct {
+	uplink  *Uplink
 	opts    *Options
 	id      string // random: tells this connection's will from an older one's
 	client  mqtt.Client
@@ -34,9 +35,9 @@ type link struct {
 
 // session connects, and sends until the link is lost, which is an error, or ctx ends.
 // answered tells whether the collector did, so that the next try may come soon.
-func session(ctx context.Context, o *Options) (answered bool, err error) {
+func (u *Uplink) session(ctx context.Context) (answered bool, err error) {
 	l := &link{
-		opts: o, id: random(),
+		uplink: u, opts: &u.opts, id: random(),
 		lost: make(chan error, 1), acks: make(chan wire.Ack, 64), present: make(chan bool, 1),
 	}
 	if err := l.connect(ctx); err != nil {
@@ -49,7 +50,8 @@ func session(ctx context.Context, o *Options) (answered bool, err error) {
 	if err := l.say(true); err != nil {
 		return false, err
 	}
-	o.Log.Info("connected to the broker", "url", o.URL, "session", l.id)
+	u.note(func(s *State) { s.Connected, s.Error = u.opts.Now(), "" })
+	u.opts.Log.Info("connected to the broker", "url", u.opts.URL, "session", l.id)
 	return l.run(ctx)
 }
 

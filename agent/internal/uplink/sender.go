@@ -81,6 +81,7 @@ func (s *sender) send(b *Batch) error {
 	if _, err := s.link.publish(s.link.topic(wire.KindReadings), false, message); err != nil {
 		return err
 	}
+	s.link.uplink.note(func(state *State) { state.Sent++ })
 	if len(s.flight) == 0 {
 		s.wait()
 	}
@@ -99,6 +100,7 @@ func (s *sender) spoolFailed(err error) {
 
 func (s *sender) ack(a wire.Ack) {
 	s.answered = true
+	s.link.uplink.note(func(state *State) { state.LastAck, state.Acks = s.link.opts.Now(), state.Acks+1 })
 	if err := s.link.opts.Spool.Ack(a.Stream, a.Seq, a.CRC); err != nil {
 		s.link.opts.Log.Error("ack", "stream", a.Stream, "seq", a.Seq, "error", err)
 		s.proven = false
@@ -130,6 +132,7 @@ func (s *sender) hint(online bool) {
 		return
 	}
 	s.online = online
+	s.link.uplink.note(func(state *State) { state.Offline = !online })
 	s.link.opts.Log.Info("collector", "online", online)
 	switch {
 	case online:

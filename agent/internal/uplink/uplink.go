@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -98,10 +99,48 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// Uplink is the way to the collector.
+type Uplink struct {
+	opts Options
+
+	mu    sync.Mutex
+	state State
+}
+
+// State is how an uplink is at one moment.
+type State struct {
+	Connected time.Time // to the broker, since then; zero = not at present
+	Error     string    // why there is no link, or why the last one ended
+	LastAck   time.Time // what the collector said last; zero = never, by this process
+	Acks      int64     // said by the collector
+	Sent      int64     // envelopes handed to the broker, those said again too
+	Offline   bool      // the collector said so of itself
+}
+
+// New makes an uplink; Run starts it.
+func New(o Options) *Uplink {
+	o.setDefaults()
+	return &Uplink{opts: o}
+}
+
+// State tells how the uplink is.
+func (u *Uplink) State() State {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.state
+}
+
+// note changes what State tells.
+func (u *Uplink) note(change func(*State)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	change(&u.state)
+}
+
 // Run sends until ctx ends, then says goodbye and returns nil. It returns an error only at
 // once, where the options can't work; a link that is away is tried again for ever.
-func Run(ctx context.Context, o Options) error {
-	o.setDefaults()
+func (u *Uplink) Run(ctx context.Context) error {
+	o := &u.opts
 	if !wire.ValidAgent(o.Agent) {
 		return fmt.Errorf("uplink: agent %q: want [a-z0-9-]{1,63}", o.Agent)
 	}
@@ -111,10 +150,11 @@ func Run(ctx context.Context, o Options) error {
 	failures, told := 0, ""
 	for {
 		begun := time.Now()
-		answered, err := session(ctx, &o)
+		answered, err := u.session(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
+		u.note(func(s *State) { s.Connected, s.Error, s.Offline = time.Time{}, err.Error(), false })
 		if answered || time.Since(begun) > o.LastRetry {
 			failures, told = 0, ""
 		}

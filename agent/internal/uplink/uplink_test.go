@@ -182,6 +182,12 @@ func never(wire.Envelope) bool { return false }
 // run starts an uplink that ends with the test, or when stop is called.
 func run(t *testing.T, o uplink.Options) (stop func()) {
 	t.Helper()
+	_, stop = start(t, o)
+	return stop
+}
+
+func start(t *testing.T, o uplink.Options) (u *uplink.Uplink, stop func()) {
+	t.Helper()
 	o.Agent = agent
 	if o.FirstRetry == 0 {
 		o.FirstRetry = 50 * time.Millisecond
@@ -191,7 +197,8 @@ func run(t *testing.T, o uplink.Options) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- uplink.Run(ctx, o) }()
+	u = uplink.New(o)
+	go func() { done <- u.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		select {
@@ -204,7 +211,7 @@ func run(t *testing.T, o uplink.Options) (stop func()) {
 		}
 	})
 	t.Cleanup(stop)
-	return stop
+	return u, stop
 }
 
 // eventually waits for something to become true.
@@ -492,6 +499,25 @@ func TestWhileTheCollectorSeemsOfflineOnlyOneIsTriedNowAndThen(t *testing.T) {
 	c.wantBooked(t, 20)
 }
 
+func TestTheUplinkTellsHowItIs(t *testing.T) {
+	stopBroker, port := startBroker(t, 0)
+	c := startCollector(t, port, always)
+	s := openSpool(t, 3)
+	u, stop := start(t, uplink.Options{URL: address(port), Spool: queue{s}})
+	eventually(t, "three acks", func() bool { return u.State().Acks == 3 })
+	if got := u.State(); got.Connected.IsZero() || got.LastAck.IsZero() || got.Sent != 3 || got.Error != "" || got.Offline {
+		t.Errorf("connected: got %+v", got)
+	}
+	c.say(t, false)
+	eventually(t, "the collector is said to be offline", func() bool { return u.State().Offline })
+	stopBroker()
+	eventually(t, "the loss is told", func() bool { return u.State().Error != "" })
+	if got := u.State(); !got.Connected.IsZero() || got.Offline || got.Acks != 3 {
+		t.Errorf("lost: got %+v", got)
+	}
+	stop()
+}
+
 func TestConfigurationIsHandedOn(t *testing.T) {
 	_, port := startBroker(t, 0)
 	c := startCollector(t, port, always)
@@ -711,7 +737,7 @@ func TestOptionsThatCannotWorkAreAnErrorAtOnce(t *testing.T) {
 		{"a CA file without a certificate", uplink.Options{Agent: agent, URL: "mqtts://127.0.0.1", CAFile: bad}, "no PEM certificate"},
 		{"no such certificate", uplink.Options{Agent: agent, URL: "mqtts://127.0.0.1", CertFile: bad + "x", KeyFile: bad}, "client certificate"},
 	} {
-		if err := uplink.Run(t.Context(), c.opts); err == nil || !strings.Contains(err.Error(), c.says) {
+		if err := uplink.New(c.opts).Run(t.Context()); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want an error saying %q", c.name, err, c.says)
 		}
 	}
