@@ -20,6 +20,6 @@
 // counts: values are never added across rules, and never guessed. A counter's rule is
 // profile/measure.rule; it stays while its row moves about, and so do the books.
 //
-// To add a device: a profile, a recording in testdata, and go test ./mibs -update, whose
-// output a person reads.
+// To add a device: a profile, a recording in testdata, and go test ./mibs -update, which writes
+// what it reads as and README.md, for a person to read.
 package mibs

@@ -33,6 +33,8 @@ type profile struct {
 	Checks     []check           `yaml:"checks"`
 	CannotTell []string          `yaml:"cannot_tell"` // beyond what follows from the measures it lacks
 	Quirks     quirks            `yaml:"quirks"`
+
+	file string // empty: built in
 }
 
 // match: sysObjectID below one of ObjectIDs, sysDescr as Descr, both if both are given; and
@@ -171,7 +173,7 @@ const (
 
 // parseProfile reads a profile. All its faults are told at once, with file and line.
 func parseProfile(file string, data []byte) (*profile, error) {
-	p := &profile{Quirks: quirks{Bulk: true}}
+	p := &profile{Quirks: quirks{Bulk: true}, file: file}
 	c := &checker{doc: yamlfile.Decode(file, data, p), p: p}
 	c.profile()
 	if err := c.doc.Err(); err != nil {
