@@ -127,7 +127,7 @@ func stateOf(c *config, held *spool.Spool, poller *poll.Poller) func() wire.Agen
 		state := wire.AgentState{
 			V: wire.Version, Online: true, StartedAt: started,
 			Version: program.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
-			Silent: poller.Silent(), Targets: len(c.hosts()), PollMS: min(c.Poll.Lines, c.Poll.Counters).Milliseconds(),
+			Silent: poller.Silent(), Targets: poller.Targets(), PollMS: min(c.Poll.Lines, c.Poll.Counters).Milliseconds(),
 			Spool: wire.SpoolState{
 				Stream: s.Stream, Envelopes: s.Envelopes, Bytes: s.Bytes, Dropped: s.Dropped, Damaged: s.Damaged, Error: wire.Shorten(s.Error),
 			},

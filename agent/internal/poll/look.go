@@ -3,219 +3,250 @@ package poll
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs"
 )
 
-// look asks d whatever is due, and puts a reading of it into the batch. While nobody knows
-// which device d is there is no reading; then Silent says why.
-func (p *Poller) look(ctx context.Context, d *device) {
-	started := p.since()
-	if d.is != nil && !p.claims.holds(d.claim) {
-		p.forget(d) // another target leads to it by now
-	}
+// look asks whatever is at t what is due, and puts a reading of it into the batch. While
+// nobody knows which device that is there is no reading; then Silent says why.
+func (p *Poller) look(ctx context.Context, t *target) {
+	t.looked = max(p.since(), 1)
 	within, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	reading, err := p.read(within, d)
+	reading, err := p.read(within, t)
 	if ctx.Err() != nil {
 		return // the agent is stopping, which is no fault of the device
 	}
-	d.slow = p.since()-started > slow
+	t.took = p.since() - t.looked
 	if err != nil {
-		p.missed(d, err)
+		p.missed(t, err)
 		return
 	}
-	if d.failures >= lastStraw {
-		p.Log.Info("device answers again", "device", d.is.ID, "address", d.target.Address)
+	if t.failures >= lastStraw {
+		p.Log.Info("device answers again", "device", t.is.ID, "address", t.Address)
 	}
-	if d.failures > 0 {
-		d.failures = 0
-		p.claims.missed(d.claim, 0)
+	t.failures, t.trouble = 0, reading.Error
+	if reading.Device != "" {
+		p.tell(t, reading)
 	}
-	p.tell(d, reading)
 }
 
 // read asks who the device is, if need be, and then what is due. Where the answer shows
-// that the device is not what it was it asks again, once.
-func (p *Poller) read(ctx context.Context, d *device) (wire.Reading, error) {
-	if d.is == nil || p.since()-d.asked > daily+d.phase {
-		if err := p.identify(ctx, d); err != nil && d.is == nil {
+// that the device is not what it was it asks again, once. Of a device that is read elsewhere
+// there is neither a reading nor an error.
+func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
+	if t.is == nil || p.since()-t.asked > daily+t.phase {
+		if err := p.identify(ctx, t); err != nil && t.is == nil {
 			return wire.Reading{}, err
 		} else if err != nil {
-			d.asked += hourly // it is known; asking who it is can wait
+			t.asked += hourly // it is known; asking who it is can wait
 		}
 	}
-	due, result, err := p.ask(ctx, d)
+	due, result, err := p.ask(ctx, t)
 	if err != nil {
 		return wire.Reading{}, err
 	}
-	restarted := result.Reading.UptimeMS > 0 && result.Reading.UptimeMS < d.uptime
-	stale := result.Stale && p.since()-d.asked >= patience
+	restarted := result.Reading.UptimeMS > 0 && result.Reading.UptimeMS < t.uptime
+	stale := result.Stale && p.since()-t.asked >= patience
 	switch {
 	case result.Stranger:
-		p.forget(d)
+		p.forget(t)
 	case !stale && !restarted:
-		return p.accept(d, due, result), nil
+		return p.accept(t, due, result), nil
 	}
-	if err := p.identify(ctx, d); err != nil {
+	if err := p.identify(ctx, t); err != nil {
 		if result.Stranger || stale {
 			return wire.Reading{}, err
 		}
-		return p.accept(d, due, result), nil // who it is can wait until it is fully up
+		return p.accept(t, due, result), nil // who it is can wait until it is fully up
 	}
-	if due, result, err = p.ask(ctx, d); err != nil {
+	if due, result, err = p.ask(ctx, t); err != nil {
 		return wire.Reading{}, err
 	}
 	if result.Stranger {
-		p.forget(d)
+		p.forget(t)
 		return wire.Reading{}, errors.New("two machines answer by turns at this address; want one")
 	}
-	return p.accept(d, due, result), nil
+	return p.accept(t, due, result), nil
 }
 
-// accept plans the next look at the counters: soon, if it wasn't sure whose they were.
-func (p *Poller) accept(d *device, due mibs.Due, result mibs.Result) wire.Reading {
-	d.uptime = result.Reading.UptimeMS
-	switch {
-	case due&mibs.Counters == 0:
-	case result.Reading.OK:
-		d.counters = d.slot(p.Counters, p.since())
-	default:
-		d.counters = d.slot(p.shortest(), p.since())
-	}
-	return result.Reading
-}
-
-// ask is the one GET of an ordinary look.
-func (p *Poller) ask(ctx context.Context, d *device) (due mibs.Due, result mibs.Result, err error) {
-	due = mibs.Lines
-	if d.counters <= p.since() {
-		due |= mibs.Counters
-	}
-	err = d.target.Ask(ctx, d.is.Quirks(), func(asker mibs.Asker) error {
-		answers, err := asker.Get(ctx, d.is.OIDs(due))
-		if err == nil {
-			result = d.is.Read(wire.TimeOf(p.Now()), due, answers)
+// ask is the one GET of an ordinary look. A device that is read elsewhere is only asked
+// whether it is still there.
+func (p *Poller) ask(ctx context.Context, t *target) (due mibs.Due, result mibs.Result, err error) {
+	if p.machines.leader(t) == t {
+		due = mibs.Lines
+		if t.counters <= p.since() {
+			due |= mibs.Counters
 		}
-		return err
+	}
+	err = t.Ask(ctx, t.is.Quirks(), func(asker mibs.Asker) error {
+		answers, err := asker.Get(ctx, t.is.OIDs(due))
+		if err != nil {
+			return err
+		}
+		at := wire.TimeOf(p.Now())
+		if result = t.is.Read(at, due, answers); !result.Stranger {
+			t.last.add(pack(t.is, due, at, answers))
+		}
+		return nil
 	})
 	return due, result, err
 }
 
-// identify asks who the device is. A device that another target leads to already is not
-// polled here as well, or each fax would be read twice.
-func (p *Poller) identify(ctx context.Context, d *device) error {
+// accept takes an answer as one of t's device, and gives the reading if it is to be told. It
+// plans the next look at the counters: soon, if it wasn't sure whose they were.
+func (p *Poller) accept(t *target, due mibs.Due, result mibs.Result) wire.Reading {
+	if result.Reading.UptimeMS > 0 {
+		t.uptime = result.Reading.UptimeMS
+	}
+	every := p.Counters
+	if result.Reading.OK {
+		t.answered = t.looked
+		p.saw(t)
+	} else {
+		p.handOver(p.machines.missed(t))
+		every = p.shortest()
+	}
+	switch {
+	case p.machines.leader(t) != t:
+		t.told, t.counters = 0, 0
+		return wire.Reading{}
+	case due == 0: // it leads since this answer
+		p.hurry(t)
+		return wire.Reading{}
+	case due&mibs.Counters != 0:
+		t.counters = t.slot(every, p.since())
+	}
+	return result.Reading
+}
+
+// saw notes that t's device answered there just now. Where it is read elsewhere it may have
+// moved, so that other target is looked at without delay: once it misses a look, or finds
+// another machine, this one leads.
+func (p *Poller) saw(t *target) {
+	leader, fresh := p.machines.seen(t, t.is.ID)
+	if fresh && leader != t {
+		p.Log.Info("device answers at another address", "device", t.is.ID, "address", t.Address, "polled", leader.Address)
+		p.hurry(leader)
+	}
+}
+
+// handOver lets heir, if there is one, read what was read elsewhere up to now.
+func (p *Poller) handOver(heir *target) {
+	if heir != nil {
+		p.Log.Info("device is read at another address from now on", "address", heir.Address)
+		p.hurry(heir)
+	}
+}
+
+// identify asks who the device is.
+func (p *Poller) identify(ctx context.Context, t *target) error {
 	var quirks mibs.Quirks
-	if d.is != nil {
-		quirks = d.is.Quirks()
+	if t.is != nil {
+		quirks = t.is.Quirks()
 	}
 	var is *mibs.Device
-	err := d.target.Ask(ctx, quirks, func(asker mibs.Asker) (err error) {
+	err := t.Ask(ctx, quirks, func(asker mibs.Asker) (err error) {
 		is, err = p.Profiles.Identify(ctx, asker)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	is = is.After(d.is)
-	if err := p.check(d, is); err != nil {
+	is = is.After(t.is)
+	if err := p.check(t, is); err != nil {
 		return err
 	}
-	if d.is != nil && d.is.ID != is.ID {
-		p.forget(d)
+	if t.is != nil && t.is.ID != is.ID {
+		p.forget(t)
 	}
-	claim, leader := p.claims.take(is.ID, d.place)
-	if claim == nil {
-		p.forget(d)
-		return fmt.Errorf("it is %s, which is polled at %s; want one target a machine", is.ID, p.Targets[leader].Address)
-	}
-	d.claim = claim
-	p.remember(d, is)
+	p.remember(t, is)
+	p.saw(t)
 	return nil
 }
 
 // check refuses devices that can't be told from others. A known device that says no serial
 // for a while, booting perhaps, stays what it was. Were it taken for another that is known
 // by its MAC address, what it counts meanwhile would count twice.
-func (p *Poller) check(d *device, is *mibs.Device) error {
-	patient := d.failures == 0 || p.backOff(d.failures) < longest
+func (p *Poller) check(t *target, is *mibs.Device) error {
+	patient := t.failures == 0 || p.since()-t.answered < patience
 	switch {
-	case d.is != nil && d.is.Identity.Serial != "" && is.Identity.Serial == "" && patient:
+	case t.is != nil && t.is.Identity.Serial != "" && is.Identity.Serial == "" && patient:
 		return errors.New("it doesn't tell its serial number at present")
 	case is.ID == "" && is.Profile == "":
-		p.forget(d)
+		p.forget(t)
 		return errors.New(is.Why)
 	case is.ID == "":
-		p.forget(d)
+		p.forget(t)
 		return errors.New("it tells neither a serial number nor a MAC address to know it by")
 	}
 	return nil
 }
 
-func (p *Poller) remember(d *device, is *mibs.Device) {
+func (p *Poller) remember(t *target, is *mibs.Device) {
 	identity := is.Identity
-	identity.Address = d.target.Address
-	if d.identity == nil || *d.identity != identity {
-		d.identity, d.told = &identity, 0
+	identity.Address = t.Address
+	if t.identity == nil || *t.identity != identity {
+		t.identity, t.told = &identity, 0
 	}
-	if d.is == nil {
-		p.setSilent(d, "")
-		p.Log.Info("device found", "device", is.ID, "address", d.target.Address, "profile", is.Profile, "fax", is.Fax)
+	if t.is == nil {
+		p.Log.Info("device found", "device", is.ID, "address", t.Address, "profile", is.Profile, "fax", is.Fax)
 	}
-	d.is, d.asked = is, p.since()
+	t.is, t.asked = is, p.since()
 }
 
 // forget is for a target whose device is not there any more.
-func (p *Poller) forget(d *device) {
-	if d.is == nil {
-		return
-	}
-	p.claims.release(d.claim)
-	d.is, d.claim, d.identity = nil, nil, nil
-	d.uptime, d.counters = 0, 0
+func (p *Poller) forget(t *target) {
+	p.handOver(p.machines.left(t))
+	t.is, t.identity, t.last = nil, nil, heard{}
+	t.told, t.uptime, t.counters, t.answered = 0, 0, 0, 0
 }
 
 // lastStraw is the number of failed looks in a row that is worth a line in the log.
 const lastStraw = 3
 
-// missed tells of a failed look.
-func (p *Poller) missed(d *device, err error) {
-	d.failures++
-	why := err.Error()
-	if wait := p.backOff(d.failures); wait > p.shortest() {
-		why = fmt.Sprintf("%s; looked at every %s until it answers", why, wait)
-	}
-	why = wire.Shorten(why)
-	if d.is == nil {
-		p.setSilent(d, why)
-		if d.failures == 1 {
-			p.Log.Warn("no device known at this address", "address", d.target.Address, "error", why)
+// missed tells of a failed look, unless the device is read elsewhere.
+func (p *Poller) missed(t *target, err error) {
+	t.failures++
+	t.trouble = wire.Shorten(err.Error())
+	p.handOver(p.machines.missed(t))
+	if t.is == nil {
+		if t.failures == 1 {
+			p.Log.Warn("no device known at this address", "address", t.Address, "error", t.trouble)
 		}
 		return
 	}
-	if d.failures == lastStraw {
-		p.Log.Warn("device silent", "device", d.is.ID, "address", d.target.Address, "error", why)
+	if p.machines.leader(t) != t {
+		t.told, t.counters = 0, 0
+		return
 	}
-	p.claims.missed(d.claim, d.failures)
-	p.tell(d, wire.Reading{
-		Device: d.is.ID, At: wire.TimeOf(p.Now()), Error: why, Profile: d.is.Profile, Fax: d.is.Fax,
-	})
+	if t.failures == lastStraw {
+		p.Log.Warn("device silent", "device", t.is.ID, "address", t.Address, "error", t.trouble)
+	}
+	_, waits := p.next(t, true, p.since())
+	p.tell(t, p.failed(t, because(t.trouble, waits)))
+}
+
+// failed is the reading of a look that told nothing.
+func (p *Poller) failed(t *target, why string) wire.Reading {
+	return wire.Reading{
+		Device: t.is.ID, At: wire.TimeOf(p.Now()), Error: wire.Shorten(why), Profile: t.is.Profile, Fax: t.is.Fax,
+	}
 }
 
 // tell puts a reading into the batch, now and then with the device's identity.
-func (p *Poller) tell(d *device, r wire.Reading) {
-	if !p.claims.holds(d.claim) {
-		return // another target took over during a long look
+func (p *Poller) tell(t *target, r wire.Reading) {
+	if p.machines.leader(t) != t {
+		return // another target took over during a long look, or this one was dropped
 	}
 	if err := r.Check(); err != nil { // the profile let something through; the look counts for nothing
-		p.Log.Debug("reading not acceptable", "device", d.is.ID, "error", err)
-		r = wire.Reading{Device: r.Device, At: r.At, Error: wire.Shorten("its answers make no sense: " + err.Error()), Profile: d.is.Profile, Fax: d.is.Fax}
+		p.Log.Debug("reading not acceptable", "device", t.is.ID, "error", err)
+		r = p.failed(t, "its answers make no sense: "+err.Error())
 	}
 	now := p.since()
-	if d.told == 0 || now-d.told >= hourly {
-		r.Identity, d.told = d.identity, max(now, 1)
+	if t.told == 0 || now-t.told >= hourly {
+		r.Identity, t.told = t.identity, max(now, 1)
 	}
 	p.batch.add(&r)
 }
