@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"os/user"
 	"runtime"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,40 +22,43 @@ import (
 	"github.com/zerofax/zerofax/mibs"
 )
 
-type runCommand struct{}
-
-// Run polls and sends until the program is told to stop. Nothing is drained then: what
-// isn't in the books is on disk.
-func (runCommand) Run(call *program.Call) (err error) {
-	c, err := loadConfig(call.Config)
-	if err != nil {
-		return err
-	}
-	profiles, err := loadProfiles(c)
-	if err != nil {
-		return err
-	}
-	announce(call.Log, c)
+// runParts polls and sends until ctx ends. Up receives once, when all parts are open and begin to run. Nothing is drained
+// at the end: what isn't in the books is on disk.
+func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- health) (err error) {
+	announce(log, c.config)
 	held, err := spool.Open(spool.Options{
-		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxSize), Fold: poll.Fold, Log: call.Log, Now: clock,
+		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxSize), Fold: poll.Fold, Log: log, Now: clock,
 	})
 	if err != nil {
-		return err
+		return mayNotWrite(err, c.Spool.Dir)
 	}
 	defer func() { err = errors.Join(err, held.Close()) }()
-	pool := newPool(c)
+	pool := newPool(c.config)
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	poller := poll.New(poll.Options{
-		Targets: targets(c, pool), Profiles: profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
-		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Log: call.Log, Now: clock,
+		Targets: targets(c.config, pool), Profiles: c.profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
+		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Log: log, Now: clock,
 	})
-	state := stateOf(c, held, poller)
-	g, ctx := errgroup.WithContext(call.Ctx)
+	state := stateOf(c.config, held, poller)
+	up <- healthOf(poller, state)
+	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return poller.Run(ctx) })
-	g.Go(func() error { return send(ctx, call.Log, c, held, state) })
+	g.Go(func() error { return send(ctx, log, c.config, held, state) })
 	err = g.Wait()
-	call.Log.Info("stopped")
+	log.Info("stopped")
 	return err
+}
+
+// mayNotWrite says to whom a folder must belong, where err is that it may not be written to.
+func mayNotWrite(err error, dir string) error {
+	if !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return err
+	}
+	account := "the agent's account"
+	if who, unknown := user.Current(); unknown == nil {
+		account = who.Username
+	}
+	return fmt.Errorf("%w; %s wants to write to %s", err, account, dir)
 }
 
 func send(ctx context.Context, log *slog.Logger, c *config, held *spool.Spool, state func() wire.AgentState) error {

@@ -74,23 +74,23 @@ func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Write
 		return exitUsage
 	}
 	err = parsed.Run(&Call{Ctx: ctx, Stdout: stdout, Stderr: stderr, Config: f.Config, Log: newLog(stderr, f)})
+	code := ExitCode(err)
+	switch code {
+	case exitUsage:
+		_, _ = fmt.Fprintln(stderr, err)
+	case exitFailed:
+		_, _ = fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+	}
+	return code
+}
+
+// ExitCode is what a program ends with whose command gave err.
+func ExitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, new(UsageError)):
-		_, _ = fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	_, _ = fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 	return exitFailed
-}
-
-func newLog(out io.Writer, f flags) *slog.Logger {
-	var least slog.Level
-	_ = least.UnmarshalText([]byte(f.LogLevel)) // one of four, all known to slog
-	options := &slog.HandlerOptions{Level: least}
-	if f.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(out, options))
-	}
-	return slog.New(slog.NewTextHandler(out, options))
 }

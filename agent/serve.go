@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/internal/poll"
+	"github.com/zerofax/zerofax/agent/internal/service"
+	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/mibs"
+)
+
+type runCommand struct{}
+
+// Run polls and sends until the program is told to stop.
+func (runCommand) Run(call *program.Call) error {
+	return service.Run(call.Ctx, call.Log, func(ctx context.Context, log *slog.Logger, reload <-chan os.Signal) error {
+		r := runner{config: call.Config, log: log, reload: reload}
+		return r.serve(ctx)
+	})
+}
+
+// settings are all that a person can get wrong.
+type settings struct {
+	*config
+	profiles *mibs.Set
+}
+
+func load(path string) (*settings, error) {
+	c, err := loadConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	profiles, err := loadProfiles(c)
+	if err != nil {
+		return nil, err
+	}
+	return &settings{c, profiles}, nil
+}
+
+// runner keeps the agent's parts running, and starts them anew when the configuration has changed.
+type runner struct {
+	config string
+	log    *slog.Logger
+	reload <-chan os.Signal
+}
+
+// stopsWithin is how long parts may take to stop. Nothing depends on it: what isn't in the books is on disk.
+const stopsWithin = 10 * time.Second
+
+// notUp is why parts never began to run.
+type notUp struct{ error }
+
+func (e notUp) Unwrap() error { return e.error }
+
+// serve runs the parts until ctx ends or one of them fails.
+func (r *runner) serve(ctx context.Context) error {
+	now, err := load(r.config)
+	if err != nil {
+		return err
+	}
+	var before *settings // which did run
+	for {
+		next, err := r.runUntilReload(ctx, now)
+		switch {
+		case errors.As(err, new(notUp)) && before != nil:
+			r.log.Error("the new configuration does not work, back to the old one", "error", err)
+			now, before = before, nil
+		case next == nil:
+			return err
+		default:
+			before, now = now, next
+		}
+	}
+}
+
+// runUntilReload gives the settings to go on with, nil when it is time to end.
+func (r *runner) runUntilReload(ctx context.Context, c *settings) (next *settings, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	up, ended, hung := make(chan health, 1), make(chan error, 1), make(chan error, 1)
+	go func() { ended <- runParts(ctx, r.log, c, up) }()
+	select {
+	case err := <-ended:
+		return nil, notUp{err}
+	case <-ctx.Done():
+		return nil, r.wait(ended)
+	case look := <-up:
+		go func() { hung <- service.Watch(ctx, look) }()
+	}
+	for {
+		select {
+		case err := <-ended:
+			return nil, err
+		case err := <-hung:
+			if ctx.Err() == nil {
+				return nil, err // what hangs isn't waited for
+			}
+		case <-ctx.Done():
+			service.Stopping()
+			return nil, r.wait(ended)
+		case <-r.reload:
+			if next := r.again(); next != nil {
+				stop()
+				if err := r.wait(ended); err != nil {
+					return nil, err
+				}
+				return next, nil
+			}
+		}
+	}
+}
+
+// wait is for parts that were told to stop.
+func (r *runner) wait(ended <-chan error) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(stopsWithin):
+		return fmt.Errorf("did not stop within %s", stopsWithin)
+	}
+}
+
+// again reads the configuration again. A faulty one is refused, and nil.
+func (r *runner) again() *settings {
+	service.Reloading()
+	next, err := load(r.config)
+	if err == nil {
+		return next
+	}
+	for fault := range strings.Lines(err.Error()) {
+		r.log.Error("new configuration refused, the old one goes on", "fault", strings.TrimSpace(fault))
+	}
+	service.Unchanged()
+	return nil
+}
+
+// health says in a few words how the agent is, or why it can't be called alive. A dead broker and dead devices are no
+// reason: starting the agent again would not help.
+type health func() (string, error)
+
+// stale is an age that the schedule's last tick has only when it hangs.
+const stale = 10 * time.Second
+
+func healthOf(poller *poll.Poller, state func() wire.AgentState) health {
+	return func() (string, error) {
+		if still := clock().Sub(poller.Alive()); still > stale {
+			return "", errors.New("the polling schedule stands still")
+		}
+		s := state() // waits for the spool: hangs when that does
+		return fmt.Sprintf("%d targets, %d of them silent; %d batches to send", s.Targets, len(s.Silent), s.Spool.Envelopes), nil
+	}
+}
