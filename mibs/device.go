@@ -47,7 +47,7 @@ func (d *Device) After(before *Device) *Device {
 }
 
 // lacks tells whether a measure is missing that was there before, or is told by a lesser
-// rule or by fewer rows; or a state.
+// rule or by fewer rows; or a line or a state.
 func (d *Device) lacks(before *Device) bool {
 	for i := range before.counters {
 		was := &before.counters[i]
@@ -57,7 +57,9 @@ func (d *Device) lacks(before *Device) bool {
 			return true
 		}
 	}
-	return len(d.lines) < len(before.lines) || len(d.service) < len(before.service)
+	return len(d.service) < len(before.service) || slices.ContainsFunc(before.lines, func(was line) bool {
+		return !slices.ContainsFunc(d.lines, func(is line) bool { return is.port == was.port })
+	})
 }
 
 // self is the object by which a device proves that it is still the same.
@@ -113,6 +115,7 @@ type line struct {
 	port      string
 	fax       wire.Answer
 	states    []state
+	notes     string // what is told of it beside its states: begins with a comma
 	alerts    *alerts
 	alertOIDs []string
 }
@@ -206,7 +209,7 @@ func (d *Device) cannotTell(f fit) []string {
 		}
 	}
 	add(d.Fax == wire.Unknown && len(d.lines) == 0, "whether it can fax")
-	add(len(d.lines) > 0 && d.lines[0].fax == wire.Unknown, "which of its ports have a fax machine")
+	add(slices.ContainsFunc(d.lines, func(l line) bool { return l.fax == wire.Unknown }), "which of its ports have a fax machine")
 	add(!tells(wire.FaxSentPages), "pages sent")
 	add(!tells(wire.FaxReceivedPages, wire.FaxPrintedPages), "pages received")
 	add(tells(wire.FaxPrintedPages) && !tells(wire.FaxReceivedPages), "received pages that were not printed")
@@ -314,14 +317,19 @@ func (d *Device) readService(r *Result, answers Answers) {
 		return
 	}
 	r.Reading.FaxService = wire.ServiceUnknown
+	worst := -1
 	for i := range d.service {
 		s := &d.service[i]
+		if worst >= 0 && s.rule != d.service[i-1].rule { // one has said something
+			break
+		}
 		if !r.hold(s.guards, answers, "fax service") {
+			r.Reading.FaxService = wire.ServiceUnknown
 			return
 		}
 		if state, ok := s.rule.state(answers[s.oid], serviceRank); ok {
-			r.Reading.FaxService = wire.FaxService(state)
-			return
+			worst = max(worst, slices.Index(serviceRank, state))
+			r.Reading.FaxService = wire.FaxService(serviceRank[worst])
 		}
 	}
 }
@@ -353,18 +361,19 @@ func (l *line) read(answers Answers) wire.Line {
 		return told
 	}
 	decided := false
-	var evidence []string
+	evidence := make([]byte, 0, 64)
 	for i := range l.states {
 		v, ok := answers[l.states[i].oid]
 		if !ok {
 			continue
 		}
-		evidence = append(evidence, l.states[i].rule.What+" "+cut(v.Text(), 64))
+		evidence = append(evidence, ", "...)
+		evidence = append(evidence, l.states[i].rule.says(v)...)
 		if state, ok := l.states[i].rule.state(v, lineRank); ok && !decided {
 			told.Status, decided = wire.LineStatus(state), true
 		}
 	}
-	told.Evidence = cut(strings.Join(evidence, ", "), wire.MaxText)
+	told.Evidence = cut(strings.TrimPrefix(string(append(evidence, l.notes...)), ", "), wire.MaxText)
 	return told
 }
 

@@ -20,6 +20,7 @@ const (
 	maxInterfaces = 16
 	maxPorts      = 300 // the largest analog gateways
 	maxAlerts     = 16
+	maxStates     = 8  // rows that tell of one fax service
 	maxSum        = 32 // rows of one measure: each costs two objects in every poll
 )
 
@@ -40,6 +41,7 @@ func (s *Set) Identify(ctx context.Context, asker Asker) (*Device, error) {
 		d.findCounters(v, fit)
 		d.countersProve(v)
 		d.findStates(v, fit)
+		d.labelProves()
 		if len(d.counters) > 0 {
 			d.checkSums(v, fit)
 		}
@@ -116,6 +118,9 @@ func (d *Device) findCounters(v *survey, f fit) {
 	var wanted []string
 	for _, m := range wire.Measures() {
 		for _, rule := range f.measures(m, d.Fax) {
+			if !v.joins(rule.profile) {
+				continue
+			}
 			if oids, _ := v.resolve(rule.profile, rule.OID); len(oids) > 0 {
 				wanted = append(wanted, oids...)
 				break
@@ -125,6 +130,9 @@ func (d *Device) findCounters(v *survey, f fit) {
 	v.ask(wanted...) // in one request, for the loop below
 	for _, m := range wire.Measures() {
 		for rank, rule := range f.measures(m, d.Fax) {
+			if !v.joins(rule.profile) {
+				continue
+			}
 			if c, ok := v.counter(rule); ok {
 				c.rank = rank
 				d.counters = append(d.counters, c)
@@ -187,7 +195,7 @@ func (s *survey) counter(rule measureRule) (c counter, ok bool) {
 func (d *Device) findFax(v *survey, f fit) {
 	for _, p := range f.profiles {
 		for i := range p.Fax {
-			if v.evidence(p, &p.Fax[i]) {
+			if v.joins(p) && v.evidence(p, &p.Fax[i]) {
 				d.Fax, d.FaxWhy = wire.Answer(p.Fax[i].Answer), p.Fax[i].Because
 				return
 			}

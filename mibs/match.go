@@ -29,10 +29,10 @@ func (s *Set) fit(v *survey) fit {
 	if len(candidates) > 0 && said(objectID, descr) != nothing {
 		lie = fmt.Sprintf(" (not even that of %s, whose sysObjectID or sysDescr it has, but not the objects)", candidates[0].Title)
 	}
-	for _, p := range s.neutral {
+	for _, p := range s.neutralByProof() {
 		if proof, ok := v.proof(p); ok {
 			why := fmt.Sprintf("no vendor's profile fits%s, but it answers %s of the %s", lie, proof, p.Title)
-			return fit{p.Name, s.vendorOf(objectID, "printer"), why, s.neutral}
+			return fit{p.Name, s.vendorOf(objectID, p.Name), why, s.neutral}
 		}
 	}
 	why := fmt.Sprintf("no profile fits%s: it says %s and answers neither the Printer MIB nor the objects of a known fax machine or gateway",
@@ -64,6 +64,32 @@ func said(objectID, descr string) string {
 	return fmt.Sprintf("sysObjectID %s (%q)", objectID, descr)
 }
 
+// neutralByProof: a printer with a modem is a printer.
+func (s *Set) neutralByProof() []*profile {
+	return slices.SortedStableFunc(slices.Values(s.neutral), func(a, b *profile) int {
+		switch {
+		case a.OnlyProven == b.OnlyProven:
+			return 0
+		case a.OnlyProven:
+			return 1
+		}
+		return -1
+	})
+}
+
+// joins tells whether a profile takes part in reading the device.
+func (s *survey) joins(p *profile) bool {
+	if !p.OnlyProven {
+		return true
+	}
+	proven, known := s.proven[p]
+	if !known {
+		_, proven = s.proof(p)
+		s.proven[p] = proven
+	}
+	return proven
+}
+
 // proof finds the first object of the profile's proofs that the device answers.
 func (s *survey) proof(p *profile) (oid string, ok bool) {
 	var exact []string
@@ -80,6 +106,11 @@ func (s *survey) proof(p *profile) (oid string, ok bool) {
 			}
 		} else if _, ok := s.value(proof); ok {
 			return proof, true
+		}
+	}
+	if p.Match.Row != "" {
+		if f := s.row(p, p.Match.Row); len(f.guards) > 0 {
+			return f.guards[0].oid, true
 		}
 	}
 	return "", false

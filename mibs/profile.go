@@ -20,8 +20,9 @@ type profile struct {
 	Name       string            `yaml:"name"`
 	Vendor     string            `yaml:"vendor"` // first part of device ids
 	Title      string            `yaml:"title"`
-	Neutral    bool              `yaml:"neutral"` // adds to every vendor's profile, in the order of names
-	Roots      map[string]string `yaml:"roots"`   // short names for beginnings of OIDs
+	Neutral    bool              `yaml:"neutral"`     // adds to every vendor's profile, in the order of names
+	OnlyProven bool              `yaml:"only_proven"` // neutral: but only where the device answers a proof
+	Roots      map[string]string `yaml:"roots"`       // short names for beginnings of OIDs
 	Match      match             `yaml:"match"`
 	Vendors    map[string]string `yaml:"vendors"` // neutral only: vendor by enterprise number of the sysObjectID
 	Identity   identity          `yaml:"identity"`
@@ -43,6 +44,7 @@ type match struct {
 	ObjectIDs []string `yaml:"object_ids"`
 	Descr     pattern  `yaml:"descr"`
 	Proof     []string `yaml:"proof"`
+	Row       string   `yaml:"row"` // or such a row is found
 }
 
 type identity struct {
@@ -64,6 +66,7 @@ type row struct {
 	Row     string   `yaml:"row"`
 	Column  string   `yaml:"column"`
 	Under   string   `yaml:"under"`   // look only at indexes that begin so
+	Index   pattern  `yaml:"index"`   // and fit this
 	Is      []string `yaml:"is"`      // the column's value is one of these (case doesn't matter)
 	Matches pattern  `yaml:"matches"` // or fits this
 	Except  pattern  `yaml:"except"`  // but not this
@@ -71,7 +74,7 @@ type row struct {
 	All     bool     `yaml:"all"`     // every row that fits; a measure of it is their sum
 	Take    int      `yaml:"take"`    // keep only so many numbers of the index
 	Max     int      `yaml:"max"`     // read at most so many objects of the column
-	Read    string   `yaml:"read"`    // the index is the value of this object
+	Read    string   `yaml:"read"`    // the index is the value of this object (or of each, where {row} stands for many)
 }
 
 type faxRule struct {
@@ -98,30 +101,16 @@ type measure struct {
 	Source    string            `yaml:"source"`
 }
 
-// stateRule turns a value into a state; a value that Map doesn't have says nothing.
+// stateRule turns a value into a state; a value that Map doesn't have says nothing. A key
+// of Map may be a range of numbers: 1.. is 1 or more, 2..4 is 2, 3 or 4.
 type stateRule struct {
 	What   string            `yaml:"what"` // what the object is, for people
 	OID    string            `yaml:"oid"`
 	As     string            `yaml:"as"`
 	Map    map[string]string `yaml:"map"`
+	Words  map[string]string `yaml:"words"` // what people call a value that is a number
 	Source string            `yaml:"source"`
-}
-
-// lines: either a gateway's ports or what a machine's alerts say of its only line.
-type lines struct {
-	Ports       string      `yaml:"ports"`        // every row of this column is a port: {port}
-	PortNumbers int         `yaml:"port_numbers"` // so many numbers of the index name it; 0 = all
-	Status      []stateRule `yaml:"status"`       // the first that says something decides
-	Alerts      *alerts     `yaml:"alerts"`
-	Source      string      `yaml:"source"`
-}
-
-// alerts come and go, so their rows can't be known beforehand: asked are the rows that are
-// there when the device is identified, and always the First lowest row numbers.
-type alerts struct {
-	Column string            `yaml:"column"`
-	First  int               `yaml:"first"`
-	Map    map[string]string `yaml:"map"`
+	ranges []numberRange     // of Map
 }
 
 // check is a sum that should close; where it doesn't there is a warning, nothing else.
@@ -169,6 +158,7 @@ const (
 	asMask         = "mask"           // a number; keys are the values of its bits (1, 2, 4, …)
 	asBits         = "bits"           // BITS of RFC 2578; keys are bit numbers, 0 is the first byte's highest
 	asBitsOrNumber = "bits_or_number" // the same, but a single byte is the number of the only bit set
+	asSubunit      = "subunit"        // a number: its lowest three bits are one key (0 to 7), each higher bit set is another (8, 16, …); RFC 3805 PrtSubUnitStatusTC
 )
 
 // parseProfile reads a profile. All its faults are told at once, with file and line.
@@ -217,10 +207,16 @@ func (c *checker) profile() {
 		c.measure(i)
 	}
 	for i := range p.FaxService {
-		c.state(place("fax_service", i), &p.FaxService[i], serviceRank)
+		c.state(place("fax_service", i), &p.FaxService[i], serviceRank, c.rows)
 		c.source(place("fax_service", i), p.FaxService[i].Source)
 	}
 	c.lines()
+	if p.OnlyProven && (!p.Neutral || len(p.Match.Proof) == 0 && p.Match.Row == "") {
+		c.doc.Fault(place("only_proven"), "want it in a neutral profile, with a proof or row in match")
+	}
+	if p.Match.Row != "" && !slices.Contains(c.rows, p.Match.Row) {
+		c.doc.Fault(place("match", "row"), "%q; want one of the rows: %s", p.Match.Row, list(c.rows))
+	}
 	for i := range p.Checks {
 		c.check(i)
 	}
@@ -278,11 +274,15 @@ func (c *checker) identity() {
 	known := []string{"serial", "model", "name", "location", "mac"}
 	for n, rules := range c.p.Identity.lists() {
 		for i := range *rules {
-			c.oid(place("identity", known[n], i, "oid"), &(*rules)[i].OID, c.allRows())
-			if take := (*rules)[i].Take; take.Regexp != nil && take.NumSubexp() < 1 {
-				c.doc.Fault(place("identity", known[n], i, "take"), "want a group (…) around what is to be taken")
-			}
+			c.text(place("identity", known[n], i), &(*rules)[i], c.allRows())
 		}
+	}
+}
+
+func (c *checker) text(at []any, t *textRule, rows []string) {
+	c.oid(append(at, "oid"), &t.OID, rows)
+	if t.Take.Regexp != nil && t.Take.NumSubexp() < 1 {
+		c.doc.Fault(append(at, "take"), "want a group (…) around what is to be taken")
 	}
 }
 
@@ -316,7 +316,7 @@ func (c *checker) row(i int) {
 	switch {
 	case (r.Column == "") == (r.Read == ""):
 		c.doc.Fault(append(at, "row"), "want either column or read")
-	case r.Read != "" && (tests || r.Under != "" || r.All || r.Take != 0 || r.Except.Regexp != nil):
+	case r.Read != "" && (tests || r.Under != "" || r.Index.Regexp != nil || r.All || r.Take != 0 || r.Except.Regexp != nil):
 		c.doc.Fault(append(at, "read"), "an index that is read needs nothing else")
 	case r.Read != "":
 		c.oid(append(at, "read"), &r.Read, c.rows)
@@ -395,42 +395,15 @@ func (c *checker) measure(i int) {
 	c.source(at, m.Source)
 }
 
-func (c *checker) lines() {
-	l := c.p.Lines
-	if l == nil {
-		return
-	}
-	if (l.Ports == "") == (l.Alerts == nil) {
-		c.doc.Fault(place("lines"), "want either ports with status, or alerts")
-	}
-	c.source(place("lines"), l.Source)
-	if l.Ports != "" {
-		c.plainOID(place("lines", "ports"), &l.Ports)
-	}
-	for i := range l.Status {
-		at := place("lines", "status", i)
-		if c.rows = append(c.rows, "port"); l.Status[i].What == "" {
-			c.doc.Fault(append(at, "what"), "missing; want what the object is, such as hook")
-		}
-		c.state(at, &l.Status[i], lineRank)
-		c.rows = c.rows[:len(c.rows)-1]
-	}
-	if l.Alerts != nil {
-		c.plainOID(place("lines", "alerts", "column"), &l.Alerts.Column)
-		c.states(place("lines", "alerts", "map"), l.Alerts.Map, lineRank)
-		if l.Alerts.First < 0 || l.Alerts.First > 32 {
-			c.doc.Fault(place("lines", "alerts", "first"), "%d; want 0 to 32", l.Alerts.First)
-		}
-	}
-}
-
-func (c *checker) state(at []any, s *stateRule, rank []string) {
-	c.oid(append(at, "oid"), &s.OID, c.rows)
+func (c *checker) state(at []any, s *stateRule, rank, rows []string) {
+	c.oid(append(at, "oid"), &s.OID, rows)
 	c.as(at, s.As)
 	if len(s.Map) == 0 {
 		c.doc.Fault(append(at, "map"), "missing; want what each value means")
 	}
 	s.Map = c.states(append(at, "map"), s.Map, rank)
+	s.Words = lowerKeys(s.Words)
+	s.ranges = c.ranges(append(at, "map"), s.Map)
 }
 
 // states checks a map of values to states. Its keys become lower case.
@@ -458,8 +431,8 @@ func (c *checker) check(i int) {
 }
 
 func (c *checker) as(at []any, as string) {
-	if as != "" && as != asMask && as != asBits && as != asBitsOrNumber {
-		c.doc.Fault(append(slices.Clone(at), "as"), "%q; want %s, %s, %s or nothing", as, asMask, asBits, asBitsOrNumber)
+	if as != "" && as != asMask && as != asBits && as != asBitsOrNumber && as != asSubunit {
+		c.doc.Fault(append(slices.Clone(at), "as"), "%q; want %s, %s, %s, %s or nothing", as, asMask, asBits, asBitsOrNumber, asSubunit)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestFaultsOfAProfileNameFileLineAndWhatWouldBeRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ old, new, want string }{
-		"unknown key":           {"title: Ward Fax", "titel: Ward Fax", `ward.yml:1: title: missing; want the family's name for people` + "\n" + `ward.yml:3: unknown key "titel"; known here: name, vendor, title, neutral, roots, match, vendors, identity, rows, fax, measures, fax_service, lines, checks, cannot_tell, quirks`},
+		"unknown key":           {"title: Ward Fax", "titel: Ward Fax", `ward.yml:1: title: missing; want the family's name for people` + "\n" + `ward.yml:3: unknown key "titel"; known here: name, vendor, title, neutral, only_proven, roots, match, vendors, identity, rows, fax, measures, fax_service, lines, checks, cannot_tell, quirks`},
 		"malformed OID":         {"proof: [w.2.0]", "proof: [1.3.6.x.2]", `ward.yml:7: proof: "1.3.6.x.2"; want an OID such as 1.3.6.1.2.1.1.1.0, or one that begins with a root: w`},
 		"malformed root":        {"w: 1.3.6.1.4.1.99999", "w: 1.3.-6", `ward.yml:4: w: OID "1.3.-6": "-6"; want a number below 2^32`},
 		"unknown root":          {"oid: w.6.0", "oid: v.6.0", `ward.yml:20: oid: "v.6.0"; want an OID such as 1.3.6.1.2.1.1.1.0, or one that begins with a root: w`},
@@ -58,7 +58,7 @@ func TestFaultsOfAProfileNameFileLineAndWhatWouldBeRight(t *testing.T) {
 		"row that reads itself": {"column: w.4, is: [Fax]", `read: "w.4.{fax}"`, `ward.yml:11: read: "1.3.6.1.4.1.99999.4.{fax}": no row {fax} here; known: none`},
 		"no regular expression": {`SN:(\w+)`, `SN:(\w+`, "ward.yml:9: take: \"SN:(\\\\w+\"; want a regular expression: error parsing regexp: missing closing ): `SN:(\\w+`"},
 		"nothing to take":       {`SN:(\w+)`, `SN:\w+`, `ward.yml:9: take: want a group (…) around what is to be taken`},
-		"unknown encoding":      {"{oid: w.6.0,", "{oid: w.6.0, as: float,", `ward.yml:20: as: "float"; want mask, bits, bits_or_number or nothing`},
+		"unknown encoding":      {"{oid: w.6.0,", "{oid: w.6.0, as: float,", `ward.yml:20: as: "float"; want mask, bits, bits_or_number, subunit or nothing`},
 		"faults all at once":    {"certainty: mib", "certainty: sure\n    note: x\n    colour: red", "ward.yml:17: certainty: \"sure\"; want one of: mib+walk, mib, walk, tool, unverified\nward.yml:19: unknown key \"colour\"; known here: measure, rule, oid, unit, unit_oid, unit_map, network, certainty, note, source"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,7 +176,8 @@ func TestTheProfilesAreListed(t *testing.T) {
 			t.Errorf("%s has no title", p.Name)
 		}
 	}
-	want := "grandstream-gxw42xx grandstream-ht8xx kyocera lexmark xerox host-resources printer"
+	want := "alcatel-oxe audiocodes bintec-elmeg cisco grandstream-gxw42xx grandstream-ht8xx kyocera lexmark mediatrix oneaccess patton xerox " +
+		"gateway host-resources modem printer pwg"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -186,7 +187,7 @@ func TestTheProfilesAreListed(t *testing.T) {
 func FuzzProfile(f *testing.F) {
 	f.Add([]byte(ward))
 	f.Add([]byte(strings.Replace(ward, "is: [Fax]", "matches: '.', all: true, take: 1", 1)))
-	f.Add([]byte(ward + "lines: {ports: w.4, status: [{what: x, oid: 'w.4.{port}', map: {fax: busy}}], source: x}\n"))
+	f.Add([]byte(ward + "lines: {ports: [{column: w.4, is: [Fax], plus: 1}], names: [{oid: 'w.5.{port}', take: '(.)'}], about: [{what: y, oid: 'w.4.{port}', fax: x}], status: [{what: x, oid: 'w.4.{port}', map: {fax: busy, 2..4: idle, 1..: down}}], source: x}\n"))
 	f.Add([]byte(ward + "checks: [{total: w.5.1, parts: [w.5.2, 'w.5.{fax}'], source: x}]\nquirks: {v1: true, bulk: false, max_oids: 5}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		set, err := new(mibs.Set).With(fstest.MapFS{"x.yml": {Data: data}})

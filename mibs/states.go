@@ -3,7 +3,6 @@ package mibs
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -14,23 +13,32 @@ func (d *Device) findStates(v *survey, f fit) {
 		return
 	}
 	for _, p := range f.profiles {
-		if len(d.service) == 0 && d.Fax == wire.Yes {
+		if len(d.service) == 0 && d.Fax == wire.Yes && len(p.FaxService) > 0 && v.joins(p) {
 			d.service = v.states(p, p.FaxService)
 		}
 		switch {
-		case p.Lines == nil || len(d.lines) > 0:
-		case p.Lines.Ports != "":
-			d.lines = v.ports(p)
+		case p.Lines == nil || len(d.lines) > 0 || !v.joins(p):
+		case p.Lines.Alerts == nil:
+			d.lines = v.ports(p.Lines, d.Fax)
 		case d.Fax == wire.Yes:
 			d.lines = []line{v.alertLine(p.Lines.Alerts)}
 		}
 	}
 }
 
+// labelProves concludes that a gateway can fax if it says of one of its ports that a fax hangs on it.
+func (d *Device) labelProves() {
+	at := slices.IndexFunc(d.lines, func(l line) bool { return l.fax == wire.Yes })
+	if at >= 0 && d.Fax == wire.Unknown {
+		d.Fax, d.FaxWhy = wire.Yes, "it says itself that a fax hangs on its port "+d.lines[at].port+d.lines[at].notes
+	}
+}
+
 func (s *survey) states(p *profile, rules []stateRule) []state {
 	var states []state
 	for i := range rules {
-		if oid, guards, ok := s.resolveOne(p, rules[i].OID); ok {
+		oids, guards := s.resolve(p, rules[i].OID)
+		for _, oid := range oids[:min(len(oids), maxStates)] {
 			states = append(states, state{rule: &rules[i], oid: oid, guards: guards})
 		}
 	}
@@ -45,29 +53,6 @@ func (s *survey) answered(states []state) []state {
 	}
 	s.ask(oids...)
 	return slices.DeleteFunc(states, func(st state) bool { _, ok := s.value(st.oid); return !ok })
-}
-
-func (s *survey) ports(p *profile) []line {
-	var lines []line
-	var all []string
-	for _, vb := range s.column(p.Lines.Ports, maxPorts) {
-		index := vb.OID[len(p.Lines.Ports)+1:]
-		l := line{port: firstNumbers(index, p.Lines.PortNumbers), fax: wire.Unknown}
-		if len(l.port) > 63 || slices.ContainsFunc(lines, func(other line) bool { return other.port == l.port }) {
-			continue
-		}
-		for i := range p.Lines.Status {
-			rule := &p.Lines.Status[i]
-			l.states = append(l.states, state{rule: rule, oid: strings.ReplaceAll(rule.OID, "{port}", index)})
-			all = append(all, l.states[i].oid)
-		}
-		lines = append(lines, l)
-	}
-	s.ask(all...)
-	for i := range lines {
-		lines[i].states = s.answered(lines[i].states)
-	}
-	return lines
 }
 
 func (s *survey) alertLine(a *alerts) line {

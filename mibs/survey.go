@@ -17,6 +17,7 @@ type survey struct {
 	asked   map[string]bool
 	columns map[columnKey][]Varbind
 	found   map[rowKey]found
+	proven  map[*profile]bool // of the profiles that want it
 }
 
 type columnKey struct {
@@ -58,7 +59,7 @@ func (g *guard) holds(v Value) bool {
 func newSurvey(ctx context.Context, asker Asker) *survey {
 	return &survey{
 		ctx: ctx, asker: asker, answers: Answers{}, asked: map[string]bool{},
-		columns: map[columnKey][]Varbind{}, found: map[rowKey]found{},
+		columns: map[columnKey][]Varbind{}, found: map[rowKey]found{}, proven: map[*profile]bool{},
 	}
 }
 
@@ -136,7 +137,7 @@ func (s *survey) look(p *profile, r *row) (f found, absent bool) {
 	}
 	column := s.column(strings.TrimSuffix(r.Column+"."+under[0], "."), r.Max)
 	for _, vb := range column {
-		if !below(r.Column, vb.OID) || !r.fits(vb.Value) {
+		if !below(r.Column, vb.OID) || !r.fits(vb.Value) || r.Index.Regexp != nil && !r.Index.fits(vb.OID[len(r.Column)+1:]) {
 			continue
 		}
 		index := firstNumbers(vb.OID[len(r.Column)+1:], r.Take)
@@ -152,17 +153,22 @@ func (s *survey) look(p *profile, r *row) (f found, absent bool) {
 	return f, len(f.indexes) == 0 && len(column) > 0 && len(column) < r.Max
 }
 
-// readIndex takes a row's index from an object; 0 and below mean that there is no such row.
-func (s *survey) readIndex(p *profile, r *row) found {
+// readIndex takes a row's index from an object, or one from each; 0 and below mean that there is no such row.
+func (s *survey) readIndex(p *profile, r *row) (f found) {
 	oids, guards := s.resolve(p, r.Read)
-	if len(oids) != 1 {
-		return found{}
+	s.ask(oids...)
+	for _, oid := range oids {
+		v, ok := s.value(oid)
+		if n, isNumber := v.Number(); !ok || !isNumber || n <= 0 {
+			return found{}
+		}
+		if text := v.Text(); !slices.Contains(f.indexes, text) {
+			f.indexes = append(f.indexes, text)
+		}
+		guards = append(guards, guard{oid: oid, text: v.Text(), was: v.keep()})
 	}
-	v, ok := s.value(oids[0])
-	if n, isNumber := v.Number(); !ok || !isNumber || n <= 0 {
-		return found{}
-	}
-	return found{indexes: []string{v.Text()}, guards: append(guards, guard{oid: oids[0], text: v.Text(), was: v.keep()})}
+	f.guards = guards
+	return f
 }
 
 // resolve puts row indexes where text has {row}: several texts if such a row is one of many,

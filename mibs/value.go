@@ -1,6 +1,8 @@
 package mibs
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +32,19 @@ func keys(as string, v Value) []string {
 		}
 		return bitKeys(v.Bytes)
 	}
+	if as == asSubunit {
+		return subunitKeys(v)
+	}
 	return []string{strings.ToLower(v.Text())}
+}
+
+// subunitKeys: 0 (available and idle) is a state as well as 1 to 7, and may stand beside alerts.
+func subunitKeys(v Value) []string {
+	n, ok := v.Number()
+	if !ok || n < 0 {
+		return nil
+	}
+	return append(maskKeys(Value{Kind: Integer, Int: n &^ 7}), strconv.FormatInt(n&7, 10))
 }
 
 func maskKeys(v Value) []string {
@@ -67,10 +81,61 @@ func (s *stateRule) state(v Value, rank []string) (state string, ok bool) {
 			worst = max(worst, slices.Index(rank, state))
 		}
 	}
-	if worst < 0 {
+	if worst >= 0 {
+		return rank[worst], true
+	}
+	r := s.rangeOf(v)
+	if r == nil {
 		return "", false
 	}
-	return rank[worst], true
+	return s.Map[r.key], true
+}
+
+func (s *stateRule) rangeOf(v Value) *numberRange {
+	n, isNumber := v.Number()
+	for i := range s.ranges {
+		if r := &s.ranges[i]; isNumber && r.from <= n && n <= r.to {
+			return r
+		}
+	}
+	return nil
+}
+
+// says is the value as evidence: a number out of a range is not told, or a count of busy
+// channels would be news in every reading.
+func (s *stateRule) says(v Value) string {
+	text, named := wordFor(s.Words, v)
+	if r := s.rangeOf(v); r != nil && !named {
+		text = r.text
+	}
+	return s.What + " " + text
+}
+
+// numberRange is a key of a map such as 1.. or 2..4.
+type numberRange struct {
+	key, text string
+	from, to  int64
+}
+
+func (c *checker) ranges(at []any, given map[string]string) []numberRange {
+	var ranges []numberRange
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		from, to, isRange := strings.Cut(key, "..")
+		if !isRange {
+			continue
+		}
+		r := numberRange{key: key, text: from + " or more", to: math.MaxInt64}
+		var err error
+		if r.from, err = strconv.ParseInt(from, 10, 64); err == nil && to != "" {
+			r.to, err = strconv.ParseInt(to, 10, 64)
+			r.text = from + " to " + to
+		}
+		if err != nil || r.to < r.from {
+			c.doc.Fault(append(slices.Clone(at), key), "%q; want a value, or numbers such as 1.. or 2..4", key)
+		}
+		ranges = append(ranges, r)
+	}
+	return ranges
 }
 
 func (f *faxRule) fits(v Value) bool {

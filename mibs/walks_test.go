@@ -68,6 +68,10 @@ var faxWalks = map[string]expected{
 	"gateways/grandstream-ht802_trimmed": {
 		"grandstream-ht8xx", "grandstream-mac-c074ad8b1093", wire.Unknown, nil, "", []string{"1 idle", "2 down"},
 	},
+	"gateways/audiocodes-mp118_trimmed": {
+		"audiocodes", "audiocodes-10512508", wire.Yes, nil, "",
+		[]string{"1 idle", "2 idle", "3 idle", "4 idle", "5 idle", "6 idle", "7 idle", "8 idle"},
+	},
 	"samsung/m4080fx_trimmed": {"printer", "samsung-mac-8425191deb52", wire.Yes, nil, "", nil},
 }
 
@@ -77,9 +81,8 @@ var otherWalks = map[string]expected{
 	"kyocera/utax-p-4532dn_trimmed":          {"kyocera", "kyocera-r9l0309954", wire.No, nil, "", nil},
 	"kyocera/fs-1028mfp_sys":                 {"kyocera", "kyocera-quv9600664", wire.Unknown, nil, "", nil},
 	"gateways/grandstream-ht8xx-old_trimmed": {"grandstream-ht8xx", "", wire.Unknown, nil, "", nil},
-	"gateways/audiocodes-mp118_trimmed":      {"", "", wire.Unknown, nil, "", nil},
-	"gateways/patton-sn4971_trimmed":         {"", "", wire.Unknown, nil, "", nil},
-	"gateways/alcatel-omnipcx_trimmed":       {"", "", wire.Unknown, nil, "", nil},
+	"gateways/patton-sn4971_trimmed":         {"patton", "patton-00a0ba0bd1ec", wire.Unknown, nil, "", nil},
+	"gateways/alcatel-omnipcx_trimmed":       {"alcatel-oxe", "alcatel-lucent-mac-00505685759d", wire.Unknown, nil, "", nil},
 	"brother/hl-l8260cdw":                    {"printer", "brother-u64641e7j134163", wire.Unknown, nil, "", nil},
 	"sharp/mx-3570n_trimmed":                 {"printer", "sharp-6509415x00", wire.Unknown, nil, "", nil},
 	"dell/s5830dn_trimmed":                   {"printer", "dell-7xq1r92-132-13", wire.Unknown, nil, "", nil},
