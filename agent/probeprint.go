@@ -191,7 +191,8 @@ func (s *probed) writeLines(out *strings.Builder) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "  LINE\tSTATUS\tFAX\tEVIDENCE")
 	for _, l := range s.result.Reading.Lines {
-		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", cmp.Or(l.Port, "(only one)"), l.Status, cmp.Or(l.Fax, wire.Unknown), l.Evidence)
+		evidence := strings.Join(wrap(l.Evidence, width-len("  (only one)  unknown  unknown  ")), "\n  \t\t\t")
+		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", cmp.Or(l.Port, "(only one)"), l.Status, cmp.Or(l.Fax, wire.Unknown), evidence)
 	}
 	_ = table.Flush()
 }

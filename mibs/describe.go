@@ -16,7 +16,8 @@ type Profile struct {
 
 	ObjectIDs []string // sysObjectID is at or below one of these,
 	Descr     string   // sysDescr fits this (either may be left out),
-	Proof     []string // and one of these is answered
+	Proof     []string // and one of these is answered,
+	Row       string   // or such a row found
 
 	Identity   string // where serial, model, name and location are known from
 	Fax        []Claim
@@ -48,7 +49,7 @@ func (s *Set) Profiles() []Profile {
 
 func (p *profile) describe() Profile {
 	d := Profile{
-		Name: p.Name, Title: p.Title, Vendor: p.Vendor, File: p.file, ObjectIDs: p.Match.ObjectIDs, Proof: p.Match.Proof,
+		Name: p.Name, Title: p.Title, Vendor: p.Vendor, File: p.file, ObjectIDs: p.Match.ObjectIDs, Proof: p.Match.Proof, Row: p.Match.Row,
 		Identity: p.Identity.Source, CannotTell: p.CannotTell,
 	}
 	if p.Match.Descr.Regexp != nil {
@@ -99,6 +100,11 @@ func (l *lines) claims() []Claim {
 		}
 		claims = append(claims, claim)
 	}
+	for i := range l.About {
+		if a := &l.About[i]; a.Fax.Regexp != nil {
+			claims = append(claims, Claim{What: a.What, OID: a.OID, Note: "may say that a fax hangs on the port", Source: l.Source})
+		}
+	}
 	return claims
 }
 
@@ -120,6 +126,9 @@ func (p *Profile) Fits() string {
 	}
 	if len(p.Proof) > 0 {
 		says = append(says, "an answer to "+strings.Join(p.Proof, " or "))
+	}
+	if p.Row != "" {
+		says = append(says, "a row "+p.Row)
 	}
 	if len(says) == 0 {
 		return "adds to every other profile"

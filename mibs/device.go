@@ -367,7 +367,6 @@ func (l *line) read(answers Answers) wire.Line {
 		if !ok {
 			continue
 		}
-		evidence = append(evidence, ", "...)
 		evidence = append(evidence, l.states[i].rule.says(v)...)
 		if state, ok := l.states[i].rule.state(v, lineRank); ok && !decided {
 			told.Status, decided = wire.LineStatus(state), true

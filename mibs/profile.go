@@ -108,7 +108,7 @@ type stateRule struct {
 	OID    string            `yaml:"oid"`
 	As     string            `yaml:"as"`
 	Map    map[string]string `yaml:"map"`
-	Words  map[string]string `yaml:"words"` // what people call a value that is a number
+	Words  map[string]string `yaml:"words"` // what people call a value that is a number; empty: not worth telling
 	Source string            `yaml:"source"`
 	ranges []numberRange     // of Map
 }

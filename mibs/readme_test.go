@@ -155,7 +155,7 @@ func list(b *strings.Builder, title string, claims []mibs.Claim) {
 	}
 	fmt.Fprintf(b, "\n%s:\n\n", title)
 	for _, c := range claims {
-		fmt.Fprintf(b, "- %s: %s (%s)\n", cmp.Or(plain(c.What), "state"), strings.Join(c.States, ", "), plain(c.Source))
+		fmt.Fprintf(b, "- %s: %s (%s)\n", cmp.Or(plain(c.What), "state"), cmp.Or(strings.Join(c.States, ", "), plain(c.Note)), plain(c.Source))
 	}
 }
 

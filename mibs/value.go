@@ -101,14 +101,17 @@ func (s *stateRule) rangeOf(v Value) *numberRange {
 	return nil
 }
 
-// says is the value as evidence: a number out of a range is not told, or a count of busy
-// channels would be news in every reading.
+// says is the value as evidence, beginning with a comma. A number out of a range is not told, or a
+// count of busy channels would be news in every reading; nor what an empty word stands for.
 func (s *stateRule) says(v Value) string {
 	text, named := wordFor(s.Words, v)
 	if r := s.rangeOf(v); r != nil && !named {
 		text = r.text
 	}
-	return s.What + " " + text
+	if text == "" {
+		return ""
+	}
+	return ", " + s.What + " " + text
 }
 
 // numberRange is a key of a map such as 1.. or 2..4.
