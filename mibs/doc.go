@@ -12,13 +12,22 @@
 //	rows                  how to find rows of tables by what they say, never by their number
 //	fax                   what shows that the machine can, or can't, fax
 //	measures              what counts what, in which unit, how certain, known from where
-//	fax_service, lines    what the values of which objects mean
+//	fax_service           what the machine says of its own fax function
+//	lines                 a gateway's ports and their state, or alerts about a machine's line
 //	checks                sums that should close
 //	cannot_tell, quirks   what else to know
 //
 // Wherever a list says the same thing several times, the first that the device answers
 // counts: values are never added across rules, and never guessed. A counter's rule is
 // profile/measure.rule; it stays while its row moves about, and so do the books.
+//
+// A gateway's line is a port. Its name becomes part of the line's id, so it is what stands on the
+// box, or else the index of its row: AudioCodes' index 0 is port 1, Cisco's ports are called 0/1/0
+// after their interfaces, since ifIndex may change with every start, Grandstream's by the first
+// number of the index. Where name and index differ the evidence has both. What tells of a line's
+// state is asked in every poll; labels and kinds, which say whether a fax hangs on a port, only
+// when the device is identified, so that most gateways are read by one request: 60 objects
+// are 58 ports of AudioCodes, 29 of Cisco or Grandstream; larger ones take several.
 //
 // To add a device: a profile, a recording in testdata, and go test ./mibs -update, which writes
 // what it reads as and README.md, for a person to read.

@@ -15,6 +15,7 @@ import (
 	"math"
 	"net/netip"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,7 +104,7 @@ type file struct {
 type fileObjects = []fileObject
 
 type fileObject struct {
-	OID     string       `yaml:"oid"`
+	OID     string       `yaml:"oid"`     // with {row}, or {0-7} for an object each; {n} in Value is its number
 	Type    string       `yaml:"type"`    // uptime, row, or a key of kinds
 	Value   string       `yaml:"value"`   // of a row: its name
 	Counts  []Event      `yaml:"counts"`  // what it counts, from value on
@@ -275,15 +276,39 @@ type compiler struct {
 }
 
 func (c *compiler) objects(list []fileObject, where ...any) []object {
-	objects := make([]object, len(list))
-	for i, from := range list {
-		o, key, err := c.object(from)
-		if err != nil && !c.quiet {
-			c.doc.Fault(append(slices.Clone(where), i, key), "%v", err)
+	var objects []object
+	for i, given := range list {
+		for _, from := range each(given) {
+			o, key, err := c.object(from)
+			if err != nil && !c.quiet {
+				c.doc.Fault(append(slices.Clone(where), i, key), "%v", err)
+			}
+			objects = append(objects, o)
+			if err != nil {
+				break
+			}
 		}
-		objects[i] = o
 	}
 	return objects
+}
+
+var span = regexp.MustCompile(`\{(\d{1,3})-(\d{1,3})\}`)
+
+// each is one object for every number of a {0-7} in the OID.
+func each(given fileObject) (all []fileObject) {
+	ends := span.FindStringSubmatch(given.OID)
+	if ends == nil {
+		return []fileObject{given}
+	}
+	first, _ := strconv.Atoi(ends[1]) // digits, as span has it
+	last, _ := strconv.Atoi(ends[2])
+	for n := first; n <= max(first, last); n++ {
+		one := given
+		one.OID = strings.Replace(given.OID, ends[0], strconv.Itoa(n), 1)
+		one.Value = strings.ReplaceAll(given.Value, "{n}", strconv.Itoa(n))
+		all = append(all, one)
+	}
+	return all
 }
 
 // object also tells which key is wrong if there is an error.
@@ -309,7 +334,7 @@ func (c *compiler) object(from fileObject) (o object, key string, err error) {
 	}
 	o.kind = kind
 	value := c.words.Replace(from.Value)
-	if kind == gosnmp.OctetString && strings.Contains(value, "{") {
+	if kind == gosnmp.OctetString && strings.Contains(value, "{") || value == "{serial}" && numeric(kind) {
 		o.text, o.hex = value, from.Type == "hex"
 		return o, "", nil
 	}

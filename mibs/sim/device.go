@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -302,6 +303,9 @@ func (d *Device) value(o *object) any {
 		text = strings.ReplaceAll(text, "{location}", d.location)
 		if raw, err := hex.DecodeString(text); o.hex && err == nil {
 			return raw
+		}
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && o.kind != gosnmp.OctetString {
+			return number(o.kind, n)
 		}
 		return []byte(text)
 	case len(o.adds) > 0:
