@@ -16,6 +16,7 @@ type Profile struct {
 
 	ObjectIDs []string // sysObjectID is at or below one of these,
 	Descr     string   // sysDescr fits this (either may be left out),
+	OrDescr   string   // or sysDescr fits this, whatever the sysObjectID,
 	Proof     []string // and one of these is answered,
 	Row       string   // or such a row found
 
@@ -55,6 +56,9 @@ func (p *profile) describe() Profile {
 	if p.Match.Descr.Regexp != nil {
 		d.Descr = p.Match.Descr.String()
 	}
+	if p.Match.OrDescr.Regexp != nil {
+		d.OrDescr = p.Match.OrDescr.String()
+	}
 	for i := range p.Fax {
 		f := &p.Fax[i]
 		d.Fax = append(d.Fax, Claim{What: f.Answer, OID: f.OID, Note: f.Because, Source: f.Source})
@@ -75,6 +79,7 @@ func (p *profile) describe() Profile {
 
 func (m *measure) claim() Claim {
 	units := slices.Compact(slices.Sorted(maps.Values(m.UnitMap)))
+	units = slices.DeleteFunc(units, func(unit string) bool { return unit == noUnit })
 	if m.Unit != "" {
 		units = []string{m.Unit}
 	}
@@ -123,6 +128,10 @@ func (p *Profile) Fits() string {
 	}
 	if p.Descr != "" {
 		says = append(says, "sysDescr like "+p.Descr)
+	}
+	if p.OrDescr != "" {
+		said := strings.Join(append(says, "sysDescr like "+p.OrDescr), ", or else ")
+		says = []string{said}
 	}
 	if len(p.Proof) > 0 {
 		says = append(says, "an answer to "+strings.Join(p.Proof, " or "))

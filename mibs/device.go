@@ -14,6 +14,7 @@ type Device struct {
 	Identity wire.Identity // Address is left to who asked
 	Profile  string        // empty if none fits
 	Why      string        // why it fits, or why none does: a sentence
+	Unnamed  string        // why it has no ID
 	Fax      wire.Answer   // whether it can fax at all,
 	FaxWhy   string        // because of this; empty if unknown
 
@@ -38,6 +39,9 @@ const doubts = 5
 // device and tells less than it did, it stays what it was, and asks in vain for what is
 // missing. Only if that lasts is it believed.
 func (d *Device) After(before *Device) *Device {
+	if before != nil && before.ID != "" && d.ID == "" && d.young {
+		return before // by its own object every poll sees whether it is
+	}
 	if before == nil || before.ID != d.ID || before.kept == doubts || !d.lacks(before) {
 		return d
 	}
@@ -94,6 +98,9 @@ type counter struct {
 
 // sum is the counter's value; told is false if an object is missing, no number or negative.
 func (c *counter) sum(answers Answers) (sum int64, told bool) {
+	if c.measure.As == asFloat {
+		return c.floor(answers)
+	}
 	for _, oid := range c.oids {
 		n, ok := answers[oid].Number()
 		if !ok || n < 0 || sum+n < 0 {
@@ -102,6 +109,20 @@ func (c *counter) sum(answers Answers) (sum int64, told bool) {
 		sum += n
 	}
 	return sum, len(c.oids) > 0
+}
+
+// floor is the sum of fractions without what isn't a whole page yet: it never claims more
+// than was counted and, as the sum only grows, never falls.
+func (c *counter) floor(answers Answers) (sum int64, told bool) {
+	total := 0.0
+	for _, oid := range c.oids {
+		f, ok := answers[oid].float()
+		if !ok {
+			return 0, false
+		}
+		total += f
+	}
+	return int64(total), len(c.oids) > 0
 }
 
 type state struct {
@@ -113,6 +134,7 @@ type state struct {
 // line is a port with its states, or a machine's only line with its alerts.
 type line struct {
 	port      string
+	own       bool // a machine's own line with states
 	fax       wire.Answer
 	states    []state
 	notes     string // what is told of it beside its states: begins with a comma
@@ -145,8 +167,6 @@ func (d *Device) Quirks() Quirks { return d.quirks }
 
 // settle works out, once, what every later poll needs.
 func (d *Device) settle(v *survey, f fit) {
-	ticks, ok := v.answers[sysUpTime].Number()
-	d.young = ok && ticks*10 < settled
 	d.unknown = d.cannotTell(f)
 	d.warnings = slices.Clip(d.warnings) // each reading appends its own
 	for due := range d.steady {
@@ -217,6 +237,7 @@ func (d *Device) cannotTell(f fit) []string {
 	add(tells(wire.FaxSent) && !tells(wire.FaxReceived), "the number of faxes received")
 	add(len(d.lines) == 0, "the state of its phone line")
 	add(len(d.lines) > 0 && d.lines[0].alerts != nil, "whether its phone line works while no alert says that it doesn't")
+	add(len(d.lines) > 0 && d.lines[0].own, "whether its phone line works while no call goes over it")
 	add(len(d.lines) == 0 && len(d.service) == 0, "the state of its fax function")
 	for _, p := range f.profiles {
 		unknown = append(unknown, p.CannotTell...)
@@ -344,7 +365,12 @@ func (d *Device) readLines(r *Result, answers Answers) {
 // hold tells whether the rows are still those that were found.
 func (r *Result) hold(guards []guard, answers Answers, what string) bool {
 	for i := range guards {
-		if v, ok := answers[guards[i].oid]; !ok || !guards[i].holds(v) {
+		v, ok := answers[guards[i].oid]
+		if guards[i].next {
+			r.Stale = r.Stale || ok && v.Kind != Null
+			continue
+		}
+		if !ok || !guards[i].holds(v) {
 			r.Stale = true
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s is not used: %s now says %q", what, guards[i].oid, cut(v.Text(), 80)))
 			return false

@@ -35,7 +35,7 @@ func serialSlug(serial string) string {
 // masked tells whether a text was blanked out by whoever made the recording, or stands for "not told".
 func masked(text string) bool {
 	word := strings.ToLower(strings.Trim(text, "<>()[] *"))
-	return slices.Contains([]string{"private", "masked", "unknown", "none", "null", "n/a", "not available", "not set", "default"}, word)
+	return slices.Contains([]string{"private", "masked", "unknown", "none", "null", "n/a", "not available", "not set", "default", "serial_number"}, word)
 }
 
 // macOf is a MAC address, as its bytes or as text.

@@ -33,6 +33,8 @@ func (s *Set) Identify(ctx context.Context, asker Asker) (*Device, error) {
 	v.ask(sysDescr, sysObjectID, sysUpTime)
 	fit := s.fit(v)
 	d := &Device{Profile: fit.name, Why: fit.why, Fax: wire.Unknown}
+	ticks, ok := v.answers[sysUpTime].Number()
+	d.young = ok && ticks*10 < settled
 	d.Identity = fit.identity(v)
 	if fit.name != "" {
 		v.ask(fit.fixedOIDs()...)
@@ -70,6 +72,32 @@ func (d *Device) name(v *survey, f fit) {
 	if d.Identity.Serial == "" {
 		d.nameByMAC(v, f)
 	}
+	if d.ID == "" {
+		d.Unnamed = "it tells neither a serial number nor a MAC address to know it by"
+	}
+	d.waitForName(v, f)
+}
+
+// waitForName gives no name yet to a device that has just booted, unless it tells it where its
+// profile looks first. Parts of it may not answer yet, among them those that tell its make and
+// serial number: for a while it would be another device, with counters of its own.
+func (d *Device) waitForName(v *survey, f fit) {
+	if !d.young || d.ID == "" || !f.doubted && d.self.oid == f.home(v) {
+		return
+	}
+	d.ID, d.self = "", self{}
+	d.Unnamed = "it has just booted and doesn't yet tell who it is where such a device does; it may do so within 10 minutes"
+}
+
+// home is the object by which devices of the profile are named if they can be.
+func (f *fit) home(v *survey) string {
+	for _, p := range f.profiles {
+		for _, rule := range slices.Concat(p.Identity.Serial, p.Identity.MAC) {
+			oid, _, _ := v.resolveOne(p, rule.OID)
+			return oid
+		}
+	}
+	return ""
 }
 
 func (d *Device) identityText(v *survey, p *profile, rule textRule, serial bool) string {
@@ -121,8 +149,8 @@ func (d *Device) findCounters(v *survey, f fit) {
 			if !v.joins(rule.profile) {
 				continue
 			}
-			if oids, _ := v.resolve(rule.profile, rule.OID); len(oids) > 0 {
-				wanted = append(wanted, oids...)
+			if oids, guards := v.resolve(rule.profile, rule.OID); len(oids) > 0 {
+				wanted = append(append(wanted, oids...), guarded(guards)...)
 				break
 			}
 		}
@@ -133,12 +161,14 @@ func (d *Device) findCounters(v *survey, f fit) {
 			if !v.joins(rule.profile) {
 				continue
 			}
-			if c, ok := v.counter(rule); ok {
+			c, ok := v.counter(rule)
+			if c.warning != "" {
+				d.warnings = append(d.warnings, c.warning)
+			}
+			if ok {
 				c.rank = rank
 				d.counters = append(d.counters, c)
 				break
-			} else if c.warning != "" {
-				d.warnings = append(d.warnings, c.warning)
 			}
 		}
 	}
@@ -170,25 +200,64 @@ func (s *survey) counter(rule measureRule) (c counter, ok bool) {
 	if len(oids) > maxSum {
 		return counter{warning: fmt.Sprintf("%s is not used: %d rows are too many to ask for", rule.name(), len(oids))}, false
 	}
-	c = counter{measure: rule.measure, oids: oids, guards: guards, unit: rule.Unit, rule: rule.name()}
+	c = counter{measure: rule.measure, oids: oids, guards: s.absent(guards), unit: rule.Unit, rule: rule.name()}
 	s.ask(oids...)
-	if _, told := c.sum(s.answers); !told {
-		return counter{}, false
+	if rule.UnitOID != "" && !s.units(&c, rule) {
+		return counter{warning: c.warning}, false
 	}
-	if rule.UnitOID == "" {
-		return c, true
+	s.supported(&c)
+	_, told := c.sum(s.answers)
+	return c, told
+}
+
+// units finds the unit in which a counter counts. Rows in another one are left out, as they
+// may count the same pages once more.
+func (s *survey) units(c *counter, rule measureRule) (ok bool) {
+	at, _ := s.resolve(rule.profile, rule.UnitOID)
+	s.ask(at...)
+	if len(at) != len(c.oids) {
+		return false
 	}
-	units, _ := s.resolve(rule.profile, rule.UnitOID)
-	s.ask(units...)
-	for _, oid := range units {
-		unit := rule.UnitMap[s.answers[oid].Text()]
-		if unit == "" || c.unit != "" && unit != c.unit {
-			return counter{warning: fmt.Sprintf("%s is not used: its unit, %q, is none that the profile knows", c.rule, s.answers[oid].Text())}, false
+	said := make([]string, len(at))
+	for i, oid := range at {
+		switch said[i] = rule.UnitMap[s.answers[oid].Text()]; {
+		case said[i] == noUnit:
+			return false
+		case said[i] == "":
+			if v, told := s.answers[c.oids[i]]; told && v.Kind != Null {
+				c.warning = fmt.Sprintf("%s is not used: its unit, %q, is none that the profile knows", c.rule, s.answers[oid].Text())
+			}
+			return false
+		case c.unit == "" || slices.Index(units, said[i]) < slices.Index(units, c.unit):
+			c.unit = said[i]
 		}
-		c.unit = unit
 	}
+	var same []string
+	for i, oid := range c.oids {
+		if said[i] == c.unit {
+			same = append(same, oid)
+		}
+	}
+	if len(same) < len(c.oids) {
+		c.warning = fmt.Sprintf("%s counts only rows in %s: %d in another unit are left out", c.rule, c.unit, len(c.oids)-len(same))
+	}
+	c.oids = same
 	c.rule += "." + c.unit // another unit is another epoch
-	return c, c.unit != ""
+	return c.unit != ""
+}
+
+const notSupported = -1
+
+// supported leaves those parts of a sum out that the device says it doesn't have.
+func (s *survey) supported(c *counter) {
+	all := len(c.oids)
+	c.oids = slices.DeleteFunc(slices.Clone(c.oids), func(oid string) bool {
+		n, ok := s.answers[oid].Number()
+		return ok && n == notSupported
+	})
+	if len(c.oids) < all {
+		c.rule += ".part" // so that another part that comes begins another epoch, and is not activity
+	}
 }
 
 // findFax concludes from the profiles' rules whether the machine can fax.

@@ -11,7 +11,7 @@ import (
 // lines: either a gateway's ports or what a machine's alerts say of its only line.
 type lines struct {
 	Ports  []ports     `yaml:"ports"`  // the first whose column the device answers decides which ports there are
-	Own    bool        `yaml:"own"`    // they are lines of the machine's own fax; the only one needs no name
+	Own    bool        `yaml:"own"`    // they are lines of the machine's own fax; the only one needs no name, and no port
 	Names  []textRule  `yaml:"names"`  // what stands on the box, if it tells that of every port; else the index names it
 	Status []stateRule `yaml:"status"` // the first that says something decides; of several of one What, the first that is answered is asked
 	About  []about     `yaml:"about"`  // what the gateway says of a port itself
@@ -55,8 +55,8 @@ func (c *checker) lines() {
 	if l == nil {
 		return
 	}
-	if (len(l.Ports) == 0) == (l.Alerts == nil) {
-		c.doc.Fault(place("lines"), "want either ports with status, or alerts")
+	if ways := len(l.Ports) > 0; ways == (l.Alerts != nil) && (ways || !l.Own) {
+		c.doc.Fault(place("lines"), "want either ports with status, or alerts, or own: true with status")
 	}
 	c.source(place("lines"), l.Source)
 	for i := range l.Ports {

@@ -3,6 +3,7 @@ package mibs
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,30 +15,33 @@ type fit struct {
 	name     string
 	vendor   string
 	why      string
+	doubted  bool // a vendor's profile should have fitted better, and its proof is missing
 	profiles []*profile
 }
 
 func (s *Set) fit(v *survey) fit {
 	objectID, descr := v.answers[sysObjectID].Text(), cut(v.answers[sysDescr].Text(), 80)
 	candidates := s.candidates(objectID, v.answers[sysDescr].Text())
-	for _, p := range candidates {
+	for i, p := range candidates {
 		if proof, ok := v.proof(p); ok {
-			return fit{p.Name, p.Vendor, p.why(objectID, descr, proof), append([]*profile{p}, s.neutral...)}
+			return fit{doubted: i > 0 && said(objectID, descr) != nothing, name: p.Name, vendor: p.Vendor, why: p.why(objectID, descr, proof), profiles: append([]*profile{p}, s.neutral...)}
 		}
 	}
 	lie := ""
-	if len(candidates) > 0 && said(objectID, descr) != nothing {
+	doubted := len(candidates) > 0 && said(objectID, descr) != nothing
+	if doubted {
 		lie = fmt.Sprintf(" (not even that of %s, whose sysObjectID or sysDescr it has, but not the objects)", candidates[0].Title)
 	}
 	for _, p := range s.neutralByProof() {
 		if proof, ok := v.proof(p); ok {
 			why := fmt.Sprintf("no vendor's profile fits%s, but it answers %s of the %s", lie, proof, p.Title)
-			return fit{p.Name, s.vendorOf(objectID, p.Name), why, s.neutral}
+			vendor := cmp.Or(family(candidates, objectID, v.answers[sysDescr].Text()), s.maker(objectID, v.answers[sysDescr].Text()), p.Name)
+			return fit{name: p.Name, vendor: vendor, why: why, doubted: doubted, profiles: s.neutral}
 		}
 	}
 	why := fmt.Sprintf("no profile fits%s: it says %s and answers neither the Printer MIB nor the objects of a known fax machine or gateway",
 		lie, said(objectID, descr))
-	if vendor := s.vendorOf(objectID, ""); vendor != "" {
+	if vendor := s.maker(objectID, v.answers[sysDescr].Text()); vendor != "" {
 		return fit{vendor: vendor, why: why + ", so nothing can be told of its faxes"}
 	}
 	return fit{why: why + ", so it is no fax device as far as can be told"}
@@ -116,8 +120,24 @@ func (s *survey) proof(p *profile) (oid string, ok bool) {
 	return "", false
 }
 
-// vendorOf names the vendor by the enterprise number, if that is known.
-func (s *Set) vendorOf(objectID, otherwise string) string {
+// family is the vendor by which the profile would call the device that should have read it, so
+// that its id stays should it read it after all.
+func family(candidates []*profile, objectID, descr string) string {
+	for _, p := range candidates {
+		if p.Match.OrDescr.fits(descr) || longest(p.Match.ObjectIDs, objectID) > 0 {
+			return p.Vendor
+		}
+	}
+	return ""
+}
+
+// maker is the vendor by the enterprise number, if that is known and not borrowed.
+func (s *Set) maker(objectID, descr string) string {
+	for _, p := range s.vendors {
+		if p.Match.ExceptDescr.fits(descr) && longest(p.Match.ObjectIDs, objectID) > 0 {
+			return ""
+		}
+	}
 	number := ""
 	if below(enterprises, objectID) {
 		number = firstNumbers(objectID[len(enterprises)+1:], 1)
@@ -127,15 +147,19 @@ func (s *Set) vendorOf(objectID, otherwise string) string {
 			return vendor
 		}
 	}
-	return otherwise
+	return ""
 }
 
 // fixedOIDs are all OIDs of the fitting vendor's profile that need no row, so that one GET fetches them.
 func (f *fit) fixedOIDs() []string {
 	var oids []string
-	add := func(oid string) {
-		if oid != "" && !strings.Contains(oid, "{") && !slices.Contains(oids, oid) {
-			oids = append(oids, oid)
+	add := func(texts ...string) {
+		for _, text := range texts {
+			for _, oid := range spell(text) {
+				if oid != "" && !strings.Contains(oid, "{") && !slices.Contains(oids, oid) {
+					oids = append(oids, oid)
+				}
+			}
 		}
 	}
 	for n, p := range f.profiles {
@@ -148,7 +172,7 @@ func (f *fit) fixedOIDs() []string {
 			continue
 		}
 		for i := range p.Measures {
-			add(p.Measures[i].OID)
+			add(strings.Split(p.Measures[i].OID, plus)...)
 		}
 		for i := range p.Fax {
 			add(p.Fax[i].OID)
@@ -181,32 +205,43 @@ func (f *fit) identity(v *survey) wire.Identity {
 	return id
 }
 
-// candidates are the vendors' profiles that the system group speaks for, the one with the longest
-// sysObjectID first. If there is no system group (half a recording), the proofs alone must do.
+// candidates are the vendors' profiles that the system group speaks for: first those that sysDescr
+// alone is enough for, then the one with the longest sysObjectID. If there is no system group (half
+// a recording), the proofs alone must do.
 func (s *Set) candidates(objectID, descr string) []*profile {
 	if objectID == "" && descr == "" {
 		return s.vendors
 	}
 	var fitting []*profile
 	for _, p := range s.vendors {
-		if p.Match.prefix(objectID) >= 0 && (p.Match.Descr.Regexp == nil || p.Match.Descr.fits(descr)) {
+		if p.Match.rank(objectID, descr) >= 0 {
 			fitting = append(fitting, p)
 		}
 	}
 	slices.SortStableFunc(fitting, func(a, b *profile) int {
-		return cmp.Compare(b.Match.prefix(objectID), a.Match.prefix(objectID))
+		return cmp.Compare(b.Match.rank(objectID, descr), a.Match.rank(objectID, descr))
 	})
 	return fitting
 }
 
-// prefix is the length of the longest of ObjectIDs that objectID lies at or below: 0 if the
-// profile names none, -1 if none fits.
-func (m *match) prefix(objectID string) int {
-	if len(m.ObjectIDs) == 0 {
+// rank is how well the system group fits, -1 if it doesn't.
+func (m *match) rank(objectID, descr string) int {
+	byID, byDescr := len(m.ObjectIDs)+len(m.GuestIDs) > 0, m.Descr.Regexp != nil
+	switch {
+	case m.OrDescr.fits(descr):
+		return math.MaxInt
+	case m.ExceptDescr.fits(descr) || byDescr && !m.Descr.fits(descr) || !byID && !byDescr:
+		return -1
+	case !byID:
 		return 0
 	}
+	return max(longest(m.ObjectIDs, objectID), longest(m.GuestIDs, objectID))
+}
+
+// longest is the length of the longest root that objectID lies at or below, -1 if there is none.
+func longest(roots []string, objectID string) int {
 	longest := -1
-	for _, root := range m.ObjectIDs {
+	for _, root := range roots {
 		if objectID == root || below(root, objectID) {
 			longest = max(longest, len(root))
 		}

@@ -15,7 +15,8 @@ import (
 // profile is one file: how a family of devices is recognised and read. Where a list says
 // the same thing several times (the same row, the same measure), the first that works counts.
 //
-// Every OID may begin with the name of a root and hold {row} where a row's index goes.
+// Every OID may begin with the name of a root and hold {row} where a row's index goes. That of
+// a value may end in ".?": the first of .0, .0.0 and nothing that is answered.
 type profile struct {
 	Name       string            `yaml:"name"`
 	Vendor     string            `yaml:"vendor"` // first part of device ids
@@ -38,13 +39,16 @@ type profile struct {
 	file string // empty: built in
 }
 
-// match: sysObjectID below one of ObjectIDs, sysDescr as Descr, both if both are given; and
+// match: sysObjectID below one of ObjectIDs or GuestIDs, sysDescr as Descr, both if both are given; and
 // one of Proof is answered. A proof ending in ".*" is anything below.
 type match struct {
-	ObjectIDs []string `yaml:"object_ids"`
-	Descr     pattern  `yaml:"descr"`
-	Proof     []string `yaml:"proof"`
-	Row       string   `yaml:"row"` // or such a row is found
+	ObjectIDs   []string `yaml:"object_ids"`
+	GuestIDs    []string `yaml:"guest_ids"` // of other vendors, in some of whose machines it is
+	Descr       pattern  `yaml:"descr"`
+	OrDescr     pattern  `yaml:"or_descr"`     // such a sysDescr is enough, whatever the sysObjectID
+	ExceptDescr pattern  `yaml:"except_descr"` // who says so has borrowed the sysObjectID
+	Proof       []string `yaml:"proof"`
+	Row         string   `yaml:"row"` // or such a row is found
 }
 
 type identity struct {
@@ -58,6 +62,7 @@ type identity struct {
 
 type textRule struct {
 	OID  string  `yaml:"oid"`
+	As   string  `yaml:"as"`
 	Take pattern `yaml:"take"` // its first group is the text
 }
 
@@ -72,6 +77,8 @@ type row struct {
 	Except  pattern  `yaml:"except"`  // but not this
 	Below   string   `yaml:"below"`   // or is an object id at or below this one
 	All     bool     `yaml:"all"`     // every row that fits; a measure of it is their sum
+	Grows   bool     `yaml:"grows"`   // rows are added while the machine works: look out for the next
+	Only    bool     `yaml:"only"`    // if several fit nobody knows which is meant, so none is
 	Take    int      `yaml:"take"`    // keep only so many numbers of the index
 	Max     int      `yaml:"max"`     // read at most so many objects of the column
 	Read    string   `yaml:"read"`    // the index is the value of this object (or of each, where {row} stands for many)
@@ -81,28 +88,33 @@ type faxRule struct {
 	Answer  string   `yaml:"answer"`
 	Row     string   `yaml:"row"`    // such a row is there
 	NoRow   string   `yaml:"no_row"` // its columns are answered to the end, and there is no such row
-	OID     string   `yaml:"oid"`    // this object says one of Is
+	OID     string   `yaml:"oid"`    // this object says one of Is, or fits Matches
 	As      string   `yaml:"as"`
 	Is      []string `yaml:"is"`
+	Matches pattern  `yaml:"matches"`
 	Because string   `yaml:"because"`
 	Source  string   `yaml:"source"`
 }
 
+// measure: what an object counts. Several with " + " between count together; those that are
+// not supported (-1) are left out. In other units only the rows of the finer are counted.
 type measure struct {
 	Measure   string            `yaml:"measure"`
 	Rule      string            `yaml:"rule"`
 	OID       string            `yaml:"oid"`
+	As        string            `yaml:"as"`
 	Unit      string            `yaml:"unit"`
 	UnitOID   string            `yaml:"unit_oid"` // or by what this object says
-	UnitMap   map[string]string `yaml:"unit_map"`
-	Network   bool              `yaml:"network"` // may include faxes over the network: not for a machine without fax card
+	UnitMap   map[string]string `yaml:"unit_map"` // none: then it counts something else
+	Network   bool              `yaml:"network"`  // may include faxes over the network: not for a machine without fax card
 	Certainty string            `yaml:"certainty"`
 	Note      string            `yaml:"note"`
 	Source    string            `yaml:"source"`
 }
 
 // stateRule turns a value into a state; a value that Map doesn't have says nothing. A key
-// of Map may be a range of numbers: 1.. is 1 or more, 2..4 is 2, 3 or 4.
+// of Map may be a range of numbers: 1.. is 1 or more, 2..4 is 2, 3 or 4. The key any stands
+// for all others; bits are called none if none of them is set.
 type stateRule struct {
 	What   string            `yaml:"what"` // what the object is, for people
 	OID    string            `yaml:"oid"`
@@ -151,10 +163,15 @@ var (
 // seen, and checked by sums or against the machine's own page; from another tool; a guess.
 var certainties = []string{"mib+walk", "mib", "walk", "tool", "unverified"}
 
-var units = []string{"pages", "images", "impressions", "sides", "sheets", "faxes"}
+// units, the finer first: of a page printed on both sides there are two impressions, and one sheet.
+var units = []string{"pages", "images", "impressions", "sides", "sheets", "a4_equivalents", "faxes"}
 
-// encodings are the values of `as`.
+const noUnit = "none"
+
+// The values of `as`.
 const (
+	asFloat        = "float"          // of a measure: four bytes of IEEE 754, the highest first
+	asSymbolSet    = "symbol_set"     // of a text: two bytes in front say in which character set it is
 	asMask         = "mask"           // a number; keys are the values of its bits (1, 2, 4, …)
 	asBits         = "bits"           // BITS of RFC 2578; keys are bit numbers, 0 is the first byte's highest
 	asBitsOrNumber = "bits_or_number" // the same, but a single byte is the number of the only bit set
@@ -241,19 +258,22 @@ func (c *checker) roots() {
 
 func (c *checker) match() {
 	p := c.p
-	switch fits := len(p.Match.ObjectIDs) > 0 || p.Match.Descr.Regexp != nil; {
+	switch fits := len(p.Match.ObjectIDs) > 0 || p.Match.Descr.Regexp != nil || p.Match.OrDescr.Regexp != nil; {
 	case p.Neutral && (fits || p.Vendor != ""):
 		c.doc.Fault(place("neutral"), "a neutral profile has no vendor, no object_ids and no descr")
 	case !p.Neutral && !slugPattern.MatchString(p.Vendor):
 		c.doc.Fault(place("vendor"), "%q; want lower-case letters, digits and -", p.Vendor)
 	case !p.Neutral && !fits:
-		c.doc.Fault(place("match"), "want object_ids, descr or both")
+		c.doc.Fault(place("match"), "want object_ids, descr or both, or or_descr")
 	}
 	if !p.Neutral && len(p.Match.Proof) == 0 {
 		c.doc.Fault(place("match", "proof"), "missing; want OIDs that only such a device answers, since sysObjectID can lie")
 	}
 	for i := range p.Match.ObjectIDs {
 		c.plainOID(place("match", "object_ids", i), &p.Match.ObjectIDs[i])
+	}
+	for i := range p.Match.GuestIDs {
+		c.plainOID(place("match", "guest_ids", i), &p.Match.GuestIDs[i])
 	}
 	for i := range p.Match.Proof {
 		proof := &p.Match.Proof[i]
@@ -281,6 +301,7 @@ func (c *checker) identity() {
 
 func (c *checker) text(at []any, t *textRule, rows []string) {
 	c.oid(append(at, "oid"), &t.OID, rows)
+	c.only(at, t.As, asSymbolSet)
 	if t.Take.Regexp != nil && t.Take.NumSubexp() < 1 {
 		c.doc.Fault(append(at, "take"), "want a group (…) around what is to be taken")
 	}
@@ -316,8 +337,10 @@ func (c *checker) row(i int) {
 	switch {
 	case (r.Column == "") == (r.Read == ""):
 		c.doc.Fault(append(at, "row"), "want either column or read")
-	case r.Read != "" && (tests || r.Under != "" || r.Index.Regexp != nil || r.All || r.Take != 0 || r.Except.Regexp != nil):
+	case r.Read != "" && (tests || r.Under != "" || r.Index.Regexp != nil || r.All || r.Only || r.Take != 0 || r.Except.Regexp != nil):
 		c.doc.Fault(append(at, "read"), "an index that is read needs nothing else")
+	case r.Only && r.All, r.Grows && !r.All:
+		c.doc.Fault(append(at, "row"), "only is for one row, and grows for all: true")
 	case r.Read != "":
 		c.oid(append(at, "read"), &r.Read, c.rows)
 	default:
@@ -357,8 +380,8 @@ func (c *checker) fax(i int) {
 	}
 	if f.OID != "" {
 		c.oid(append(at, "oid"), &f.OID, c.rows)
-		if len(f.Is) == 0 {
-			c.doc.Fault(append(at, "oid"), "want is, the values that count")
+		if len(f.Is) == 0 && f.Matches.Regexp == nil {
+			c.doc.Fault(append(at, "oid"), "want is, the values that count, or matches")
 		}
 	}
 	c.values(f.Is)
@@ -377,7 +400,8 @@ func (c *checker) measure(i int) {
 	if !rowPattern.MatchString(m.Rule) {
 		c.doc.Fault(append(at, "rule"), "%q; want a name of lower-case letters, digits and _ that never changes", m.Rule)
 	}
-	c.oid(append(at, "oid"), &m.OID, c.rows)
+	c.sum(append(at, "oid"), &m.OID)
+	c.only(at, m.As, asFloat)
 	if !slices.Contains(certainties, m.Certainty) {
 		c.doc.Fault(append(at, "certainty"), "%q; want one of: %s", m.Certainty, list(certainties))
 	}
@@ -388,7 +412,7 @@ func (c *checker) measure(i int) {
 		c.oid(append(at, "unit_oid"), &m.UnitOID, c.rows)
 	}
 	for _, unit := range append(slices.Collect(maps.Values(m.UnitMap)), m.Unit) {
-		if unit != "" && !slices.Contains(units, unit) {
+		if unit != "" && !slices.Contains(units, unit) && (unit != noUnit || m.Unit == noUnit) {
 			c.doc.Fault(append(at, "unit"), "%q; want one of: %s", unit, list(units))
 		}
 	}
@@ -436,6 +460,13 @@ func (c *checker) as(at []any, as string) {
 	}
 }
 
+// only reports an encoding other than the one that makes sense here.
+func (c *checker) only(at []any, as, want string) {
+	if as != "" && as != want {
+		c.doc.Fault(append(slices.Clone(at), "as"), "%q; want %s or nothing", as, want)
+	}
+}
+
 func (c *checker) source(at []any, source string) {
 	if source == "" {
 		c.doc.Fault(append(slices.Clone(at), "source"), "missing; want where the OID is known from")
@@ -453,7 +484,24 @@ func (c *checker) values(is []string) {
 }
 
 // plainOID checks an OID without rows in it and writes it out.
-func (c *checker) plainOID(at []any, oid *string) { c.oid(at, oid, nil) }
+func (c *checker) plainOID(at []any, oid *string) {
+	if strings.HasSuffix(*oid, anySuffix) {
+		c.doc.Fault(at, "%q; want an OID that ends in a number", *oid)
+		return
+	}
+	c.oid(at, oid, nil)
+}
+
+const plus = " + "
+
+// sum checks one or several OIDs with " + " between.
+func (c *checker) sum(at []any, oids *string) {
+	parts := strings.Split(*oids, plus)
+	for i := range parts {
+		c.oid(at, &parts[i], c.rows)
+	}
+	*oids = strings.Join(parts, plus)
+}
 
 // oid checks an OID in which {row} may stand for one of rows, and writes its root out.
 func (c *checker) oid(at []any, oid *string, rows []string) {
@@ -465,9 +513,21 @@ func (c *checker) oid(at []any, oid *string, rows []string) {
 	*oid = full
 }
 
+// anySuffix at the end of an OID stands for the first of suffixes that the device answers.
+const anySuffix = ".?"
+
+var suffixes = []string{".0", ".0.0", ""}
+
 func (c *checker) expand(text string, rows []string) (string, error) {
 	if text == "" {
 		return "", fmt.Errorf("missing; want an OID")
+	}
+	if stem, any := strings.CutSuffix(text, anySuffix); any {
+		if slices.Contains(rows, portRow[0]) {
+			return "", fmt.Errorf("%q; want a port's OID to end in a number or {port}", text)
+		}
+		stem, err := c.expand(stem, rows)
+		return stem + anySuffix, err
 	}
 	name, rest, _ := strings.Cut(text, ".")
 	if root, ok := c.p.Roots[name]; ok {
@@ -497,7 +557,7 @@ var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
 // index checks the beginning of an index, such as "{fax}.20".
 func (c *checker) index(at []any, text string) {
-	if _, err := c.expand("1.3."+text, c.rows); err != nil {
+	if _, err := c.expand("1.3."+text, c.rows); err != nil || strings.HasSuffix(text, anySuffix) {
 		c.doc.Fault(at, "%q; want numbers and rows known above, such as {fax}.20", text)
 	}
 }

@@ -44,10 +44,10 @@ func TestFaultsOfAProfileNameFileLineAndWhatWouldBeRight(t *testing.T) {
 		"unknown root":          {"oid: w.6.0", "oid: v.6.0", `ward.yml:20: oid: "v.6.0"; want an OID such as 1.3.6.1.2.1.1.1.0, or one that begins with a root: w`},
 		"unknown row":           {"w.5.{fax}", "w.5.{fex}", `ward.yml:15: oid: "1.3.6.1.4.1.99999.5.{fex}": no row {fex} here; known: fax`},
 		"no proof":              {"  proof: [w.2.0]\n", "", `ward.yml:6: proof: missing; want OIDs that only such a device answers, since sysObjectID can lie`},
-		"nothing to match":      {"  object_ids: [w.1]\n", "", `ward.yml:6: match: want object_ids, descr or both`},
+		"nothing to match":      {"  object_ids: [w.1]\n", "", `ward.yml:6: match: want object_ids, descr or both, or or_descr`},
 		"vendor no slug":        {"vendor: ward", "vendor: Ward & Co", `ward.yml:2: vendor: "Ward & Co"; want lower-case letters, digits and -`},
 		"unknown measure":       {"fax_sent_pages", "faxes_sent", `ward.yml:13: measure: "faxes_sent"; want one of: fax_sent_pages, fax_received_pages, fax_printed_pages, fax_sent, fax_received, fax_pages`},
-		"unknown unit":          {"unit: pages", "unit: sheep", `ward.yml:16: unit: "sheep"; want one of: pages, images, impressions, sides, sheets, faxes`},
+		"unknown unit":          {"unit: pages", "unit: sheep", `ward.yml:16: unit: "sheep"; want one of: pages, images, impressions, sides, sheets, a4_equivalents, faxes`},
 		"no unit":               {"    unit: pages\n", "", `ward.yml:13: unit: want either unit, or unit_oid with unit_map`},
 		"unknown certainty":     {"certainty: mib", "certainty: sure", `ward.yml:17: certainty: "sure"; want one of: mib+walk, mib, walk, tool, unverified`},
 		"no source":             {"    source: WARD-MIB\n", "", `ward.yml:13: source: missing; want where the OID is known from`},
@@ -59,7 +59,7 @@ func TestFaultsOfAProfileNameFileLineAndWhatWouldBeRight(t *testing.T) {
 		"no regular expression": {`SN:(\w+)`, `SN:(\w+`, "ward.yml:9: take: \"SN:(\\\\w+\"; want a regular expression: error parsing regexp: missing closing ): `SN:(\\w+`"},
 		"nothing to take":       {`SN:(\w+)`, `SN:\w+`, `ward.yml:9: take: want a group (…) around what is to be taken`},
 		"unknown encoding":      {"{oid: w.6.0,", "{oid: w.6.0, as: float,", `ward.yml:20: as: "float"; want mask, bits, bits_or_number, subunit or nothing`},
-		"faults all at once":    {"certainty: mib", "certainty: sure\n    note: x\n    colour: red", "ward.yml:17: certainty: \"sure\"; want one of: mib+walk, mib, walk, tool, unverified\nward.yml:19: unknown key \"colour\"; known here: measure, rule, oid, unit, unit_oid, unit_map, network, certainty, note, source"},
+		"faults all at once":    {"certainty: mib", "certainty: sure\n    note: x\n    colour: red", "ward.yml:17: certainty: \"sure\"; want one of: mib+walk, mib, walk, tool, unverified\nward.yml:19: unknown key \"colour\"; known here: measure, rule, oid, as, unit, unit_oid, unit_map, network, certainty, note, source"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(ward, test.old) {
@@ -176,7 +176,8 @@ func TestTheProfilesAreListed(t *testing.T) {
 			t.Errorf("%s has no title", p.Name)
 		}
 	}
-	want := "alcatel-oxe audiocodes bintec-elmeg cisco grandstream-gxw42xx grandstream-ht8xx kyocera lexmark mediatrix oneaccess patton xerox " +
+	want := "alcatel-oxe audiocodes bintec-elmeg brother canon cisco epson grandstream-gxw42xx grandstream-ht8xx hp konica-minolta " +
+		"kyocera lexmark mediatrix oki oneaccess panasonic pantum patton ricoh sagemcom samsung sharp toshiba xerox " +
 		"gateway host-resources modem printer pwg"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -143,6 +143,9 @@ func fits(p *mibs.Profile) string {
 	if p.Descr != "" {
 		says = append(says, "sysDescr like `"+strings.ReplaceAll(p.Descr, "|", `\|`)+"`")
 	}
+	if p.OrDescr != "" {
+		says = []string{strings.Join(append(says, "sysDescr like `"+strings.ReplaceAll(p.OrDescr, "|", `\|`)+"`"), ", or else ")}
+	}
 	if len(says) == 0 {
 		return "any device that answers the standard's objects"
 	}

@@ -18,10 +18,15 @@ func (d *Device) findStates(v *survey, f fit) {
 		}
 		switch {
 		case p.Lines == nil || len(d.lines) > 0 || !v.joins(p):
-		case p.Lines.Alerts == nil:
+		case len(p.Lines.Ports) > 0:
 			d.lines = v.ports(p.Lines, d.Fax)
-		case d.Fax == wire.Yes:
+		case d.Fax != wire.Yes:
+		case p.Lines.Alerts != nil:
 			d.lines = []line{v.alertLine(p.Lines.Alerts)}
+		default:
+			if states := v.portStates(p.Lines, port{}); len(states) > 0 {
+				d.lines = []line{{own: true, fax: wire.Yes, states: states}}
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package mibs
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,7 @@ type guard struct {
 	row  *row   // its value must fit this row,
 	text string // or read so
 	was  Value  // what it said then
+	next bool   // or it is the row behind the last one: there is more to count once it is answered
 }
 
 func (g *guard) holds(v Value) bool {
@@ -136,21 +138,46 @@ func (s *survey) look(p *profile, r *row) (f found, absent bool) {
 		}
 	}
 	column := s.column(strings.TrimSuffix(r.Column+"."+under[0], "."), r.Max)
+	fitting := 0
 	for _, vb := range column {
 		if !below(r.Column, vb.OID) || !r.fits(vb.Value) || r.Index.Regexp != nil && !r.Index.fits(vb.OID[len(r.Column)+1:]) {
 			continue
 		}
 		index := firstNumbers(vb.OID[len(r.Column)+1:], r.Take)
-		if !slices.Contains(f.indexes, index) {
+		if fitting++; !slices.Contains(f.indexes, index) {
 			f.indexes = append(f.indexes, index)
 			f.guards = append(f.guards, guard{oid: vb.OID, row: r, was: vb.Value.keep()})
 		}
-		if !r.All {
+		if !r.All && !r.Only {
 			break
 		}
 	}
+	whole := len(column) > 0 && len(column) < r.Max
+	switch {
+	case r.Only && fitting > 1:
+		return found{}, false
+	case r.Grows && fitting > 0 && whole:
+		guards = append(guards, guard{oid: nextRow(column), next: true})
+	}
 	f.guards = append(f.guards, guards...)
-	return f, len(f.indexes) == 0 && len(column) > 0 && len(column) < r.Max
+	return f, fitting == 0 && whole
+}
+
+// nextRow is the object behind a column's last.
+func nextRow(column []Varbind) string {
+	last := column[len(column)-1].OID
+	return fmt.Sprintf("%s.%d", last[:strings.LastIndexByte(last, '.')], lastNumber(last)+1)
+}
+
+// absent drops those guards that look out for a row behind the last which is answered already.
+func (s *survey) absent(guards []guard) []guard {
+	return slices.DeleteFunc(guards, func(g guard) bool {
+		if !g.next {
+			return false
+		}
+		_, there := s.value(g.oid)
+		return there
+	})
 }
 
 // readIndex takes a row's index from an object, or one from each; 0 and below mean that there is no such row.
@@ -171,9 +198,57 @@ func (s *survey) readIndex(p *profile, r *row) (f found) {
 	return f
 }
 
-// resolve puts row indexes where text has {row}: several texts if such a row is one of many,
+// resolve is the objects that an OID of a profile means: several if it is a sum or a row of
+// it is one of many, none if there is no such row or not all parts of a sum.
+func (s *survey) resolve(p *profile, text string) (oids []string, guards []guard) {
+	for part := range strings.SplitSeq(text, plus) {
+		texts, more := s.fillRows(p, part)
+		for _, text := range texts {
+			oid, ok := s.suffixed(text)
+			if !ok {
+				return nil, nil
+			}
+			oids = append(oids, oid)
+		}
+		if len(texts) == 0 {
+			return nil, nil
+		}
+		guards = append(guards, more...)
+	}
+	return oids, guards
+}
+
+// suffixed finds what the device answers of an OID that may end in one way or another.
+func (s *survey) suffixed(text string) (oid string, ok bool) {
+	spellings := spell(text)
+	if len(spellings) == 1 {
+		return text, true
+	}
+	s.ask(spellings...)
+	for _, oid := range spellings {
+		if _, ok := s.value(oid); ok {
+			return oid, true
+		}
+	}
+	return "", false
+}
+
+// spell is the ways in which an OID may end.
+func spell(text string) []string {
+	stem, any := strings.CutSuffix(text, anySuffix)
+	if !any {
+		return []string{text}
+	}
+	var spellings []string
+	for _, suffix := range suffixes {
+		spellings = append(spellings, stem+suffix)
+	}
+	return spellings
+}
+
+// fillRows puts row indexes where text has {row}: several texts if such a row is one of many,
 // none if there is no such row.
-func (s *survey) resolve(p *profile, text string) (texts []string, guards []guard) {
+func (s *survey) fillRows(p *profile, text string) (texts []string, guards []guard) {
 	texts = []string{text}
 	for len(texts) > 0 {
 		ref := placeholder.FindString(texts[0])

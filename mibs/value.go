@@ -1,6 +1,7 @@
 package mibs
 
 import (
+	"encoding/binary"
 	"maps"
 	"math"
 	"slices"
@@ -25,12 +26,12 @@ func keys(as string, v Value) []string {
 	case asMask:
 		return maskKeys(v)
 	case asBits:
-		return bitKeys(v.Bytes)
+		return bitKeys(v)
 	case asBitsOrNumber:
 		if len(v.Bytes) == 1 {
 			return []string{strconv.Itoa(int(v.Bytes[0]))}
 		}
-		return bitKeys(v.Bytes)
+		return bitKeys(v)
 	}
 	if as == asSubunit {
 		return subunitKeys(v)
@@ -61,14 +62,22 @@ func maskKeys(v Value) []string {
 	return set
 }
 
-func bitKeys(raw []byte) []string {
+const (
+	noBit  = "none"
+	anyKey = "any"
+)
+
+func bitKeys(v Value) []string {
 	var set []string
-	for i, b := range raw[:min(len(raw), 64)] {
+	for i, b := range v.Bytes[:min(len(v.Bytes), 64)] {
 		for bit := range 8 {
 			if b&(0x80>>bit) != 0 {
 				set = append(set, strconv.Itoa(i*8+bit))
 			}
 		}
+	}
+	if len(set) == 0 && v.Kind == OctetString {
+		return []string{noBit}
 	}
 	return set
 }
@@ -77,7 +86,11 @@ func bitKeys(raw []byte) []string {
 func (s *stateRule) state(v Value, rank []string) (state string, ok bool) {
 	worst := -1
 	for _, key := range keys(s.As, v) {
-		if state, known := s.Map[key]; known {
+		state, known := s.Map[key]
+		if !known && key != noBit {
+			state, known = s.Map[anyKey]
+		}
+		if known {
 			worst = max(worst, slices.Index(rank, state))
 		}
 	}
@@ -142,7 +155,7 @@ func (c *checker) ranges(at []any, given map[string]string) []numberRange {
 }
 
 func (f *faxRule) fits(v Value) bool {
-	return slices.ContainsFunc(keys(f.As, v), func(key string) bool { return slices.Contains(f.Is, key) })
+	return f.Matches.fits(v.Text()) || slices.ContainsFunc(keys(f.As, v), func(key string) bool { return slices.Contains(f.Is, key) })
 }
 
 // fits tells whether a value of the row's column is the one that is looked for.
@@ -159,6 +172,9 @@ func (r *row) fits(v Value) bool {
 
 // text is what the rule makes of a value, empty if that is nothing to call a device by.
 func (t *textRule) text(v Value) string {
+	if t.As == asSymbolSet {
+		v = withoutSymbolSet(v)
+	}
 	text := v.Text()
 	if t.Take.Regexp != nil {
 		groups := t.Take.FindStringSubmatch(text)
@@ -171,6 +187,27 @@ func (t *textRule) text(v Value) string {
 		return ""
 	}
 	return cut(text, wire.MaxText)
+}
+
+// withoutSymbolSet strips the two bytes by which HP says in which character set a text is:
+// 0115 (Roman-8), FDE8 (UTF-8) and others, of which none begins as a text would.
+func withoutSymbolSet(v Value) Value {
+	if v.Kind == OctetString && len(v.Bytes) >= 2 && (v.Bytes[0] < ' ' || v.Bytes[0] > '~') {
+		v.Bytes = v.Bytes[2:]
+	}
+	return v
+}
+
+// maxFloat is up to where a float32 knows every whole number: beyond it, adding one page changes nothing.
+const maxFloat = 1 << 24
+
+// float reads four bytes of IEEE 754; ok is false for what can't be a count.
+func (v Value) float() (f float64, ok bool) {
+	if v.Kind != OctetString || len(v.Bytes) != 4 {
+		return 0, false
+	}
+	f = float64(math.Float32frombits(binary.BigEndian.Uint32(v.Bytes)))
+	return f, f >= 0 && f < maxFloat // and so no NaN
 }
 
 // cut shortens a text to at most size bytes, at a letter's edge.

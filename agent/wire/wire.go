@@ -116,7 +116,7 @@ func Measures() []Measure {
 // Counter is a cumulative counter as the device told it.
 type Counter struct {
 	Measure Measure `json:"measure"`
-	Unit    string  `json:"unit"` // pages, images, impressions, sides, sheets, faxes
+	Unit    string  `json:"unit"` // pages, images, impressions, sides, sheets, a4_equivalents, faxes
 	Rule    string  `json:"rule"` // the profile rule that found it; another rule is another epoch
 	Value   int64   `json:"value"`
 }

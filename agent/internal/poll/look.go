@@ -179,7 +179,7 @@ func (p *Poller) check(t *target, is *mibs.Device) error {
 		return errors.New(is.Why)
 	case is.ID == "":
 		p.forget(t)
-		return errors.New("it tells neither a serial number nor a MAC address to know it by")
+		return errors.New(is.Unnamed)
 	}
 	return nil
 }
