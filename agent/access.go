@@ -40,7 +40,7 @@ func (a *access) look(call *program.Call, config *config, profiles *mibs.Set, po
 		}
 	}
 	if err != nil {
-		return probed{}, snmp.Target{}, withHint(err, a.Port)
+		return probed{}, snmp.Target{}, withHint(err, a.Port, credentials.Version)
 	}
 	seen.where = (&targetConfig{Host: host, Port: a.Port}).address()
 	return seen, target, nil
@@ -88,18 +88,23 @@ func (e hintError) Unwrap() error { return e.error }
 
 // silent tells whether the device was asked, and didn't answer.
 func silent(err error) bool {
+	var refusal *snmp.Refusal
 	var dns *net.DNSError
-	return err != nil && !errors.Is(err, snmp.ErrVersion3) && !errors.As(err, &dns) && !errors.Is(err, context.Canceled)
+	return err != nil && !errors.As(err, &refusal) && !errors.As(err, &dns) && !errors.Is(err, context.Canceled)
 }
 
-func withHint(err error, port int) error {
+func withHint(err error, port int, version string) error {
 	if !silent(err) {
 		return err
+	}
+	known := "Is the community right? A device says nothing to a wrong one."
+	if version == snmp.V3 {
+		known = "Is SNMPv3 switched on too, with this user? Some devices want a restart after that."
 	}
 	return hintError{err, fmt.Sprintf(`Check, in this order:
   - Is the device on, and is this its address?
   - Is SNMP switched on in its menu or on its web page?
-  - Is the community right? A device says nothing to a wrong one.
+  - %s
   - Does the device allow this computer to ask (access list, IP filter)?
-  - Does every firewall on the way let UDP port %d pass?`, port)}
+  - Does every firewall on the way let UDP port %d pass?`, known, port)}
 }

@@ -25,6 +25,7 @@ func (c *config) check(f *configfile.File) {
 	}
 	c.Collector.Check(f, at("collector"))
 	c.SNMP.check(f)
+	c.warnOfUnprotected()
 	c.checkTargets(f)
 	c.checkPoll(f)
 	c.checkRest(f)
@@ -92,7 +93,11 @@ func (c *credentialsConfig) check(f *configfile.File, where []any) {
 	}
 }
 
-const longestCommunity = 127 // bytes, as far as agent/internal/snmp can encode them
+// In bytes, as agent/internal/snmp has them.
+const (
+	longestCommunity = 127
+	longestUser      = 32
+)
 
 func (c *credentialsConfig) checkCommunity(f *configfile.File, where []any) {
 	for _, key := range []string{"user", "auth", "auth_password_file", "privacy", "privacy_password_file"} {
@@ -119,14 +124,28 @@ func (c *credentialsConfig) checkUser(f *configfile.File, where []any) {
 			f.Fault(append(where, key), "belongs to versions 1 and 2c; version 3 wants user")
 		}
 	}
-	if c.User == "" {
+	switch {
+	case c.User == "":
 		f.Fault(where, "user is missing; version 3 wants one")
+	case len(c.User) > longestUser:
+		f.Fault(append(where, "user"), "has %d bytes; want 1 to %d", len(c.User), longestUser)
 	}
 	if c.Privacy != "" && c.Auth == "" {
 		f.Fault(append(where, "privacy"), "without auth; want both, SNMPv3 has no privacy alone")
 	}
 	c.AuthPassword = c.checkProtocol(f, where, "auth", c.Auth, c.AuthPasswordFile, authProtocols)
 	c.PrivacyPassword = c.checkProtocol(f, where, "privacy", c.Privacy, c.PrivacyPasswordFile, privacyProtocols)
+}
+
+// warnOfUnprotected tells of SNMPv3 without its point. Version 2c needs no such words: nobody
+// takes it for safe.
+func (c *config) warnOfUnprotected() {
+	for _, s := range c.SNMP.Credentials {
+		if s.Version == "3" && s.Auth == "" {
+			c.warnings = append(c.warnings, fmt.Sprintf(
+				"snmp.credentials %s: version 3 without auth: anyone on the network can forge its answers; give auth and privacy", s.Name))
+		}
+	}
 }
 
 func (c *credentialsConfig) checkProtocol(f *configfile.File, where []any, key, protocol, passwordFile string, known []string) secret.Text {
@@ -278,20 +297,14 @@ func (c *config) checkRest(f *configfile.File) {
 
 // note collects what is given but does nothing yet, each once.
 func (c *config) note(f *configfile.File) {
-	ranges, v3 := 0, 0
+	ranges := 0
 	for _, t := range c.Targets {
 		if t.Range != "" {
 			ranges++
 		}
-		if credentials, _ := c.SNMP.named(t.Credentials); credentials.Version == "3" {
-			v3++
-		}
 	}
 	if ranges > 0 {
 		c.notes = append(c.notes, fmt.Sprintf("targets: range does nothing yet (%d of them): discovery comes later; name hosts", ranges))
-	}
-	if v3 > 0 {
-		c.notes = append(c.notes, fmt.Sprintf("targets: SNMPv3 comes later: %d with version 3 credentials are not looked at", v3))
 	}
 	if f.Has("discovery") {
 		c.notes = append(c.notes, "discovery does nothing yet: it comes later")

@@ -22,6 +22,11 @@ type asker struct {
 	device  *Device
 	session *session
 	quirks  mibs.Quirks
+
+	// Of SNMPv3:
+	discovered bool // the engine was found out in this conversation,
+	clockSet   bool // and its clock set, each once at most
+	unbelieved bool // what came to the last request couldn't be believed
 }
 
 // Get is part of mibs.Asker: one request, or several if the device takes no more at once.
@@ -35,8 +40,13 @@ func (a *asker) Get(ctx context.Context, oids []string) (mibs.Answers, error) {
 	return answers, nil
 }
 
-// get asks for oids until all have an answer or are known to be absent.
+// mostBroken is how many objects of one request may be broken. A device that can read none
+// of its objects, as some while they boot, has failed; what it says of each is not to be kept.
+const mostBroken = 3
+
+// get asks for oids until all have an answer, or are known to be absent or broken.
 func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) error {
+	var broken []string
 	for len(oids) > 0 {
 		packet, err := a.exchange(ctx, request{kind: gosnmp.GetRequest, oids: oids})
 		if err != nil {
@@ -46,24 +56,30 @@ func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) er
 		known := at >= 0 && at < len(oids)
 		switch {
 		case packet.Error == gosnmp.NoError:
+			a.device.learnAbsent(broken...)
 			return a.sort(packet.Variables, oids, answers)
-		case packet.Error == gosnmp.NoSuchName && (known || len(oids) == 1):
-			at = min(max(at, 0), len(oids)-1)
-			a.device.learnAbsent(oids[at])
-			oids = slices.Delete(slices.Clone(oids), at, at+1)
-		case packet.Error == gosnmp.NoSuchName:
-			return a.halves(ctx, oids, answers)
 		case packet.Error == gosnmp.TooBig && len(oids) > 1:
 			a.device.learnLimit(len(oids) / 2)
 			return a.halves(ctx, oids, answers)
+		case packet.Error == gosnmp.NoSuchName && (known || len(oids) == 1):
+			at = min(max(at, 0), len(oids)-1)
+			a.device.learnAbsent(oids[at])
+			oids = without(oids, at)
+		case packet.Error == gosnmp.NoSuchName:
+			return a.halves(ctx, oids, answers)
+		case known && packet.Error != gosnmp.TooBig && len(oids) > 1 && len(broken) < mostBroken:
+			broken = append(broken, oids[at])
+			oids = without(oids, at)
 		case known:
-			return fmt.Errorf("%s answers %s to %s", a.device.target, errorName(packet.Error), oids[at])
+			return fmt.Errorf("%s answers %s to %s", a.device.target, errorName(packet.Error), append(broken, oids[at])[0])
 		default:
 			return fmt.Errorf("%s answers %s to a GET of %d objects from %s on", a.device.target, errorName(packet.Error), len(oids), oids[0])
 		}
 	}
 	return nil
 }
+
+func without(oids []string, at int) []string { return slices.Delete(slices.Clone(oids), at, at+1) }
 
 func (a *asker) halves(ctx context.Context, oids []string, answers mibs.Answers) error {
 	half := (len(oids) + 1) / 2
@@ -73,21 +89,27 @@ func (a *asker) halves(ctx context.Context, oids []string, answers mibs.Answers)
 	return a.get(ctx, oids[half:], answers)
 }
 
-// sort puts the values of an answer to their OIDs. What wasn't asked is left out.
+// sort puts the values of an answer to their OIDs, wherever they stand in it. What wasn't
+// asked is left out.
 func (a *asker) sort(variables []gosnmp.SnmpPDU, oids []string, answers mibs.Answers) error {
-	told := 0
+	var told [maxOIDs]bool
+	n := 0
 	for i, v := range variables {
 		oid := strings.TrimPrefix(v.Name, ".")
-		if (i >= len(oids) || oids[i] != oid) && !slices.Contains(oids, oid) {
+		if i >= len(oids) || oids[i] != oid {
+			i = slices.Index(oids, oid)
+		}
+		if i < 0 || told[i] {
 			continue
 		}
-		told++
+		told[i] = true
+		n++
 		if value, ok := valueOf(v); ok {
-			answers[oid] = value
+			answers[oids[i]] = value
 		}
 	}
-	if told < len(oids) {
-		return fmt.Errorf("%s answers only %d of %d objects; a profile's quirk max_oids may help", a.device.target, told, len(oids))
+	if n < len(oids) {
+		return fmt.Errorf("%s answers only %d of %d objects; a profile's quirk max_oids may help", a.device.target, n, len(oids))
 	}
 	return nil
 }
@@ -100,17 +122,28 @@ func (a *asker) version() gosnmp.SnmpVersion {
 // people need to know, and the same words each time, since they become part of readings.
 func (a *asker) exchange(ctx context.Context, r request) (*gosnmp.SnmpPacket, error) {
 	r.version, r.community, r.id = a.version(), string(a.device.target.Credentials.Community), a.session.nextID()
-	datagram, err := r.encode()
+	answer, err := a.answer(ctx, r)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", a.device.target, err)
-	}
-	answer, err := a.session.exchange(ctx, datagram)
-	if err != nil {
-		return nil, a.explain(ctx, err)
+		return nil, err
 	}
 	// gosnmp takes any kind of PDU for an answer.
 	if answer.PDUType != gosnmp.GetResponse || answer.RequestID == 0 || answer.Error == gosnmp.NoError && len(answer.Variables) == 0 {
 		return nil, fmt.Errorf("%s sends what is no answer to the request", a.device.target)
+	}
+	return answer, nil
+}
+
+func (a *asker) answer(ctx context.Context, r request) (*gosnmp.SnmpPacket, error) {
+	if r.version == gosnmp.Version3 {
+		return a.askUser(ctx, r)
+	}
+	datagram, err := r.encode(r.packet())
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", a.device.target, err)
+	}
+	answer, err := a.session.exchange(ctx, datagram, a.session.plain)
+	if err != nil {
+		return nil, a.explain(ctx, err)
 	}
 	return answer, nil
 }
@@ -123,6 +156,11 @@ func (a *asker) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("no answer from %s in the time it was given: %w", target, context.DeadlineExceeded)
 	case ctx.Err() != nil:
 		return fmt.Errorf("ask %s: %w", target, ctx.Err())
+	case errors.Is(err, os.ErrDeadlineExceeded) && a.unbelieved:
+		return fmt.Errorf("no answer from %s that could be believed (%s of %v): what came was damaged, late or forged", target, tries(a.session.tries), a.session.timeout)
+	case errors.Is(err, os.ErrDeadlineExceeded) && a.discovered:
+		return fmt.Errorf("no answer from %s to SNMPv3 user %q (%s of %v), though it names its engine; check its privacy password and protocol",
+			target, a.device.target.Credentials.User, tries(a.session.tries), a.session.timeout)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("no answer from %s (%s of %v)", target, tries(a.session.tries), a.session.timeout)
 	case errors.As(err, &network): // without our own port, another one each time

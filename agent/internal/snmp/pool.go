@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zerofax/zerofax/mibs"
@@ -17,6 +20,7 @@ type Options struct {
 	Timeout  time.Duration    // of one try; default 2s
 	Retries  int              // more tries after the first; default 0
 	Pause    time.Duration    // between the requests of a Walk; default 0
+	Log      *slog.Logger     // of SNMPv3 engines that change; default none
 	Now      func() time.Time // default time.Now
 }
 
@@ -25,6 +29,9 @@ type Options struct {
 type Pool struct {
 	Options
 	free chan struct{} // a token for each session that may be used
+
+	salt          atomic.Uint64 // of SNMPv3's encryption: never twice the same
+	rediscoveries atomic.Int64
 
 	mu     sync.Mutex
 	idle   []*session // the last used is used first
@@ -42,7 +49,9 @@ func NewPool(o Options) *Pool {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Pool{Options: o, free: make(chan struct{}, o.Sessions)}
+	p := &Pool{Options: o, free: make(chan struct{}, o.Sessions)}
+	p.salt.Store(rand.Uint64())
+	return p
 }
 
 // Close closes the idle sessions, and those in use as soon as they aren't any more.
@@ -108,14 +117,22 @@ type Device struct {
 	pool   *Pool
 	target Target
 
+	rediscoveries atomic.Int64
+
 	mu     sync.Mutex
 	most   int                  // OIDs in a request; 0 = not known
-	absent map[string]time.Time // SNMPv1: what it doesn't have, and when it said so
+	mostAt time.Time            // when that was found out
+	absent map[string]time.Time // SNMPv1: what it doesn't have, and of any version what it can't read, and when it said so
+	engine *engine              // of SNMPv3; nil = not known
 }
 
-// askAgain is how long an object that a SNMPv1 device said it doesn't have is left out.
-// Each of them costs a request of its own when it is asked again.
+// askAgain is how long an object is left out that a SNMPv1 device said it doesn't have, or
+// that any device answered with an error. Each of them costs a request of its own when it is
+// asked again.
 const askAgain = 15 * time.Minute
+
+// askMore is how long a device isn't asked for more objects than it once took.
+const askMore = 24 * time.Hour
 
 // Device prepares to ask a target. Nothing is sent.
 func (p *Pool) Device(t Target) *Device { return &Device{pool: p, target: t} }
@@ -144,6 +161,9 @@ func (d *Device) Ask(ctx context.Context, quirks mibs.Quirks, look func(mibs.Ask
 func (d *Device) limit(most int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.most > 0 && past(d.mostAt, askMore, d.pool.Now()) {
+		d.most = 0
+	}
 	limit := maxOIDs
 	for _, n := range []int{most, d.most} {
 		if n > 0 {
@@ -157,31 +177,42 @@ func (d *Device) learnLimit(most int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.most == 0 || most < d.most {
-		d.most = most
+		d.most, d.mostAt = most, d.pool.Now()
 	}
 }
 
-func (d *Device) learnAbsent(oid string) {
+// past tells whether d has passed since then, or the clock was turned.
+func past(then time.Time, d time.Duration, now time.Time) bool {
+	age := now.Sub(then)
+	return age < 0 || age >= d
+}
+
+func (d *Device) learnAbsent(oids ...string) {
+	if len(oids) == 0 {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.absent == nil {
 		d.absent = map[string]time.Time{}
 	}
-	d.absent[oid] = d.pool.Now()
+	for _, oid := range oids {
+		d.absent[oid] = d.pool.Now()
+	}
 }
 
-// present leaves out what the device said it doesn't have.
+// present leaves out what the device said it doesn't have, or can't read.
 func (d *Device) present(oids []string) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := d.pool.Now()
-	for oid, since := range d.absent {
-		if age := now.Sub(since); age < 0 || age >= askAgain {
-			delete(d.absent, oid)
-		}
-	}
 	if len(d.absent) == 0 {
 		return oids
+	}
+	now := d.pool.Now()
+	for oid, since := range d.absent {
+		if past(since, askAgain, now) {
+			delete(d.absent, oid)
+		}
 	}
 	return slices.DeleteFunc(slices.Clone(oids), func(oid string) bool { _, gone := d.absent[oid]; return gone })
 }

@@ -24,11 +24,15 @@ type session struct {
 	timeout time.Duration
 	tries   int
 	device  netip.AddrPort
-	id      uint32 // of the last request
-	spent   bool   // not to be used again
-	decoder gosnmp.GoSNMP
-	buf     [1 << 15]byte // twice what maxOIDs texts of 255 bytes take
+	id      uint32        // of the last request
+	spent   bool          // not to be used again
+	decoder gosnmp.GoSNMP // of what needn't be authentic
+	checker gosnmp.GoSNMP // of what must be
+	buf     [maxAnswer]byte
 }
+
+// maxAnswer is twice what maxOIDs texts of 255 bytes take.
+const maxAnswer = 1 << 15
 
 func openSession(timeout time.Duration, retries int) (*session, error) {
 	udp, err := net.ListenUDP("udp", nil)
@@ -40,17 +44,23 @@ func openSession(timeout time.Duration, retries int) (*session, error) {
 
 // nextID is never 0, with which some devices answer what they can't read, and always as long.
 func (s *session) nextID() uint32 {
-	s.id = (s.id+1)&(1<<30-1) | 1<<30
+	s.id = sameLength(s.id + 1)
 	return s.id
 }
 
-// exchange sends a request and waits for the answer with its id (or 0) until ctx ends. The
-// same request is sent again if no answer comes in time, or none that can be read; which of
-// the tries is answered makes no difference.
-func (s *session) exchange(ctx context.Context, request []byte) (answer *gosnmp.SnmpPacket, err error) {
+func sameLength(id uint32) uint32 { return id&(1<<30-1) | 1<<30 }
+
+// reader makes an answer of a datagram from the device. Nothing at all means that it isn't
+// the answer, which may still come; an error means that none will come.
+type reader func(datagram []byte) (*gosnmp.SnmpPacket, error)
+
+// exchange sends a request and waits until read has an answer or ctx ends. The same request is
+// sent again if no answer comes in time, or none that can be read; which of the tries is
+// answered makes no difference.
+func (s *session) exchange(ctx context.Context, request []byte, read reader) (answer *gosnmp.SnmpPacket, err error) {
 	stop := context.AfterFunc(ctx, s.interrupt)
 	for try := 0; try < s.tries && ctx.Err() == nil; try++ {
-		if answer, err = s.try(ctx, request); err == nil {
+		if answer, err = s.try(ctx, request, read); err == nil {
 			break
 		}
 	}
@@ -63,7 +73,7 @@ func (s *session) exchange(ctx context.Context, request []byte) (answer *gosnmp.
 	return answer, err
 }
 
-func (s *session) try(ctx context.Context, request []byte) (*gosnmp.SnmpPacket, error) {
+func (s *session) try(ctx context.Context, request []byte, read reader) (*gosnmp.SnmpPacket, error) {
 	if err := s.udp.SetReadDeadline(time.Now().Add(s.timeout)); err != nil {
 		return nil, err
 	}
@@ -81,21 +91,29 @@ func (s *session) try(ctx context.Context, request []byte) (*gosnmp.SnmpPacket, 
 		if from.Port() != s.device.Port() || from.Addr().Unmap() != s.device.Addr() {
 			continue // none of ours
 		}
-		answer, err := s.decode(s.buf[:n])
-		if err != nil || answer.RequestID == s.id || answer.RequestID == 0 {
+		if answer, err := read(s.buf[:n]); answer != nil || err != nil {
 			return answer, err
 		}
 	}
 }
 
-// decode reads an answer. Malformed ones are known to make gosnmp panic.
-func (s *session) decode(datagram []byte) (answer *gosnmp.SnmpPacket, err error) {
+// plain reads answers of SNMPv1 and SNMPv2c to the last request, or to none (id 0).
+func (s *session) plain(datagram []byte) (*gosnmp.SnmpPacket, error) {
+	answer, err := contained(s.decoder.SnmpDecodePacket, datagram)
+	if err != nil || answer.RequestID == s.id || answer.RequestID == 0 {
+		return answer, err
+	}
+	return nil, nil
+}
+
+// contained runs one of gosnmp's decoders. Malformed datagrams are known to make them panic.
+func contained(decode func([]byte) (*gosnmp.SnmpPacket, error), datagram []byte) (answer *gosnmp.SnmpPacket, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			answer, err = nil, fmt.Errorf("decode: %v", fault)
 		}
 	}()
-	if answer, err = s.decoder.SnmpDecodePacket(bytes.Clone(datagram)); err != nil {
+	if answer, err = decode(bytes.Clone(datagram)); err != nil {
 		return nil, err
 	}
 	return answer, nil

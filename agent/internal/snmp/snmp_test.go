@@ -228,6 +228,99 @@ func TestNoMoreIsAskedAtOnceThanTheDeviceTakes(t *testing.T) {
 	}
 }
 
+func TestWhatADeviceOnceTookNoMoreOfIsTriedAgainTheNextDay(t *testing.T) {
+	bed := startKyocera(t)
+	var oids []string
+	for _, vb := range bed.Recording().Varbinds()[:20] {
+		oids = append(oids, vb.OID)
+	}
+	now := time.Now()
+	d := newPool(t, snmp.Options{Now: func() time.Time { return now }}).Device(target(bed.Addr, snmp.V2c))
+	bed.SetFault(sim.Fault{TooBig: 10})
+	if _, err := get(d, mibs.Quirks{}, oids...); err != nil {
+		t.Fatal(err)
+	}
+	bed.SetFault(sim.Fault{})
+	for _, later := range []struct {
+		after    time.Duration
+		requests int
+	}{{23 * time.Hour, 2}, {time.Hour, 1}} {
+		now = now.Add(later.after)
+		before := bed.Requests().All()
+		if _, err := get(d, mibs.Quirks{}, oids...); err != nil {
+			t.Fatal(err)
+		}
+		if got := bed.Requests().All() - before; got != later.requests {
+			t.Errorf("%v later took %d requests, want %d", later.after, got, later.requests)
+		}
+	}
+}
+
+func TestABrokenObjectIsLeftOutForAQuarterOfAnHour(t *testing.T) {
+	for _, status := range []gosnmp.SNMPError{gosnmp.GenErr, gosnmp.NoAccess, gosnmp.AuthorizationError, gosnmp.ResourceUnavailable} {
+		t.Run(status.String(), func(t *testing.T) {
+			var requests atomic.Int32
+			at := respond(t, breaks(&requests, status, nowhere, elsewhere))
+			now := time.Now()
+			d := newPool(t, snmp.Options{Now: func() time.Time { return now }}).Device(target(at, snmp.V2c))
+			for _, poll := range []struct {
+				after    time.Duration
+				requests int32
+			}{{0, 3}, {time.Minute, 1}, {14 * time.Minute, 3}} {
+				now = now.Add(poll.after)
+				requests.Store(0)
+				answers, err := get(d, mibs.Quirks{}, sysUpTime, nowhere, sent, elsewhere)
+				if err != nil || len(answers) != 2 || answers[sent].Int != 1 {
+					t.Errorf("got %v, %v, want what isn't broken", answers, err)
+				}
+				if got := requests.Load(); got != poll.requests {
+					t.Errorf("%v later a poll took %d requests, want %d", poll.after, got, poll.requests)
+				}
+			}
+		})
+	}
+}
+
+func TestADeviceThatIsBrokenAltogetherHasFailedAndIsAskedForAllTheNextTime(t *testing.T) {
+	var requests atomic.Int32
+	var broken atomic.Bool
+	broken.Store(true)
+	breaksAll := breaks(&requests, gosnmp.GenErr, steady...)
+	at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
+		if broken.Load() {
+			return breaksAll(in, out)
+		}
+		return breaks(&requests, gosnmp.GenErr)(in, out)
+	})
+	d := newPool(t, snmp.Options{}).Device(target(at, snmp.V2c))
+	for _, oids := range [][]string{steady, append(slices.Clone(steady), nowhere, elsewhere), {sysUpTime}} {
+		requests.Store(0)
+		_, err := get(d, mibs.Quirks{}, oids...)
+		wantError(t, err, at.String()+" answers genErr to "+sysUpTime)
+		if got := requests.Load(); got > 4 {
+			t.Errorf("took %d requests", got)
+		}
+	}
+	broken.Store(false)
+	if answers, err := get(d, mibs.Quirks{}, steady...); err != nil || len(answers) != len(steady) {
+		t.Errorf("got %v, %v, want all", answers, err)
+	}
+}
+
+// breaks answers status to what asks for one of oids, and else 1.
+func breaks(requests *atomic.Int32, status gosnmp.SNMPError, oids ...string) func(in, out *gosnmp.SnmpPacket) bool {
+	return func(in, out *gosnmp.SnmpPacket) bool {
+		requests.Add(1)
+		for i, v := range in.Variables {
+			out.Variables = append(out.Variables, gosnmp.SnmpPDU{Name: v.Name, Type: gosnmp.Integer, Value: 1})
+			if slices.Contains(oids, strings.TrimPrefix(v.Name, ".")) && out.Error == gosnmp.NoError {
+				out.Error, out.ErrorIndex = status, uint8(i+1)
+			}
+		}
+		return true
+	}
+}
+
 func TestAColumnIsReadWithGETBULKOrWithGETNEXT(t *testing.T) {
 	for name, test := range map[string]struct {
 		version string
@@ -355,7 +448,7 @@ func TestWhatGoesWrongIsSaidInFewWords(t *testing.T) {
 		"garbage":        {sim.Fault{Garbage: []byte("rubbish")}, "unreadable answer from " + at},
 		"cut short":      {sim.Fault{Garbage: []byte{0x30, 0x20, 2, 1, 1, 4}}, "unreadable answer from " + at},
 		"of version 3":   {sim.Fault{Garbage: []byte("\x30\x11\x02\x01\x03\x30\x0c\x02\x01\x01\x02\x02\x05\xdc\x04\x01\x00\x02\x01\x03")}, "unreadable answer from " + at},
-		"genErr":         {sim.Fault{GenErr: sent}, at + " answers genErr to " + sent},
+		"genErr":         {sim.Fault{GenErr: "*"}, at + " answers genErr to " + sysUpTime},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bed.SetFault(test.fault)
@@ -382,6 +475,12 @@ func TestStrangeAnswersAreErrorsOrIgnored(t *testing.T) {
 		"other objects": {func(_, out *gosnmp.SnmpPacket) {
 			out.Variables = []gosnmp.SnmpPDU{integer(nowhere), integer(elsewhere)}
 		}, "%s answers only 0 of 2 objects; a profile's quirk max_oids may help"},
+		"one twice": {func(_, out *gosnmp.SnmpPacket) {
+			out.Variables = []gosnmp.SnmpPDU{integer(sysUpTime), integer(sysUpTime)}
+		}, "%s answers only 1 of 2 objects; a profile's quirk max_oids may help"},
+		"more than asked": {func(_, out *gosnmp.SnmpPacket) {
+			out.Variables = []gosnmp.SnmpPDU{integer(nowhere), integer(sysUpTime), integer(elsewhere), integer(sent)}
+		}, ""},
 		"other order": {func(_, out *gosnmp.SnmpPacket) {
 			out.Variables = []gosnmp.SnmpPDU{integer(sent), integer(sysUpTime)}
 		}, ""},
@@ -614,7 +713,7 @@ func TestBadTargetsSayWhatIsWrong(t *testing.T) {
 		target snmp.Target
 		want   string
 	}{
-		"version 3": {snmp.Target{Host: "127.0.0.1", Credentials: snmp.Credentials{Version: snmp.V3, User: "zerofax"}}, "ask 127.0.0.1:161: SNMP version 3 comes with a later release; give credentials of version 2c"},
+		"version 3": {snmp.Target{Host: "127.0.0.1", Credentials: snmp.Credentials{Version: snmp.V3}}, "ask 127.0.0.1:161: SNMPv3 user of 0 bytes; want 1 to 32"},
 		"version 4": {snmp.Target{Host: "127.0.0.1", Credentials: snmp.Credentials{Version: "4"}}, `ask 127.0.0.1:161: SNMP version "4"; want 1, 2c or 3`},
 		"no community": {
 			snmp.Target{Host: "::1", Port: 1161, Credentials: snmp.Credentials{Version: snmp.V1}},
@@ -647,29 +746,6 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			t.Errorf("the community shows in %s", text)
 		}
 	}
-}
-
-// FuzzAnswers sends any bytes for an answer: an error or answers, but no panic and no wait.
-func FuzzAnswers(f *testing.F) {
-	request := &gosnmp.SnmpPacket{Version: gosnmp.Version2c, Community: "public", PDUType: gosnmp.GetRequest, RequestID: 1}
-	for _, oid := range steady {
-		request.Variables = append(request.Variables, gosnmp.SnmpPDU{Name: oid, Type: gosnmp.Null})
-	}
-	raw, err := request.MarshalMsg()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(answer(raw, 7))
-	f.Add([]byte("\x30\x11\x02\x01\x03\x30\x0c\x02\x01\x01\x02\x02\x05\xdc\x04\x01\x00\x02\x01\x03"))
-	f.Add([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff})
-	var reply atomic.Pointer[[]byte]
-	at := serveRaw(f, func([]byte) []byte { return *reply.Load() })
-	d := newPool(f, snmp.Options{Timeout: time.Millisecond}).Device(target(at, snmp.V2c))
-	f.Fuzz(func(t *testing.T, datagram []byte) {
-		reply.Store(&datagram)
-		get(d, mibs.Quirks{}, steady...)
-		column(d, mibs.Quirks{}, hrDevices, 5)
-	})
 }
 
 // respond answers as handle says: false = not at all.
