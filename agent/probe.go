@@ -41,7 +41,7 @@ func (c *probeCommand) Run(call *program.Call) error {
 	case c.Replay != "":
 		seen, err = replay(call.Ctx, profiles, c.Replay)
 	default:
-		pool := newPool(config)
+		pool := newPool(config, call.Log)
 		defer pool.Close()
 		seen, _, err = c.look(call, config, profiles, pool, c.Host)
 	}

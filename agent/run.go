@@ -33,7 +33,7 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- heal
 		return mayNotWrite(err, c.Spool.Dir)
 	}
 	defer func() { err = errors.Join(err, held.Close()) }()
-	pool := newPool(c.config)
+	pool := newPool(c.config, log)
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	poller := poll.New(poll.Options{
 		Targets: targets(c.config, pool), Profiles: c.profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
@@ -92,8 +92,8 @@ func announce(log *slog.Logger, c *config) {
 	}
 }
 
-func newPool(c *config) *snmp.Pool {
-	return snmp.NewPool(snmp.Options{Sessions: c.SNMP.MaxInFlight, Timeout: c.SNMP.Timeout, Retries: c.SNMP.Retries})
+func newPool(c *config, log *slog.Logger) *snmp.Pool {
+	return snmp.NewPool(snmp.Options{Sessions: c.SNMP.MaxInFlight, Timeout: c.SNMP.Timeout, Retries: c.SNMP.Retries, Log: log})
 }
 
 func targets(c *config, pool *snmp.Pool) []poll.Target {
