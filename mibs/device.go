@@ -167,7 +167,7 @@ func (d *Device) Quirks() Quirks { return d.quirks }
 
 // settle works out, once, what every later poll needs.
 func (d *Device) settle(v *survey, f fit) {
-	d.unknown = d.cannotTell(f)
+	d.unknown = d.cannotTell(v, f)
 	d.warnings = slices.Clip(d.warnings) // each reading appends its own
 	for due := range d.steady {
 		d.steady[due] = d.oids(Due(due))
@@ -213,7 +213,7 @@ func guarded(guards []guard) []string {
 	return oids
 }
 
-func (d *Device) cannotTell(f fit) []string {
+func (d *Device) cannotTell(v *survey, f fit) []string {
 	if d.Profile == "" || d.Fax == wire.No {
 		return nil
 	}
@@ -240,7 +240,9 @@ func (d *Device) cannotTell(f fit) []string {
 	add(len(d.lines) > 0 && d.lines[0].own, "whether its phone line works while no call goes over it")
 	add(len(d.lines) == 0 && len(d.service) == 0, "the state of its fax function")
 	for _, p := range f.profiles {
-		unknown = append(unknown, p.CannotTell...)
+		if !p.OnlyProven || v.proven[p] {
+			unknown = append(unknown, p.CannotTell...)
+		}
 	}
 	return unknown
 }
