@@ -11,6 +11,9 @@ import (
 // look asks whatever is at t what is due, and puts a reading of it into the batch. While
 // nobody knows which device that is there is no reading; then Silent says why.
 func (p *Poller) look(ctx context.Context, t *target) {
+	if p.leavesAlone(t) {
+		return
+	}
 	t.looked = max(p.since(), 1)
 	within, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -32,22 +35,43 @@ func (p *Poller) look(ctx context.Context, t *target) {
 	}
 }
 
+// leavesAlone tells whether t's device is not to be asked at present, and says so in a reading.
+func (p *Poller) leavesAlone(t *target) bool {
+	leader := p.machines.leader(t)
+	if leader != nil && leader != t {
+		return leader.rests(p.since())
+	}
+	if !t.rests(p.since()) {
+		return false
+	}
+	t.trouble = t.restarts.why
+	if leader == t {
+		p.tell(t, p.failed(t, t.trouble))
+	}
+	return true
+}
+
 // read asks who the device is, if need be, and then what is due. Where the answer shows
 // that the device is not what it was it asks again, once. Of a device that is read elsewhere
 // there is neither a reading nor an error.
 func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
-	if t.is == nil || p.since()-t.asked > daily+t.phase {
+	if t.is == nil || p.since() >= t.again {
 		if err := p.identify(ctx, t); err != nil && t.is == nil {
 			return wire.Reading{}, err
 		} else if err != nil {
-			t.asked += hourly // it is known; asking who it is can wait
+			t.again = p.since() + hourly // it is known; asking who it is can wait
+		}
+	} else if t.failures >= lastStraw {
+		// If what is asked were too much for it, this at least would tell that it restarts.
+		if _, err := p.get(ctx, t, 0); err != nil {
+			return wire.Reading{}, err
 		}
 	}
 	due, result, err := p.ask(ctx, t)
 	if err != nil {
 		return wire.Reading{}, err
 	}
-	restarted := result.Reading.UptimeMS > 0 && result.Reading.UptimeMS < t.uptime
+	restarted := result.Reading.UptimeMS > 0 && result.Reading.UptimeMS < t.uptime && !t.suspect()
 	stale := result.Stale && p.since()-t.asked >= patience
 	switch {
 	case result.Stranger:
@@ -80,8 +104,13 @@ func (p *Poller) ask(ctx context.Context, t *target) (due mibs.Due, result mibs.
 			due |= mibs.Counters
 		}
 	}
+	result, err = p.get(ctx, t, due)
+	return due, result, err
+}
+
+func (p *Poller) get(ctx context.Context, t *target, due mibs.Due) (result mibs.Result, err error) {
 	err = t.Ask(ctx, t.is.Quirks(), func(asker mibs.Asker) error {
-		answers, err := asker.Get(ctx, t.is.OIDs(due))
+		answers, err := clocked{asker, p, t}.Get(ctx, t.is.OIDs(due))
 		if err != nil {
 			return err
 		}
@@ -91,7 +120,7 @@ func (p *Poller) ask(ctx context.Context, t *target) (due mibs.Due, result mibs.
 		}
 		return nil
 	})
-	return due, result, err
+	return result, err
 }
 
 // accept takes an answer as one of t's device, and gives the reading if it is to be told. It
@@ -148,7 +177,7 @@ func (p *Poller) identify(ctx context.Context, t *target) error {
 	}
 	var is *mibs.Device
 	err := t.Ask(ctx, quirks, func(asker mibs.Asker) (err error) {
-		is, err = p.Profiles.Identify(ctx, asker)
+		is, err = p.Profiles.Identify(ctx, clocked{asker, p, t})
 		return err
 	})
 	if err != nil {
@@ -166,6 +195,13 @@ func (p *Poller) identify(ctx context.Context, t *target) error {
 	return nil
 }
 
+// settles tells whether t's device has just booted, so that rows may be missing. If nothing is
+// known of it yet, its counters can wait: read by a lesser rule, they would begin an epoch of
+// that rule, and another one when the rows are there.
+func (p *Poller) settles(t *target) bool {
+	return t.clocked == t.looked && t.up < settling
+}
+
 // check refuses devices that can't be told from others. A known device that says no serial
 // for a while, booting perhaps, stays what it was. Were it taken for another that is known
 // by its MAC address, what it counts meanwhile would count twice.
@@ -174,6 +210,8 @@ func (p *Poller) check(t *target, is *mibs.Device) error {
 	switch {
 	case t.is != nil && t.is.Identity.Serial != "" && is.Identity.Serial == "" && patient:
 		return errors.New("it doesn't tell its serial number at present")
+	case t.is == nil && is.ID != "" && is.Identity.Serial == "" && p.settles(t) && t.failures <= lastStraw:
+		return errors.New("it has just booted, and doesn't tell its serial number yet")
 	case is.ID == "" && is.Profile == "":
 		p.forget(t)
 		return errors.New(is.Why)
@@ -193,7 +231,13 @@ func (p *Poller) remember(t *target, is *mibs.Device) {
 	if t.is == nil {
 		p.Log.Info("device found", "device", is.ID, "address", t.Address, "profile", is.Profile, "fax", is.Fax)
 	}
-	t.is, t.asked = is, p.since()
+	now := p.since()
+	t.asked, t.again = now, now+daily+phase(t.Address)
+	if t.is == nil && p.settles(t) {
+		t.again = min(now+settling-t.up, now+settlings*p.shortest())
+		t.counters = t.again
+	}
+	t.is = is
 }
 
 // forget is for a target whose device is not there any more.
@@ -201,6 +245,8 @@ func (p *Poller) forget(t *target) {
 	p.handOver(p.machines.left(t))
 	t.is, t.identity, t.last = nil, nil, heard{}
 	t.told, t.uptime, t.counters, t.answered = 0, 0, 0, 0
+	t.restarts = nil
+	t.resting.Store(0)
 }
 
 // lastStraw is the number of failed looks in a row that is worth a line in the log.

@@ -33,7 +33,9 @@ type machine struct {
 	silent   bool
 	bare     bool // its counter has no label, so it can't be found
 	delay    time.Duration
-	gets     []time.Time // when a GET came in
+	crash    time.Duration // it crashes when it is asked anything, and is up again so long afterwards
+	picky    bool          // crashes only when asked for more than its uptime and who it is, and doesn't answer that
+	gets     []time.Time   // when a GET came in
 	columns  int
 	busy     bool
 	overlaps int // requests that came while another was under way
@@ -62,13 +64,16 @@ func (m *machine) counted() (gets, columns int) {
 	return len(m.gets), m.columns
 }
 
-func (m *machine) recording(ctx context.Context) (*mibs.Recording, error) {
+func (m *machine) recording(ctx context.Context, much bool) (*mibs.Recording, error) {
 	m.mu.Lock()
 	if m.busy {
 		m.overlaps++
 	}
 	m.busy = true
-	silent, delay := m.silent, m.delay
+	silent, delay, up := m.silent || time.Now().Before(m.booted), m.delay, time.Since(m.booted)
+	if m.crash > 0 && !silent && (much || !m.picky) {
+		m.booted, silent = time.Now().Add(m.crash), m.picky
+	}
 	if silent {
 		delay = 6 * time.Second
 	}
@@ -97,7 +102,7 @@ func (m *machine) recording(ctx context.Context) (*mibs.Recording, error) {
 	return mibs.NewRecording([]mibs.Varbind{
 		{OID: "1.3.6.1.2.1.1.1.0", Value: text("Acme")},
 		{OID: "1.3.6.1.2.1.1.2.0", Value: mibs.Value{Kind: mibs.ObjectID, OID: acme + "1.7"}},
-		{OID: "1.3.6.1.2.1.1.3.0", Value: mibs.Value{Kind: mibs.TimeTicks, Int: time.Since(m.booted).Milliseconds() / 10}},
+		{OID: "1.3.6.1.2.1.1.3.0", Value: mibs.Value{Kind: mibs.TimeTicks, Int: max(up, 0).Milliseconds() / 10}},
 		{OID: acme + "2.0", Value: text(m.serial)},
 		{OID: acme + "3.0", Value: text("Acme 100")},
 		{OID: acme + "4.1." + row, Value: text(label)},
@@ -110,7 +115,7 @@ func (m *machine) recording(ctx context.Context) (*mibs.Recording, error) {
 
 func (m *machine) Get(ctx context.Context, oids []string) (mibs.Answers, error) {
 	m.change(func(m *machine) { m.gets = append(m.gets, time.Now()) })
-	rec, err := m.recording(ctx)
+	rec, err := m.recording(ctx, len(oids) > 3)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +124,7 @@ func (m *machine) Get(ctx context.Context, oids []string) (mibs.Answers, error) 
 
 func (m *machine) Column(ctx context.Context, root string, most int) ([]mibs.Varbind, error) {
 	m.change(func(m *machine) { m.columns++ })
-	rec, err := m.recording(ctx)
+	rec, err := m.recording(ctx, true)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,10 @@ import (
 //	answers promptly          each interval; counters that are due are asked together with lines
 //	answered in over 1 s      the same, but waits with the silent ones, and rests four times as long as its look took
 //	no answer, refused, wrong credentials, unreadable, no serial number any more
-//	                          after 1, 2, 4 … intervals, up to 5 minutes (or an interval, if that is longer)
+//	                          after 1, 2, 4 … intervals, up to 5 minutes (or an interval, if that is longer),
+//	                          from the third time on first for nothing but its uptime and serial
 //	is read at another target only whether it is still there, each 15 minutes
+//	restarts when asked       not for a day or more (see restarts.go)
 //
 // Five minutes, since a machine that is switched on in the morning should soon be seen, and
 // what was faxed before then, in which interval, stays open; asking a machine that is off
@@ -30,7 +32,9 @@ const (
 	budget     = time.Minute           // for everything asked in one look
 	patience   = 10 * time.Minute      // from asking who a device is to asking again because a row moved
 	daily      = 24 * time.Hour        // from asking who a device is to asking again
-	hourly     = time.Hour             // from telling who a device is to telling again
+	hourly     = time.Hour             // from telling who a device is, or why it isn't asked, to telling again
+	settling   = 10 * time.Minute      // after booting, until a device has all its rows (as mibs.Device sees it)
+	settlings  = 10                    // looks that a device that was never seen before has for that at most
 	batchEvery = time.Second           // readings wait that long for others to share a batch
 )
 
@@ -49,6 +53,8 @@ func (p *Poller) shortest() time.Duration { return min(p.Lines, p.Counters) }
 func (p *Poller) next(t *target, leads bool, now time.Duration) (due time.Duration, why string) {
 	every := p.shortest()
 	switch {
+	case t.rests(now): // said hourly
+		return min(time.Duration(t.resting.Load()), now+hourly), t.restarts.why
 	case t.failures > 0 || t.is == nil:
 		wait := p.backOff(t.failures)
 		if wait > every {
@@ -63,6 +69,17 @@ func (p *Poller) next(t *target, leads bool, now time.Duration) (due time.Durati
 		return rest, "it answers slowly: the last look took " + t.took.Round(time.Second).String()
 	}
 	return due, ""
+}
+
+// interval is from look to look at t, while all is well.
+func (p *Poller) interval(t *target) time.Duration {
+	switch {
+	case t.is == nil || t.is.Has(mibs.Lines) && t.is.Has(mibs.Counters):
+		return p.shortest()
+	case t.is.Has(mibs.Lines):
+		return p.Lines
+	}
+	return p.Counters
 }
 
 // nextOf is when what t can tell is due.

@@ -114,7 +114,7 @@ func (v *view) silent(configured bool) string {
 
 // because is an error with what follows from it for the next look.
 func because(trouble, waits string) string {
-	if trouble == "" || waits == "" {
+	if trouble == "" || waits == "" || trouble == waits {
 		return trouble
 	}
 	return trouble + "; " + waits

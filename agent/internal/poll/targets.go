@@ -16,6 +16,7 @@ type target struct {
 	phase   time.Duration        // places its looks in every interval
 	view    atomic.Pointer[view] // after its last look; nil before the first
 	dropped atomic.Bool
+	resting atomic.Int64 // until when its device is left alone, by the schedule's clock
 
 	// Guarded by Poller.mu.
 	due    time.Duration // next look, by the schedule's clock like all durations here
@@ -33,11 +34,15 @@ type target struct {
 	identity *wire.Identity // of is, with the address
 	counters time.Duration  // next look at counters
 	asked    time.Duration  // when it was asked who it is
+	again    time.Duration  // when to ask that again
 	told     time.Duration  // when its identity was told; 0 = not yet
 	looked   time.Duration  // when the last look began
 	took     time.Duration  // how long it took
 	answered time.Duration  // when the last look that was answered began
-	uptime   int64          // milliseconds, then
+	clocked  time.Duration  // when the last look that told an uptime began
+	up       time.Duration  // that uptime
+	uptime   int64          // milliseconds, in the last reading
+	restarts *restarts      // nil before the first
 	failures int            // looks in a row
 	trouble  string         // why the last look failed, or why there is no reading of it
 	last     heard

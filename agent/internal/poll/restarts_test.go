@@ -1,0 +1,132 @@
+package poll_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/internal/poll"
+)
+
+func TestADeviceThatRestartsWhenItIsAskedIsLeftAlone(t *testing.T) {
+	for name, change := range map[string]func(*machine){
+		"after it answered":          func(m *machine) { m.crash = 90 * time.Second },
+		"at once, booting quickly":   func(m *machine) { m.crash = 8 * time.Second },
+		"slowly":                     func(m *machine) { m.crash = 4 * time.Minute },
+		"of whatever asks for a lot": func(m *machine) { m.crash, m.picky = 90*time.Second, true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMachine("1001")
+				w := start(t, nil, m)
+				after(time.Hour)
+				m.change(change)
+				after(3 * time.Hour)
+				before, _ := m.counted()
+				had := len(w.kept.of("acme-1001"))
+				after(20 * time.Hour)
+				if now, _ := m.counted(); now != before {
+					t.Fatalf("it was asked %d times more", now-before)
+				}
+				readings := w.kept.since("acme-1001", had)
+				if len(readings) != 20 {
+					t.Errorf("got %d readings in 20 hours, want one an hour", len(readings))
+				}
+				for _, r := range readings {
+					if r.OK || !strings.HasPrefix(r.Error, "left alone until 2000-01-02 0") || !strings.Contains(r.Error, "restarted 4 times") {
+						t.Fatalf("got %+v", r)
+					}
+				}
+				if s := statusOf(t, w, "m0"); s.Error != readings[0].Error || s.Waits != s.Error {
+					t.Errorf("got %+v", s)
+				}
+				after(5 * time.Hour) // the day is over
+				if now, _ := m.counted(); now == before || now > before+8 {
+					t.Errorf("it was asked %d times more after a day, want one try", now-before)
+				}
+				now, _ := m.counted()
+				after(42 * time.Hour)
+				if again, _ := m.counted(); again != now {
+					t.Errorf("it was asked %d times more within two days", again-now)
+				}
+				m.change(func(m *machine) { m.crash = 0 })
+				after(10 * time.Hour)
+				readings = w.kept.of("acme-1001")
+				if last := readings[len(readings)-1]; !last.OK || last.At.Std().Before(time.Now().Add(-time.Minute)) {
+					t.Errorf("it is mended, but got %+v", last)
+				}
+				if log := w.log.String(); strings.Count(log, "device restarts") != 2 {
+					t.Errorf("want two lines in the log, got:\n%s", log)
+				}
+			})
+		})
+	}
+}
+
+func TestADeviceThatRestartsWhileItIsAskedWhoItIsIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		m.crash, m.picky = 30*time.Second, true
+		w := start(t, nil, m)
+		after(2 * time.Hour)
+		before, _ := m.counted()
+		after(20 * time.Hour)
+		if now, _ := m.counted(); now != before {
+			t.Errorf("it was asked %d times more", now-before)
+		}
+		if silent := w.Silent(); len(silent) != 1 || !strings.Contains(silent[0].Error, "left alone until") {
+			t.Errorf("got %+v", silent)
+		}
+	})
+}
+
+func TestADeviceThatRestartsForOtherReasonsGoesOnBeingPolled(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, plan := range map[string]struct{ every, boot time.Duration }{
+		"each night":                     {day, 90 * time.Second},
+		"each hour":                      {time.Hour, 30 * time.Second},
+		"each hour, quickly":             {time.Hour, 2 * time.Second},
+		"each 137 s, in its own rhythm":  {137 * time.Second, 20 * time.Second},
+		"off at night":                   {day, 12 * time.Hour},
+		"off for some minutes each hour": {time.Hour, 10 * time.Minute},
+	} {
+		for _, interval := range []time.Duration{10 * time.Second, time.Minute} {
+			t.Run(name+", polled each "+interval.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m := newMachine("1001")
+					w := start(t, func(o *poll.Options) { o.Lines, o.Counters = interval, interval }, m)
+					after(12*time.Minute + 17*time.Second)
+					for range 6 {
+						m.change(func(m *machine) { m.booted = time.Now().Add(plan.boot) })
+						after(plan.every)
+					}
+					if log := w.log.String(); strings.Contains(log, "device restarts") {
+						t.Errorf("got:\n%s", log)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestRestartsAtAnyTimeAreHardlyEverTakenForOurDoing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		var machines []*machine
+		for range 50 {
+			machines = append(machines, newMachine(time.Now().String()+string(rune('a'+len(machines)))))
+		}
+		w := start(t, nil, machines...)
+		after(10 * time.Minute)
+		for range 500 { // ten each
+			m := machines[rng.IntN(len(machines))]
+			m.change(func(m *machine) { m.booted = time.Now().Add(90 * time.Second) })
+			after(time.Duration(rng.IntN(60_000)) * time.Millisecond)
+		}
+		if n := strings.Count(w.log.String(), "device restarts"); n > 1 {
+			t.Errorf("%d of 50 devices were left alone; want hardly any", n)
+		}
+	})
+}
