@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,7 @@ type machine struct {
 	row      int   // of the counter
 	sent     int64 // pages
 	silent   bool
+	babbling bool // says what nobody can read
 	bare     bool // its counter has no label, so it can't be found
 	delay    time.Duration
 	crash    time.Duration // it crashes when it is asked anything, and is up again so long afterwards
@@ -74,8 +76,8 @@ func (m *machine) recording(ctx context.Context, much bool) (*mibs.Recording, er
 	if m.crash > 0 && !silent && (much || !m.picky) {
 		m.booted, silent = time.Now().Add(m.crash), m.picky
 	}
-	if silent {
-		delay = 6 * time.Second
+	if silent || m.babbling {
+		delay, silent = 6*time.Second, true
 	}
 	m.mu.Unlock()
 	defer m.change(func(m *machine) { m.busy = false })
@@ -86,11 +88,14 @@ func (m *machine) recording(ctx context.Context, much bool) (*mibs.Recording, er
 			return nil, ctx.Err()
 		}
 	}
-	if silent {
-		return nil, errSilent
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	switch {
+	case m.babbling:
+		return nil, errors.New("unreadable answer from m")
+	case silent:
+		return nil, errSilent
+	}
 	const acme = "1.3.6.1.4.1.99999."
 	text := func(s string) mibs.Value { return mibs.Value{Kind: mibs.OctetString, Bytes: []byte(s)} }
 	row := fmt.Sprint(m.row)
@@ -389,6 +394,60 @@ func TestTheSlowDelayNobody(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAThousandDevicesKeepTheirTimesWhereAThirdAreDeadOrSlowOrBabbling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var machines []*machine
+		for i := range 1200 {
+			m := newMachine(fmt.Sprint(20_000 + i))
+			switch i % 9 {
+			case 0:
+				m.silent = true
+			case 1:
+				m.delay = 5 * time.Second
+			case 2:
+				m.babbling = true
+			}
+			machines = append(machines, m)
+		}
+		w := start(t, func(o *poll.Options) { o.AtOnce = 64 }, machines...)
+		after(15 * time.Minute)
+		settled := wire.TimeOf(time.Now())
+		after(15 * time.Minute)
+		last, looks := map[string]wire.Time{}, map[string]int{}
+		for _, r := range w.kept.of("") {
+			if r.At < settled {
+				continue
+			}
+			if (atoi(r.Device[len("acme-"):])-20_000)%9 < 3 {
+				continue
+			}
+			if gap := r.At.Sub(last[r.Device]); last[r.Device] > 0 && (gap < 59*time.Second || gap > 61*time.Second) {
+				t.Fatalf("%s: %s between two looks, want a minute", r.Device, gap)
+			}
+			last[r.Device] = r.At
+			looks[r.Device]++
+		}
+		if len(looks) != 798 {
+			t.Errorf("got readings of %d prompt devices, want 798", len(looks))
+		}
+		for device, n := range looks {
+			if n < 15 || n > 16 {
+				t.Errorf("%s: got %d readings in 15 minutes", device, n)
+			}
+		}
+		for _, s := range w.Snapshot() {
+			if i := atoi(s.Address[1:]); i%9 == 1 && (s.Failures > 0 || s.Device == "") {
+				t.Errorf("slow, but got %+v", s)
+			}
+		}
+	})
+}
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
 }
 
 func TestLooksAreSpreadOverTheInterval(t *testing.T) {

@@ -94,6 +94,9 @@ func TestADeviceThatRestartsForOtherReasonsGoesOnBeingPolled(t *testing.T) {
 	} {
 		for _, interval := range []time.Duration{10 * time.Second, time.Minute} {
 			t.Run(name+", polled each "+interval.String(), func(t *testing.T) {
+				if testing.Short() && plan.every > time.Hour {
+					t.Skip("takes some seconds")
+				}
 				synctest.Test(t, func(t *testing.T) {
 					m := newMachine("1001")
 					w := start(t, func(o *poll.Options) { o.Lines, o.Counters = interval, interval }, m)

@@ -15,7 +15,7 @@ import (
 //	no answer, refused, wrong credentials, unreadable, no serial number any more
 //	                          after 1, 2, 4 … intervals, up to 5 minutes (or an interval, if that is longer),
 //	                          from the third time on first for nothing but its uptime and serial
-//	is read at another target only whether it is still there, each 15 minutes
+//	is read at another target only whether it is still there, each 5 minutes
 //	restarts when asked       not for a day or more (see restarts.go)
 //
 // Five minutes, since a machine that is switched on in the morning should soon be seen, and
@@ -25,8 +25,7 @@ import (
 const (
 	tick       = 500 * time.Millisecond
 	firstLooks = 20 * time.Millisecond // from first look to first look after a start
-	longest    = 5 * time.Minute       // between looks at a silent device, unless polled even less often
-	doubles    = 15 * time.Minute      // between looks at a device that is read at another target
+	longest    = 5 * time.Minute       // between looks at a device without readings, unless polled even less often
 	slow       = time.Second           // a look that takes longer makes its device wait with the silent ones
 	restful    = 4                     // from look to look, in times that the last one took
 	budget     = time.Minute           // for everything asked in one look
@@ -62,7 +61,7 @@ func (p *Poller) next(t *target, leads bool, now time.Duration) (due time.Durati
 		}
 		return t.slot(every, now+wait-every), why
 	case !leads:
-		return t.slot(max(doubles, every), now), "only looked at now and then, to see whether it is still there"
+		return t.slot(max(longest, every), now), "only looked at now and then, to see whether it is still there"
 	}
 	due = p.nextOf(t, now)
 	if rest := now + (restful-1)*t.took; t.took > slow && due < rest {

@@ -2,6 +2,7 @@ package poll_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -250,6 +251,41 @@ func TestTheLastAnswersAreKeptRawAndWithWhatWasMadeOfThem(t *testing.T) {
 		}
 		if _, ok := w.Last("c"); ok {
 			t.Error("there is no target c")
+		}
+	})
+}
+
+func TestTargetsMayComeAndGoAndBeLookedAtFromAnyGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := map[string]*machine{}
+		for i := range 40 {
+			m := newMachine(fmt.Sprint(1001 + i/2)) // each has two addresses
+			m.delay = time.Duration(i) * 10 * time.Millisecond
+			at[address(i)] = m
+		}
+		n := &network{at: at}
+		w := start(t, func(o *poll.Options) { o.Targets, o.Lines, o.Counters = nil, time.Second, time.Second })
+		var all sync.WaitGroup
+		for i := range at {
+			all.Go(func() {
+				for range 50 {
+					w.Add(n.target(i, "10.0.0.0/24"))
+					time.Sleep(time.Duration(len(w.Snapshot())) * 37 * time.Millisecond)
+					w.Last(i)
+					w.Silent()
+					w.Drop(i)
+				}
+			})
+		}
+		all.Wait()
+		after(10 * time.Second)
+		had := len(w.kept.of(""))
+		after(time.Minute)
+		if w.Targets() != 0 || len(w.Snapshot()) != 0 || len(w.kept.of("")) != had {
+			t.Errorf("all are dropped, but got %d targets, %v, and %d readings more", w.Targets(), w.Snapshot(), len(w.kept.of(""))-had)
+		}
+		if had < 10 {
+			t.Errorf("got %d readings", had)
 		}
 	})
 }
