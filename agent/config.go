@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -166,4 +167,20 @@ func (s byteSize) String() string {
 // hosts are the targets that can be polled: ranges can't before something was found in them.
 func (c *config) hosts() []targetConfig {
 	return slices.DeleteFunc(slices.Clone(c.Targets), func(t targetConfig) bool { return t.Host == "" })
+}
+
+// files are all that the configuration names to be read, relative ones from dir.
+func (c *config) files(dir string) []string {
+	all := []string{c.Collector.CAFile, c.Collector.CertFile, c.Collector.KeyFile, c.Collector.PasswordFile, c.ProfilesDir}
+	for _, credentials := range c.SNMP.Credentials {
+		all = append(all, credentials.CommunityFile, credentials.AuthPasswordFile, credentials.PrivacyPasswordFile)
+	}
+	all = slices.DeleteFunc(all, func(name string) bool { return name == "" })
+	slices.Sort(all)
+	for i, name := range all {
+		if !filepath.IsAbs(name) {
+			all[i] = filepath.Join(dir, name)
+		}
+	}
+	return slices.Compact(all)
 }

@@ -28,11 +28,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 type commands struct {
-	Run      runCommand      `cmd:"" help:"Poll devices and send readings to the collector, until stopped."`
-	Check    checkCommand    `cmd:"" help:"Check the configuration and say what run would do."`
-	Probe    probeCommand    `cmd:"" help:"Ask one device once and show what it tells."`
-	Profiles profilesCommand `cmd:"" help:"List and check device profiles."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Run       runCommand       `cmd:"" help:"Poll devices and send readings to the collector, until stopped."`
+	Check     checkCommand     `cmd:"" help:"Check the configuration and say what run would do."`
+	Probe     probeCommand     `cmd:"" help:"Ask one device once and show what it tells."`
+	Profiles  profilesCommand  `cmd:"" help:"List and check device profiles."`
+	Install   installCommand   `cmd:"" help:"Make run a service of this machine: systemd or Windows."`
+	Uninstall uninstallCommand `cmd:"" help:"Take the service away; configuration and data stay."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 type versionCommand struct{}

@@ -154,6 +154,6 @@ func healthOf(poller *poll.Poller, state func() wire.AgentState) health {
 			return "", errors.New("the polling schedule stands still")
 		}
 		s := state() // waits for the spool: hangs when that does
-		return fmt.Sprintf("%d targets, %d of them silent; %d batches to send", s.Targets, len(s.Silent), s.Spool.Envelopes), nil
+		return fmt.Sprintf("targets %d, silent %d, batches to send %d", s.Targets, len(s.Silent), s.Spool.Envelopes), nil
 	}
 }

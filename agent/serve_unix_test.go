@@ -69,7 +69,7 @@ func TestSystemdHearsHowTheAgentIs(t *testing.T) {
 	}
 
 	hears("READY=1")
-	hears("WATCHDOG=1", "STATUS=1 targets, 1 of them silent; 0 batches to send")
+	hears("WATCHDOG=1", "STATUS=targets 1, silent 1, batches to send 0")
 	tell(syscall.SIGHUP)
 	hears("RELOADING=1")
 	hears("READY=1", "STATUS=")
@@ -79,7 +79,7 @@ func TestSystemdHearsHowTheAgentIs(t *testing.T) {
 	tell(syscall.SIGHUP)
 	hears("RELOADING=1")
 	hears("READY=1")
-	hears("WATCHDOG=1", "STATUS=1 targets")
+	hears("WATCHDOG=1", "STATUS=targets 1")
 	tell(syscall.SIGTERM)
 	hears("STOPPING=1")
 	if err := <-ended; err != nil {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -94,7 +95,7 @@ func (s *windowsService) leave() (specific bool, code uint32) {
 		_ = s.events.Info(eventInfo, Name+" stopped")
 		return false, 0
 	}
-	_ = s.events.Error(eventError, Name+" stopped: "+s.err.Error())
+	_ = s.events.Error(eventError, eventText([]byte(Name+" stopped: "+s.err.Error())))
 	return true, uint32(program.ExitCode(s.err))
 }
 
@@ -113,8 +114,13 @@ func (s *windowsService) logger() *slog.Logger {
 	}
 	return slog.New(program.Lines(&slog.HandlerOptions{Level: least}, func(level slog.Level, line []byte) error {
 		if level < slog.LevelError {
-			return s.events.Warning(eventWarning, string(line))
+			return s.events.Warning(eventWarning, eventText(line))
 		}
-		return s.events.Error(eventError, string(line))
+		return s.events.Error(eventError, eventText(line))
 	}))
+}
+
+// eventText is as much of a line as an event takes (31 839 characters), so that the event isn't lost.
+func eventText(line []byte) string {
+	return string(bytes.TrimSpace(line[:min(len(line), 30_000)]))
 }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/zerofax/zerofax/agent/internal/service"
+	"github.com/zerofax/zerofax/agent/program"
+)
+
+type installCommand struct {
+	DryRun bool `help:"Show what would be done, and do nothing."`
+}
+
+// Run makes run a service of this machine.
+func (i *installCommand) Run(call *program.Call) error {
+	if call.Config == "" {
+		return program.Usage(errors.New("install needs --config FILE: a service has no embedded defaults"))
+	}
+	c, err := load(call.Config)
+	if err != nil {
+		return err
+	}
+	a, err := c.asService(call.Config)
+	if err != nil {
+		return err
+	}
+	if err := service.Install(call.Ctx, call.Stdout, a, i.DryRun); err != nil {
+		return fmt.Errorf("install as a service: %w", err)
+	}
+	return nil
+}
+
+// asService is what the service needs of the machine.
+func (c *settings) asService(config string) (service.Agent, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return service.Agent{}, err
+	}
+	if config, err = filepath.Abs(config); err != nil {
+		return service.Agent{}, err
+	}
+	dir, name := filepath.Split(config)
+	a := service.Agent{Program: program, Config: filepath.Join(real(dir), name), Data: c.Spool.Dir}
+	for _, file := range c.files(dir) {
+		a.Reads = append(a.Reads, real(file))
+	}
+	return a, nil
+}
+
+// real is where a path leads to, as far as that can be found out.
+func real(path string) string {
+	if where, err := filepath.EvalSymlinks(path); err == nil {
+		return where
+	}
+	return path
+}
+
+type uninstallCommand struct {
+	DryRun bool `help:"Show what would be done, and do nothing."`
+}
+
+// Run takes the service away. What it read and what it wrote stays.
+func (u *uninstallCommand) Run(call *program.Call) error {
+	config, err := service.Uninstall(call.Ctx, call.Stdout, u.DryRun)
+	if err != nil {
+		return fmt.Errorf("uninstall the service: %w", err)
+	}
+	if config == "" {
+		return nil
+	}
+	_, _ = fmt.Fprintf(call.Stdout, "# left: configuration %s\n", config)
+	if c, err := loadConfig(config); err == nil {
+		_, _ = fmt.Fprintf(call.Stdout, "# left: data %s\n", c.Spool.Dir)
+	}
+	return nil
+}
