@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -123,4 +126,21 @@ func TestAFaultyNewConfigurationIsRefusedAndTheOldOneGoesOn(t *testing.T) {
 	}
 	eventually(t, "each fax is booked", func() string { return b.equal(ward) })
 	agent.change(strings.Replace(string(good), "agent: bench", "agent: other", 1), "agent=other")
+}
+
+func TestAFolderThatMayNotBeWrittenIsToldWithTheAccountThatWantsTo(t *testing.T) {
+	who, err := user.Current()
+	if err != nil {
+		t.Skip(err)
+	}
+	denied := &fs.PathError{Op: "mkdir", Path: "/srv/spool", Err: fs.ErrPermission}
+	got := mayNotWrite(fmt.Errorf("open spool: %w", denied), "/srv/spool").Error()
+	want := "open spool: mkdir /srv/spool: permission denied; " + who.Username + " wants to write to /srv/spool"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	other := errors.New("open spool: another agent runs")
+	if got := mayNotWrite(other, "/srv/spool"); !errors.Is(got, other) || got.Error() != other.Error() {
+		t.Errorf("got %v, want %v as it is", got, other)
+	}
 }
