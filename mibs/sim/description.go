@@ -8,6 +8,7 @@ package sim
 import (
 	"cmp"
 	"embed"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -82,6 +83,8 @@ type object struct {
 	value   any    // as gosnmp encodes it; nil if it has to be made at each request
 	text    string // with {serial}, {host} or {location}
 	hex     bool   // text is hexadecimal
+	prefix  []byte // stands before text
+	float   bool   // its number is four bytes of IEEE 754
 	base    int64
 	adds    []Event
 	uptime  bool
@@ -334,6 +337,9 @@ func (c *compiler) object(from fileObject) (o object, key string, err error) {
 	}
 	o.kind = kind
 	value := c.words.Replace(from.Value)
+	if from.Type == "roman8" {
+		o.prefix = romanEight
+	}
 	if kind == gosnmp.OctetString && strings.Contains(value, "{") || value == "{serial}" && numeric(kind) {
 		o.text, o.hex = value, from.Type == "hex"
 		return o, "", nil
@@ -341,8 +347,9 @@ func (c *compiler) object(from fileObject) (o object, key string, err error) {
 	if o.value, o.base, err = parseValue(from.Type, kind, value); err != nil {
 		return o, "value", err
 	}
+	o.float = from.Type == "float"
 	switch {
-	case len(o.adds) > 0 && !numeric(kind):
+	case len(o.adds) > 0 && !numeric(kind) && !o.float:
 		return o, "counts", fmt.Errorf("a %s can't count", from.Type)
 	case len(o.adds) > 0:
 		o.value = nil
@@ -368,7 +375,7 @@ func (c *compiler) oid(text string) (string, error) {
 
 var kinds = map[string]gosnmp.Asn1BER{
 	"integer": gosnmp.Integer, "text": gosnmp.OctetString, "hex": gosnmp.OctetString, "oid": gosnmp.ObjectIdentifier,
-	"ip": gosnmp.IPAddress, "counter": gosnmp.Counter32, "gauge": gosnmp.Gauge32, "timeticks": gosnmp.TimeTicks,
+	"roman8": gosnmp.OctetString, "float": gosnmp.OctetString, "ip": gosnmp.IPAddress, "counter": gosnmp.Counter32, "gauge": gosnmp.Gauge32, "timeticks": gosnmp.TimeTicks,
 	"counter64": gosnmp.Counter64,
 }
 
@@ -390,6 +397,8 @@ func parseValue(name string, kind gosnmp.Asn1BER, text string) (value any, n int
 	switch {
 	case name == "text":
 		return []byte(text), 0, nil
+	case name == "roman8":
+		return slices.Concat(romanEight, []byte(text)), 0, nil
 	case name == "hex":
 		raw, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
 		return raw, 0, err
@@ -406,7 +415,18 @@ func parseValue(name string, kind gosnmp.Asn1BER, text string) (value any, n int
 	if n, err = strconv.ParseInt(text, 10, 64); err != nil {
 		return nil, 0, fmt.Errorf("%q; want a whole number", text)
 	}
+	if name == "float" {
+		return float(n), n, nil
+	}
 	return number(kind, n), n, nil
+}
+
+// romanEight is what HP's texts begin with: the character set that they are in.
+var romanEight = []byte{0x01, 0x15}
+
+// float is n as HP's machines answer counts of pages.
+func float(n int64) []byte {
+	return binary.BigEndian.AppendUint32(nil, math.Float32bits(float32(n)))
 }
 
 // number is n as gosnmp encodes it, wrapped as the kind wraps.

@@ -307,7 +307,9 @@ func (d *Device) value(o *object) any {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && o.kind != gosnmp.OctetString {
 			return number(o.kind, n)
 		}
-		return []byte(text)
+		return slices.Concat(o.prefix, []byte(text))
+	case len(o.adds) > 0 && o.float:
+		return float(o.base + d.sum(o.adds))
 	case len(o.adds) > 0:
 		return number(o.kind, o.base+d.sum(o.adds))
 	}

@@ -509,7 +509,7 @@ func TestFaultsInADeviceFileNameTheLine(t *testing.T) {
 		"no models":     {"vendor: x\n", "a.yml:1: models: missing; want at least one {name: …, model: …, serial: …}"},
 		"no serial":     {"models: [{name: a, model: b}]\n", "a.yml:1: serial: missing"},
 		"bad OID":       {"models: [{name: a, model: b, serial: c}]\nobjects:\n  - {oid: 1.x, type: text}\n", `a.yml:3: oid: OID "1.x": "x"; want a number below 2^32`},
-		"bad type":      {"models: [{name: a, model: b, serial: c}]\nobjects:\n  - {oid: 1.3, type: float}\n", `a.yml:3: type: "float"; want uptime, row or one of counter, counter64, gauge, hex, integer, ip, oid, text, timeticks`},
+		"bad type":      {"models: [{name: a, model: b, serial: c}]\nobjects:\n  - {oid: 1.3, type: double}\n", `a.yml:3: type: "double"; want uptime, row or one of counter, counter64, float, gauge, hex, integer, ip, oid, roman8, text, timeticks`},
 		"no number":     {"models: [{name: a, model: b, serial: c}]\nobjects:\n  - {oid: 1.3, type: counter, value: x}\n", `a.yml:3: value: "x"; want a whole number`},
 		"text counts":   {"models: [{name: a, model: b, serial: c}]\nobjects:\n  - {oid: 1.3, type: text, counts: [sent]}\n", "a.yml:3: counts: a text can't count"},
 		"unknown event": {"models: [{name: a, model: b, serial: c}]\nobjects:\n  - {oid: 1.3, type: counter, value: 0, counts: [lost]}\n", `a.yml:3: counts: "lost"; want one of sent, sent_jobs, received, received_jobs, printed`},
