@@ -74,6 +74,9 @@ func (p *profile) describe() Profile {
 		d.FaxService = append(d.FaxService, p.FaxService[i].claim(serviceRank))
 	}
 	d.Lines = p.Lines.claims()
+	if p.Lines != nil && p.Lines.Alerts != nil && len(p.Lines.Alerts.Service) > 0 {
+		d.FaxService = append(d.FaxService, Claim{What: "alert", OID: p.Lines.Alerts.Column, States: told(serviceRank, p.Lines.Alerts.Service), Source: p.Lines.Source})
+	}
 	return d
 }
 

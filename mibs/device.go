@@ -239,6 +239,7 @@ func (d *Device) cannotTell(v *survey, f fit) []string {
 	add(len(d.lines) > 0 && d.lines[0].alerts != nil, "whether its phone line works while no alert says that it doesn't")
 	add(len(d.lines) > 0 && d.lines[0].own, "whether its phone line works while no call goes over it")
 	add(len(d.lines) == 0 && len(d.service) == 0, "the state of its fax function")
+	add(len(d.lines) > 0 && d.lines[0].alerts != nil, "whether its fax function works while no alert says that it doesn't")
 	for _, p := range f.profiles {
 		if !p.OnlyProven || v.proven[p] {
 			unknown = append(unknown, p.CannotTell...)
@@ -360,7 +361,12 @@ func (d *Device) readService(r *Result, answers Answers) {
 func (d *Device) readLines(r *Result, answers Answers) {
 	r.Reading.Lines = slices.Grow(r.Reading.Lines, len(d.lines))
 	for i := range d.lines {
-		r.Reading.Lines = append(r.Reading.Lines, d.lines[i].read(answers))
+		l := &d.lines[i]
+		r.Reading.Lines = append(r.Reading.Lines, l.read(answers))
+		if l.alerts != nil && len(l.alerts.Service) > 0 && len(d.service) == 0 {
+			_, rank := l.worst(l.alerts.Service, serviceRank, answers)
+			r.Reading.FaxService = wire.FaxService(serviceRank[max(rank, 0)])
+		}
 	}
 }
 
@@ -406,12 +412,19 @@ func (l *line) read(answers Answers) wire.Line {
 
 func (l *line) readAlerts(told *wire.Line, answers Answers) {
 	told.Evidence = "no alert about the line, which proves nothing"
-	worst := -1
+	if code, rank := l.worst(l.alerts.Map, lineRank, answers); rank >= 0 {
+		told.Status, told.Evidence = wire.LineStatus(lineRank[rank]), "alert "+code
+	}
+}
+
+// worst is the alert that means the worst state, -1 if none means any.
+func (l *line) worst(states map[string]string, order []string, answers Answers) (code string, rank int) {
+	rank = -1
 	for _, oid := range l.alertOIDs {
-		code := answers[oid].Text()
-		if rank := slices.Index(lineRank, l.alerts.Map[code]); rank > worst {
-			worst = rank
-			told.Status, told.Evidence = wire.LineStatus(lineRank[rank]), "alert "+code
+		says := answers[oid].Text()
+		if state, known := states[says]; known && slices.Index(order, state) > rank {
+			code, rank = says, slices.Index(order, state)
 		}
 	}
+	return code, rank
 }

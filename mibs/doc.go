@@ -7,19 +7,30 @@
 //
 //	name, vendor, title   how readings, ids and people call it
 //	roots                 short names for the beginnings of OIDs
-//	match                 sysObjectID or sysDescr, and objects that prove it, since either can lie
+//	match                 sysObjectID or sysDescr, and objects that prove it, since either can lie;
+//	                      guest_ids: other makers' sysObjectIDs, where the insides may be this one's
 //	identity              where serial, model, name and location stand; neutral profiles add theirs
 //	rows                  how to find rows of tables by what they say, never by their number
 //	fax                   what shows that the machine can, or can't, fax
 //	measures              what counts what, in which unit, how certain, known from where
 //	fax_service           what the machine says of its own fax function
-//	lines                 a gateway's ports and their state, or alerts about a machine's line
+//	lines                 a gateway's ports and their state, or what a machine says of its own line
 //	checks                sums that should close
 //	cannot_tell, quirks   what else to know
 //
 // Wherever a list says the same thing several times, the first that the device answers
 // counts: values are never added across rules, and never guessed. A counter's rule is
 // profile/measure.rule; it stays while its row moves about, and so do the books.
+//
+// Machines say things in odd ways. -1 is "not supported" and is left out of a sum, which then is
+// another rule, since the part may come one day; any other negative value is "not told", and so is
+// the sum. Rows in sheets are not added to rows in sides. A float (HP's A4 equivalents) counts whole
+// pages only and ends where a float32 does, at 2^24. An OID that ends in .? may have .0, .0.0 or
+// nothing there. Tables that grow are asked for the row behind the last with every poll.
+//
+// A device is named by the maker of its insides, whose profile reads it, and by what the profile
+// asks first. One that has just booted and doesn't answer that yet has no name for up to ten minutes:
+// a machine must never be two.
 //
 // A gateway's line is a port. Its name becomes part of the line's id, so it is what stands on the
 // box, or else the index of its row: AudioCodes' index 0 is port 1, Cisco's ports are called 0/1/0

@@ -87,6 +87,7 @@ func (d *Device) waitForName(v *survey, f fit) {
 	}
 	d.ID, d.self = "", self{}
 	d.Unnamed = "it has just booted and doesn't yet tell who it is where such a device does; it may do so within 10 minutes"
+	d.warnings = append(d.warnings, d.Unnamed)
 }
 
 // home is the object by which devices of the profile are named if they can be.

@@ -43,9 +43,10 @@ type about struct {
 // alerts come and go, so their rows can't be known beforehand: asked are the rows that are
 // there when the device is identified, and always the First lowest row numbers.
 type alerts struct {
-	Column string            `yaml:"column"`
-	First  int               `yaml:"first"`
-	Map    map[string]string `yaml:"map"`
+	Column  string            `yaml:"column"`
+	First   int               `yaml:"first"`
+	Map     map[string]string `yaml:"map"`
+	Service map[string]string `yaml:"service"` // what a code says of the fax function
 }
 
 var portRow = []string{"port"}
@@ -83,6 +84,7 @@ func (c *checker) lines() {
 	if l.Alerts != nil {
 		c.plainOID(place("lines", "alerts", "column"), &l.Alerts.Column)
 		c.states(place("lines", "alerts", "map"), l.Alerts.Map, lineRank)
+		c.states(place("lines", "alerts", "service"), l.Alerts.Service, serviceRank)
 		if l.Alerts.First < 0 || l.Alerts.First > 32 {
 			c.doc.Fault(place("lines", "alerts", "first"), "%d; want 0 to 32", l.Alerts.First)
 		}

@@ -228,6 +228,17 @@ func TestWhatIsNotReadySaysSo(t *testing.T) {
 	}
 }
 
+func TestAnAlertAboutTheFaxIsItsState(t *testing.T) {
+	for code, want := range map[int64]wire.FaxService{207: wire.ServiceUnknown, 702: wire.ServiceAttention, 708: wire.ServiceUnavailable} {
+		recording := fixture(t, "lexmark")
+		d, _ := readRecording(t, builtin(t), recording)
+		recording.Put("1.3.6.1.4.1.641.6.5.1.1.5.1.2", integer(code))
+		if r := poll(t, d, recording); r.Reading.FaxService != want || r.Reading.Lines[0].Status != wire.LineUnknown {
+			t.Errorf("alert %d: got service %s, line %s; want %s and unknown", code, r.Reading.FaxService, r.Reading.Lines[0].Status, want)
+		}
+	}
+}
+
 func TestASessionThatIsIdleSaysNothingOfTheLine(t *testing.T) {
 	recording := fixture(t, "hp-3300")
 	for send, want := range map[int64]wire.LineStatus{1: wire.LineUnknown, 2: wire.LineBusy, 4: wire.LineBusy} {

@@ -90,6 +90,14 @@ func TestASteadyPollIsOneSmallRequestWithUptimeAndSerialFirst(t *testing.T) {
 		"lexmark":           "1.3.6.1.4.1.641.6.2.3.1.5.1",
 		"printer":           "1.3.6.1.2.1.43.5.1.1.17.1",
 		"grandstream-ht8xx": "1.3.6.1.4.1.42397.1.2.4.7.0",
+		"ricoh":             "1.3.6.1.4.1.367.3.2.1.2.1.4.0",
+		"hp-3300":           "1.3.6.1.4.1.11.2.3.9.4.2.1.1.3.3.0",
+		"hp-futuresmart":    "1.3.6.1.4.1.11.2.3.9.4.2.1.1.3.3.0",
+		"samsung":           "1.3.6.1.4.1.236.11.5.1.1.1.4.0",
+		"brother":           "1.3.6.1.4.1.2435.2.3.9.4.2.1.5.5.1.0",
+		"panasonic":         "1.3.6.1.4.1.258.405.1.1.1.5.0",
+		"toshiba":           "1.3.6.1.2.1.43.5.1.1.17.1",
+		"sharp":             "1.3.6.1.2.1.43.5.1.1.17.1",
 	} {
 		d, _ := readRecording(t, builtin(t), fixture(t, name))
 		for _, due := range []mibs.Due{mibs.Lines, mibs.Counters, all} {
@@ -108,7 +116,7 @@ func TestASteadyPollIsOneSmallRequestWithUptimeAndSerialFirst(t *testing.T) {
 }
 
 func TestIdentifyingAsksLittleAndNoTreeAsAWhole(t *testing.T) {
-	for name, most := range map[string]int{"xerox": 14, "kyocera": 8, "lexmark": 14, "printer": 10, "grandstream-ht8xx": 9, "linux": 6} {
+	for name, most := range map[string]int{"xerox": 14, "kyocera": 8, "lexmark": 14, "printer": 10, "grandstream-ht8xx": 9, "ricoh": 13, "hp-futuresmart": 12, "samsung": 13, "brother": 12, "panasonic": 9, "toshiba": 9, "sharp": 12, "linux": 6} {
 		asker := &counting{Asker: fixture(t, name)}
 		if _, err := builtin(t).Identify(t.Context(), asker); err != nil {
 			t.Fatal(err)
