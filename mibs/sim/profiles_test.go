@@ -120,3 +120,28 @@ func TestTheProfilesUnderstandTheStates(t *testing.T) {
 		}
 	}
 }
+
+func TestARebootedMachineIsKnownAtOnce(t *testing.T) {
+	profiles, err := mibs.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := sim.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range all {
+		device := sim.New(d, sim.Options{Number: i + 1})
+		device.Reboot()
+		is, err := profiles.Identify(t.Context(), device.Recording())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is.Profile == "printer" { // without its maker's objects, which may yet come
+			continue
+		}
+		if is.ID != device.ID() {
+			t.Errorf("%s: identified as %q (%s), want %q", d.Name, is.ID, is.Unnamed, device.ID())
+		}
+	}
+}
