@@ -1,0 +1,179 @@
+package discover
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Range is a network in which to look for machines.
+type Range struct {
+	Prefix      netip.Prefix
+	Port        uint16
+	Credentials []int // places in Options.Credentials, the first to be tried first
+}
+
+// maxBits bounds a range: 65 536 addresses are 22 minutes at the default rate.
+const maxBits = 16
+
+// ParseRange reads a network, or a single address. It refuses what nobody can want to sweep.
+func ParseRange(text string) (netip.Prefix, error) {
+	prefix, err := netip.ParsePrefix(text)
+	if addr, notAddr := netip.ParseAddr(text); notAddr == nil && addr.Zone() == "" {
+		prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	bits := prefix.Addr().BitLen()
+	switch {
+	case err != nil || prefix.Addr().Is4In6():
+		return netip.Prefix{}, fmt.Errorf("%q; want a network such as 10.12.4.0/24", text)
+	case prefix.Masked() != prefix:
+		return netip.Prefix{}, fmt.Errorf("%q; want the network %s, or the address %s", text, prefix.Masked(), prefix.Addr())
+	case bits-prefix.Bits() > maxBits:
+		return netip.Prefix{}, fmt.Errorf("%q has 2^%d addresses; want %d at most, a /%d, or several of these",
+			text, bits-prefix.Bits(), 1<<maxBits, bits-maxBits)
+	case !forMachines(prefix.Addr()):
+		return netip.Prefix{}, fmt.Errorf("%q; want a network of single machines", text)
+	}
+	return prefix, nil
+}
+
+// forMachines is false for multicast, and for what means no machine.
+func forMachines(addr netip.Addr) bool {
+	if addr.Is4() && (addr.As4()[0] == 0 || addr.As4()[0] >= 240) {
+		return false
+	}
+	return !addr.IsMulticast() && !addr.IsUnspecified()
+}
+
+// block is the addresses of a range: size of them, from first on.
+type block struct {
+	Range
+	first netip.Addr
+	size  uint64
+	from  uint64 // place of first among the addresses of all blocks
+}
+
+func newBlock(r Range) block {
+	b := block{Range: r, first: r.Prefix.Addr(), size: 1 << (r.Prefix.Addr().BitLen() - r.Prefix.Bits())}
+	if r.Prefix.Addr().Is4() && b.size > 2 { // without those of the network and of all machines in it
+		b.first, b.size = b.first.Next(), b.size-2
+	}
+	return b
+}
+
+func (b *block) at(place uint64) netip.AddrPort {
+	return netip.AddrPortFrom(plus(b.first, place-b.from), b.Port)
+}
+
+// plus is the address n behind addr. No range is so large that it crosses the lower 64 bits.
+func plus(addr netip.Addr, n uint64) netip.Addr {
+	bytes := addr.As16()
+	binary.BigEndian.PutUint64(bytes[8:], number(addr)+n)
+	if addr.Is4() {
+		return netip.AddrFrom16(bytes).Unmap()
+	}
+	return netip.AddrFrom16(bytes)
+}
+
+func number(addr netip.Addr) uint64 {
+	bytes := addr.As16()
+	return binary.BigEndian.Uint64(bytes[8:])
+}
+
+// plan is all addresses of some ranges, worked out and not listed: it takes as little memory for a /16
+// as for one address. Where a range lies within another its addresses are its alone.
+type plan struct {
+	blocks []block
+	places uint64 // of all blocks
+	shared uint64 // places in a range for addresses that are a narrower one's
+}
+
+func newPlan(ranges []Range) *plan {
+	p := new(plan)
+	for _, r := range ranges {
+		if slices.ContainsFunc(p.blocks, func(b block) bool { return b.Prefix == r.Prefix && b.Port == r.Port }) {
+			continue
+		}
+		b := newBlock(r)
+		b.from = p.places
+		p.places += b.size
+		p.blocks = append(p.blocks, b)
+	}
+	for i := range p.blocks {
+		p.shared += p.sharedOf(&p.blocks[i])
+	}
+	return p
+}
+
+// addresses is how many there are to sweep.
+func (p *plan) addresses() uint64 { return p.places - p.shared }
+
+// within tells whether range a lies in range b, and is narrower.
+func within(a, b *block) bool {
+	return a.Port == b.Port && a.Prefix.Bits() > b.Prefix.Bits() && b.Prefix.Contains(a.Prefix.Addr())
+}
+
+// sharedOf counts the addresses of b that belong to narrower ranges.
+func (p *plan) sharedOf(b *block) (n uint64) {
+	for i := range p.blocks {
+		inner := &p.blocks[i]
+		if !within(inner, b) || slices.ContainsFunc(p.blocks, func(between block) bool {
+			return within(&between, b) && within(inner, &between)
+		}) {
+			continue
+		}
+		all := uint64(1) << (inner.Prefix.Addr().BitLen() - inner.Prefix.Bits())
+		low := max(number(inner.Prefix.Addr()), number(b.first))
+		high := min(number(inner.Prefix.Addr())+all, number(b.first)+b.size)
+		n += high - min(low, high)
+	}
+	return n
+}
+
+// at is the address at a place. ok is false if it belongs to a narrower range.
+func (p *plan) at(place uint64) (at netip.AddrPort, from *block, ok bool) {
+	i, exact := slices.BinarySearchFunc(p.blocks, place, func(b block, place uint64) int { return cmp.Compare(b.from, place) })
+	if !exact {
+		i--
+	}
+	from = &p.blocks[i]
+	at = from.at(place)
+	return at, from, p.owner(at) == from
+}
+
+// owner is the narrowest range that has an address, nil if none has.
+func (p *plan) owner(at netip.AddrPort) (owner *block) {
+	for i := range p.blocks {
+		b := &p.blocks[i]
+		if b.Port == at.Port() && b.Prefix.Contains(at.Addr()) && (owner == nil || b.Prefix.Bits() > owner.Prefix.Bits()) {
+			owner = b
+		}
+	}
+	return owner
+}
+
+// order goes through 0 … n-1, each once. Its steps are as long as the golden section of n, so that
+// whatever stretch of it one takes is spread evenly: no network sees many questions in a row.
+type order struct {
+	n, step, start uint64
+}
+
+func newOrder(n, start uint64) order {
+	step := max(1, uint64(float64(n)*0.6180339887))
+	for common(step, n) != 1 {
+		step++
+	}
+	return order{n: n, step: step % max(n, 1), start: start % max(n, 1)}
+}
+
+func (o order) at(i uint64) uint64 { return (o.start + i%o.n*o.step) % o.n }
+
+// common is the greatest common divisor.
+func common(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
