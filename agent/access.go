@@ -59,7 +59,7 @@ func (a *access) credentials(config *config, host string) (credentialsConfig, er
 	name := a.Credentials
 	for _, t := range config.hosts() {
 		if name == "" && t.Host == host && t.Port == a.Port {
-			name = t.Credentials
+			name = t.Credentials[0]
 		}
 	}
 	all := config.SNMP.Credentials

@@ -27,6 +27,9 @@ func (checkCommand) Run(call *program.Call) error {
 	_, _ = fmt.Fprintf(table, "agent\t%s\n", c.Agent)
 	_, _ = fmt.Fprintf(table, "collector\t%s\n", c.Collector.URL)
 	_, _ = fmt.Fprintf(table, "targets\t%s\n", c.targetsText())
+	if len(c.ranges()) > 0 {
+		_, _ = fmt.Fprintf(table, "discovery\t%s\n", c.discoveryText())
+	}
 	_, _ = fmt.Fprintf(table, "poll\tlines each %s, counters each %s\n", c.Poll.Lines, c.Poll.Counters)
 	_, _ = fmt.Fprintf(table, "spool\t%s, at most %s\n", c.Spool.Dir, c.Spool.MaxSize)
 	if err := table.Flush(); err != nil {
@@ -39,8 +42,26 @@ func (checkCommand) Run(call *program.Call) error {
 }
 
 func (c *config) targetsText() string {
-	if n := len(c.hosts()); n > 0 {
-		return fmt.Sprint(n)
+	hosts, ranges := len(c.hosts()), len(c.ranges())
+	switch {
+	case ranges > 0:
+		return fmt.Sprintf("%d, and what is found in ranges (%d)", hosts, ranges)
+	case hosts > 0:
+		return fmt.Sprint(hosts)
 	}
-	return "none: run would have nothing to poll; name hosts under targets"
+	return "none: run would have nothing to poll; name hosts or ranges under targets"
+}
+
+// discoveryText says what a sweep of the ranges would be.
+func (c *config) discoveryText() string {
+	forecast := sweepOptions(c, nil, nil, c.sweepRanges()).Forecast()
+	text := fmt.Sprintf("every %s: %s", c.Discovery.Every, forecast)
+	window := c.Discovery.window
+	if !window.Always() {
+		text += ", only at " + window.String()
+	}
+	if days := int((forecast.Takes + window.Length() - 1) / window.Length()); days > 1 {
+		text += fmt.Sprintf(": it takes %d days", days)
+	}
+	return text
 }

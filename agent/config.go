@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,8 +13,10 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/agent/configfile"
+	"github.com/zerofax/zerofax/agent/internal/discover"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/secret"
+	"github.com/zerofax/zerofax/agent/yamlfile"
 )
 
 // config is agent.yml. Paths in it are relative to the file; load makes them usable.
@@ -57,10 +60,13 @@ type credentialsConfig struct {
 
 // targetConfig is one machine (Host) or a range to discover machines in.
 type targetConfig struct {
-	Host        string `yaml:"host"`
-	Port        int    `yaml:"port"`
-	Range       string `yaml:"range"`
-	Credentials string `yaml:"credentials"`
+	Host  string `yaml:"host"`
+	Port  int    `yaml:"port"`
+	Range string `yaml:"range"`
+	// Credentials are one for a host. A range may have several, all if it names none.
+	Credentials yamlfile.OneOrMore `yaml:"credentials"`
+
+	prefix netip.Prefix // Range
 }
 
 type pollConfig struct {
@@ -72,6 +78,8 @@ type discoveryConfig struct {
 	Every  time.Duration `yaml:"every"`
 	Rate   int           `yaml:"rate"` // addresses a second
 	Window string        `yaml:"window"`
+
+	window discover.Window
 }
 
 type spoolConfig struct {

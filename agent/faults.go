@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/agent/configfile"
+	"github.com/zerofax/zerofax/agent/internal/discover"
 	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -179,6 +180,12 @@ func (c *config) checkTargets(f *configfile.File) {
 			f.Fault(append(where, "range"), "stands beside host; want one of them")
 		case t.Range != "":
 			t.checkRange(f, where)
+			if key := fmt.Sprint(t.prefix, " ", t.Port); t.prefix.IsValid() {
+				if seen[key] {
+					f.Fault(append(where, "range"), "%s is there already; want each range once, several credentials as a list", t.Range)
+				}
+				seen[key] = true
+			}
 		case t.Host == "":
 			f.Fault(where, "host is missing; want host or range")
 		default:
@@ -192,14 +199,19 @@ func (c *config) checkTargets(f *configfile.File) {
 }
 
 func (c *config) checkCredentials(f *configfile.File, where []any, t *targetConfig) {
-	_, known := c.SNMP.named(t.Credentials)
-	switch names := c.SNMP.names(); {
-	case t.Credentials == "" && len(names) == 1:
-		t.Credentials = names[0]
-	case t.Credentials == "":
+	names := c.SNMP.names()
+	switch {
+	case len(t.Credentials) == 0 && (len(names) == 1 || t.Range != ""):
+		t.Credentials = names
+	case len(t.Credentials) == 0:
 		f.Fault(where, "credentials is missing; want one of: %s", strings.Join(names, ", "))
-	case !known:
-		f.Fault(append(where, "credentials"), "%q is not among snmp.credentials; want one of: %s", t.Credentials, strings.Join(names, ", "))
+	case len(t.Credentials) > 1 && t.Range == "":
+		f.Fault(append(where, "credentials"), "a host has one; want one of: %s", strings.Join(t.Credentials, ", "))
+	}
+	for _, name := range t.Credentials {
+		if _, known := c.SNMP.named(name); !known {
+			f.Fault(append(where, "credentials"), "%q is not among snmp.credentials; want one of: %s", name, strings.Join(names, ", "))
+		}
 	}
 }
 
@@ -229,10 +241,15 @@ func (t *targetConfig) checkHost(f *configfile.File, where []any) {
 }
 
 func (t *targetConfig) checkRange(f *configfile.File, where []any) {
-	if prefix, err := netip.ParsePrefix(t.Range); err != nil || prefix.Masked() != prefix {
-		f.Fault(append(where, "range"), "%q; want a network such as 10.12.4.0/24", t.Range)
+	prefix, err := discover.ParseRange(t.Range)
+	if err != nil {
+		f.Fault(append(where, "range"), "%v", err)
 	}
-	if f.Has(append(where, "port")...) && (t.Port < 1 || t.Port > 65535) {
+	t.prefix = prefix
+	if t.Port == 0 && !f.Has(append(where, "port")...) {
+		t.Port = snmpPort
+	}
+	if t.Port < 1 || t.Port > 65535 {
 		f.Fault(append(where, "port"), "%d; want 1 to 65535", t.Port)
 	}
 }
@@ -263,7 +280,8 @@ func (c *config) checkInterval(f *configfile.File, key string, every time.Durati
 	}
 }
 
-var windowPattern = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$`)
+// maxRate is the fastest sweep, in addresses a second: some 70 kB/s with one set of credentials.
+const maxRate = 1000
 
 // smallestSpool holds some minutes of a few devices.
 const smallestSpool = 64_000
@@ -272,11 +290,12 @@ func (c *config) checkRest(f *configfile.File) {
 	if c.Discovery.Every < time.Minute {
 		f.Fault(at("discovery", "every"), "%s; want 1m or more", c.Discovery.Every)
 	}
-	if c.Discovery.Rate < 1 || c.Discovery.Rate > 1000 {
-		f.Fault(at("discovery", "rate"), "%d; want 1 to 1000 addresses a second", c.Discovery.Rate)
+	if c.Discovery.Rate < 1 || c.Discovery.Rate > maxRate {
+		f.Fault(at("discovery", "rate"), "%d; want 1 to %d addresses a second", c.Discovery.Rate, maxRate)
 	}
-	if c.Discovery.Window != "" && !windowPattern.MatchString(c.Discovery.Window) {
-		f.Fault(at("discovery", "window"), "%q; want times of day such as 22:00-05:00, or nothing", c.Discovery.Window)
+	var err error
+	if c.Discovery.window, err = discover.ParseWindow(c.Discovery.Window); err != nil {
+		f.Fault(at("discovery", "window"), "%v", err)
 	}
 	if c.ProfilesDir = f.Path(c.ProfilesDir); c.ProfilesDir != "" {
 		if info, err := os.Stat(c.ProfilesDir); err != nil || !info.IsDir() {
@@ -297,18 +316,6 @@ func (c *config) checkRest(f *configfile.File) {
 
 // note collects what is given but does nothing yet, each once.
 func (c *config) note(f *configfile.File) {
-	ranges := 0
-	for _, t := range c.Targets {
-		if t.Range != "" {
-			ranges++
-		}
-	}
-	if ranges > 0 {
-		c.notes = append(c.notes, fmt.Sprintf("targets: range does nothing yet (%d of them): discovery comes later; name hosts", ranges))
-	}
-	if f.Has("discovery") {
-		c.notes = append(c.notes, "discovery does nothing yet: it comes later")
-	}
 	if f.Has("http") {
 		c.notes = append(c.notes, "http does nothing yet: the status page comes later, nothing listens")
 	}

@@ -56,7 +56,20 @@ func TestCommandLine(t *testing.T) {
 		env.Defer(func() { silent.Close() })
 		env.Setenv("silent", strconv.Itoa(silent.LocalAddr().(*net.UDPAddr).Port))
 		return nil
-	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "await": await}})
+	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "await": await, "ward": ward}})
+}
+
+// ward FIRST N starts N more machines of all makes, at addresses from FIRST on, all on port $ward.
+func ward(ts *testscript.TestScript, _ bool, args []string) {
+	models, err := sim.Builtin()
+	ts.Check(err)
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ts.Defer(cancel)
+	w, err := sim.Start(ctx, sim.Plan{Devices: n, Of: models, First: netip.AddrPortFrom(netip.MustParseAddr(args[0]), 0)})
+	ts.Check(err)
+	ts.Setenv("ward", strconv.Itoa(int(w.Devices[0].Addr.Port())))
 }
 
 // expand FILE… puts the values of environment variables into files.

@@ -44,6 +44,10 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- heal
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return poller.Run(ctx) })
 	g.Go(func() error { return send(ctx, log, c.config, held, state) })
+	if len(c.ranges()) > 0 {
+		finder := newFinder(c, pool, poller, log)
+		g.Go(func() error { return finder.Run(ctx) })
+	}
 	err = g.Wait()
 	log.Info("stopped")
 	return err
@@ -80,15 +84,15 @@ func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
 // announce logs what this run is about to do, and what of the configuration it doesn't do yet.
 func announce(log *slog.Logger, c *config) {
 	log.Info("starting", "agent", c.Agent, "version", program.Version(), "collector", c.Collector.URL,
-		"targets", len(c.hosts()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
+		"targets", len(c.hosts()), "ranges", len(c.ranges()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
 	for _, warning := range c.warnings {
 		log.Warn(warning)
 	}
 	for _, note := range c.notes {
 		log.Warn(note)
 	}
-	if len(c.hosts()) == 0 {
-		log.Warn("no targets: nothing to poll; name hosts under targets in a file for --config")
+	if len(c.Targets) == 0 {
+		log.Warn("no targets: nothing to poll; name hosts or ranges under targets in a file for --config")
 	}
 }
 
@@ -99,7 +103,7 @@ func newPool(c *config, log *slog.Logger) *snmp.Pool {
 func targets(c *config, pool *snmp.Pool) []poll.Target {
 	var all []poll.Target
 	for _, t := range c.hosts() {
-		credentials, _ := c.SNMP.named(t.Credentials)
+		credentials, _ := c.SNMP.named(t.Credentials[0])
 		device := pool.Device(snmp.Target{Host: t.Host, Port: uint16(t.Port), Credentials: credentials.snmp()})
 		all = append(all, poll.Target{Address: t.address(), Ask: device.Ask})
 	}

@@ -17,6 +17,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// OneOrMore is a list of texts that may be written as a single text.
+type OneOrMore []string
+
 // Doc is a file that was read, and the faults found in it so far.
 type Doc struct {
 	name   string
@@ -193,6 +196,10 @@ func (d *Doc) value(node *yaml.Node, v reflect.Value, name string) {
 	case reflect.Struct:
 		d.mapping(node, v, name)
 	case reflect.Slice:
+		if one, ok := v.Addr().Interface().(*OneOrMore); ok && node.Kind == yaml.ScalarNode {
+			*one = OneOrMore{node.Value}
+			return
+		}
 		if node.Kind != yaml.SequenceNode {
 			d.add(node.Line, name+": want a list")
 			return

@@ -67,6 +67,10 @@ func (b *block) at(place uint64) netip.AddrPort {
 	return netip.AddrPortFrom(plus(b.first, place-b.from), b.Port)
 }
 
+func (b *block) has(at netip.AddrPort) bool {
+	return b.Port == at.Port() && b.Prefix.Contains(at.Addr()) && number(at.Addr())-number(b.first) < b.size
+}
+
 // plus is the address n behind addr. No range is so large that it crosses the lower 64 bits.
 func plus(addr netip.Addr, n uint64) netip.Addr {
 	bytes := addr.As16()
@@ -83,7 +87,8 @@ func number(addr netip.Addr) uint64 {
 }
 
 // plan is all addresses of some ranges, worked out and not listed: it takes as little memory for a /16
-// as for one address. Where a range lies within another its addresses are its alone.
+// as for one address. Where a range lies within another its addresses are its alone; those of
+// its network and of all machines in it are to the other ones like any.
 type plan struct {
 	blocks []block
 	places uint64 // of all blocks
@@ -110,24 +115,20 @@ func newPlan(ranges []Range) *plan {
 // addresses is how many there are to sweep.
 func (p *plan) addresses() uint64 { return p.places - p.shared }
 
-// within tells whether range a lies in range b, and is narrower.
-func within(a, b *block) bool {
-	return a.Port == b.Port && a.Prefix.Bits() > b.Prefix.Bits() && b.Prefix.Contains(a.Prefix.Addr())
-}
-
 // sharedOf counts the addresses of b that belong to narrower ranges.
 func (p *plan) sharedOf(b *block) (n uint64) {
+	var narrower []*block
 	for i := range p.blocks {
-		inner := &p.blocks[i]
-		if !within(inner, b) || slices.ContainsFunc(p.blocks, func(between block) bool {
-			return within(&between, b) && within(inner, &between)
-		}) {
-			continue
+		if a := &p.blocks[i]; a.Port == b.Port && a.Prefix.Bits() > b.Prefix.Bits() && b.Prefix.Contains(a.first) {
+			narrower = append(narrower, a)
 		}
-		all := uint64(1) << (inner.Prefix.Addr().BitLen() - inner.Prefix.Bits())
-		low := max(number(inner.Prefix.Addr()), number(b.first))
-		high := min(number(inner.Prefix.Addr())+all, number(b.first)+b.size)
-		n += high - min(low, high)
+	}
+	slices.SortFunc(narrower, func(a, b *block) int { return a.first.Compare(b.first) })
+	counted := number(b.first) // up to here
+	for _, a := range narrower {
+		low := max(number(a.first), counted)
+		counted = max(counted, min(number(a.first)+a.size, number(b.first)+b.size))
+		n += counted - min(low, counted)
 	}
 	return n
 }
@@ -147,7 +148,7 @@ func (p *plan) at(place uint64) (at netip.AddrPort, from *block, ok bool) {
 func (p *plan) owner(at netip.AddrPort) (owner *block) {
 	for i := range p.blocks {
 		b := &p.blocks[i]
-		if b.Port == at.Port() && b.Prefix.Contains(at.Addr()) && (owner == nil || b.Prefix.Bits() > owner.Prefix.Bits()) {
+		if b.has(at) && (owner == nil || b.Prefix.Bits() > owner.Prefix.Bits()) {
 			owner = b
 		}
 	}

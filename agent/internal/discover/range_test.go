@@ -77,14 +77,6 @@ func addressesOf(ranges []Range) map[netip.AddrPort]netip.Prefix {
 			}
 		}
 	}
-	// The ends of a network within a wider one belong to it and are no machines.
-	for _, r := range ranges {
-		for at, has := range all {
-			if at.Port() == r.Port && r.Prefix.Contains(at.Addr()) && has.Bits() < r.Prefix.Bits() {
-				delete(all, at)
-			}
-		}
-	}
 	return all
 }
 

@@ -18,7 +18,9 @@ type Sweep struct {
 	udp  *net.UDPConn
 	sets []Credentials
 	seed maphash.Seed
-	buf  [1 << 13]byte // the answers are small
+
+	decoder gosnmp.GoSNMP
+	buf     [1 << 13]byte // the answers are small
 }
 
 // The system group (RFC 3418): all that a knock asks for.
@@ -30,20 +32,34 @@ func OpenSweep(sets []Credentials) (*Sweep, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sweep: %w", err)
 	}
+	if err := quieten(udp); err != nil {
+		return nil, errors.Join(fmt.Errorf("open sweep: %w", err), udp.Close())
+	}
 	return &Sweep{udp: udp, sets: sets, seed: maphash.MakeSeed()}, nil
+}
+
+func quieten(udp *net.UDPConn) error {
+	raw, err := udp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var refused error
+	err = raw.Control(func(socket uintptr) { refused = noBroadcast(socket) })
+	return errors.Join(err, refused)
 }
 
 // Close ends Hear.
 func (s *Sweep) Close() error { return s.udp.Close() }
 
 // Knock sends one datagram: with versions 1 and 2c a GET of what kind of machine it is, with
-// version 3 the message that every SNMPv3 engine answers, whoever asks. It doesn't wait.
+// version 3 the message that every SNMPv3 engine answers, whoever asks. It doesn't wait. At
+// an address that stands for all machines of a network there is nobody.
 func (s *Sweep) Knock(at netip.AddrPort, set int) error {
 	datagram, err := s.knock(at, set)
 	if err != nil {
 		return fmt.Errorf("knock at %s: %w", at, err)
 	}
-	if _, err := s.udp.WriteToUDPAddrPort(datagram, at); err != nil {
+	if _, err := s.udp.WriteToUDPAddrPort(datagram, at); err != nil && !errors.Is(err, errBroadcast) {
 		var network *net.OpError
 		if errors.As(err, &network) { // without our own port, another one each time
 			err = network.Err
@@ -56,22 +72,13 @@ func (s *Sweep) Knock(at netip.AddrPort, set int) error {
 func (s *Sweep) knock(at netip.AddrPort, set int) ([]byte, error) {
 	c := s.sets[set]
 	if c.Version == V3 {
-		return engineDiscovery(s.id(at, set))
+		return engineDiscovery(s.id(at, set), s.id(at, set))
 	}
 	r := request{
-		version: versions[c.Version], community: string(c.Community), kind: gosnmp.GetRequest,
+		version: c.version(false), community: string(c.Community), kind: gosnmp.GetRequest,
 		id: s.id(at, set), oids: systemGroup,
 	}
-	return r.encode()
-}
-
-// engineDiscovery asks without a user, and names no engine (RFC 3414, section 4).
-func engineDiscovery(id uint32) ([]byte, error) {
-	return (&gosnmp.SnmpPacket{
-		Version: gosnmp.Version3, MsgID: id, RequestID: id, PDUType: gosnmp.GetRequest,
-		MsgFlags: gosnmp.Reportable | gosnmp.NoAuthNoPriv, SecurityModel: gosnmp.UserSecurityModel,
-		SecurityParameters: &gosnmp.UsmSecurityParameters{},
-	}).MarshalMsg()
+	return r.encode(r.packet())
 }
 
 // id belongs to an address and credentials: no two sweeps use the same, and who isn't asked can't guess it.
@@ -117,7 +124,7 @@ func (s *Sweep) Hear() (at netip.AddrPort, set int, says string, err error) {
 
 // recognise finds out which knock a datagram answers. Even an error shows that somebody is there.
 func (s *Sweep) recognise(from netip.AddrPort, datagram []byte) (set int, says string, ok bool) {
-	packet, err := decodeAny(datagram)
+	packet, err := contained(s.decoder.SnmpDecodePacket, datagram)
 	if err != nil {
 		return 0, "", false
 	}
@@ -129,14 +136,12 @@ func (s *Sweep) recognise(from netip.AddrPort, datagram []byte) (set int, says s
 		return 0, "", false // some send back whatever comes
 	}
 	for set := range s.sets {
-		if versions[s.sets[set].Version] == packet.Version && s.id(from, set) == id {
+		if s.sets[set].version(false) == packet.Version && s.id(from, set) == id {
 			return set, describe(packet), true
 		}
 	}
 	return 0, "", false
 }
-
-var versions = map[string]gosnmp.SnmpVersion{V1: gosnmp.Version1, V2c: gosnmp.Version2c, V3: gosnmp.Version3}
 
 // describe is sysDescr, if that was answered.
 func describe(packet *gosnmp.SnmpPacket) string {
@@ -146,18 +151,4 @@ func describe(packet *gosnmp.SnmpPacket) string {
 		}
 	}
 	return ""
-}
-
-// decodeAny reads a message of any version that isn't encrypted. Malformed ones are known to
-// make gosnmp panic.
-func decodeAny(datagram []byte) (packet *gosnmp.SnmpPacket, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			packet, err = nil, fmt.Errorf("decode: %v", fault)
-		}
-	}()
-	decoder := gosnmp.GoSNMP{
-		Version: gosnmp.Version3, SecurityModel: gosnmp.UserSecurityModel, SecurityParameters: &gosnmp.UsmSecurityParameters{UserName: "-"},
-	}
-	return decoder.SnmpDecodePacket(append([]byte(nil), datagram...))
 }

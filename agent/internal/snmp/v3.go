@@ -61,12 +61,7 @@ func (a *asker) setClock(e engine, told *gosnmp.UsmSecurityParameters) {
 // what it says is only what to begin with, and what proves false leads to no answer.
 func (a *asker) discover(ctx context.Context, e *engine) error {
 	id := messageID()
-	blank := gosnmp.SnmpPacket{
-		Version: gosnmp.Version3, MsgFlags: gosnmp.NoAuthNoPriv | gosnmp.Reportable, MsgID: id, MsgMaxSize: maxAnswer,
-		SecurityModel: gosnmp.UserSecurityModel, SecurityParameters: &gosnmp.UsmSecurityParameters{},
-		PDUType: gosnmp.GetRequest, RequestID: a.session.nextID(),
-	}
-	datagram, err := blank.MarshalMsg()
+	datagram, err := engineDiscovery(id, a.session.nextID())
 	if err != nil {
 		return fmt.Errorf("ask %s for its engine: %w", a.device.target, err)
 	}
@@ -77,6 +72,16 @@ func (a *asker) discover(ctx context.Context, e *engine) error {
 		return a.explain(ctx, err)
 	}
 	return a.takeEngine(e, report.SecurityParameters.(*gosnmp.UsmSecurityParameters))
+}
+
+// engineDiscovery is the message that every engine answers: without a user, and to no engine in particular.
+func engineDiscovery(message, request uint32) ([]byte, error) {
+	blank := gosnmp.SnmpPacket{
+		Version: gosnmp.Version3, MsgFlags: gosnmp.NoAuthNoPriv | gosnmp.Reportable, MsgID: message, MsgMaxSize: maxAnswer,
+		SecurityModel: gosnmp.UserSecurityModel, SecurityParameters: &gosnmp.UsmSecurityParameters{},
+		PDUType: gosnmp.GetRequest, RequestID: request,
+	}
+	return blank.MarshalMsg()
 }
 
 func (a *asker) takeEngine(e *engine, told *gosnmp.UsmSecurityParameters) error {

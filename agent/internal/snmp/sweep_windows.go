@@ -1,0 +1,12 @@
+package snmp
+
+import "syscall"
+
+// noBroadcast undoes what Go allows on every UDP socket: one datagram is never to reach all
+// machines of a network, whatever its real size is.
+func noBroadcast(socket uintptr) error {
+	return syscall.SetsockoptInt(syscall.Handle(socket), syscall.SOL_SOCKET, syscall.SO_BROADCAST, 0)
+}
+
+// errBroadcast is what the system says then.
+const errBroadcast = syscall.WSAEACCES
