@@ -70,6 +70,8 @@ func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) er
 		case known && packet.Error != gosnmp.TooBig && len(oids) > 1 && len(broken) < mostBroken:
 			broken = append(broken, oids[at])
 			oids = without(oids, at)
+		case packet.Error == gosnmp.AuthorizationError && !known:
+			return a.mayNotRead()
 		case known:
 			return fmt.Errorf("%s answers %s to %s", a.device.target, errorName(packet.Error), append(broken, oids[at])[0])
 		default:
@@ -159,8 +161,8 @@ func (a *asker) explain(ctx context.Context, err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded) && a.unbelieved:
 		return fmt.Errorf("no answer from %s that could be believed (%s of %v): what came was damaged, late or forged", target, tries(a.session.tries), a.session.timeout)
 	case errors.Is(err, os.ErrDeadlineExceeded) && a.discovered:
-		return fmt.Errorf("no answer from %s to SNMPv3 user %q (%s of %v), though it names its engine; check its privacy password and protocol",
-			target, a.device.target.Credentials.User, tries(a.session.tries), a.session.timeout)
+		return &Refusal{fmt.Sprintf("no answer from %s to SNMPv3 user %q (%s of %v), though it names its engine; check its privacy password and protocol",
+			target, a.device.target.Credentials.User, tries(a.session.tries), a.session.timeout)}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("no answer from %s (%s of %v)", target, tries(a.session.tries), a.session.timeout)
 	case errors.As(err, &network): // without our own port, another one each time

@@ -35,6 +35,10 @@ func TestCannedDevice(t *testing.T) {
 	if os.Getenv(cannedEnv) == "" {
 		t.Skip("only a part of the benchmarks")
 	}
+	if os.Getenv(cannedEnv) == snmp.V3 {
+		fmt.Println("listening on", startMachine(t, zerofax).at)
+		select {}
+	}
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -78,10 +82,10 @@ var canned = func() func([]byte) []byte {
 	}
 }()
 
-func startCanned(b *testing.B) netip.AddrPort {
+func startCanned(b *testing.B, version string) netip.AddrPort {
 	b.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=TestCannedDevice", "-test.v")
-	cmd.Env = append(os.Environ(), cannedEnv+"=1")
+	cmd.Env = append(os.Environ(), cannedEnv+"="+version)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -106,7 +110,7 @@ func startCanned(b *testing.B) netip.AddrPort {
 
 // A poll in steady state: one conversation, one GET of ten objects.
 func BenchmarkPoll(b *testing.B) {
-	at := startCanned(b)
+	at := startCanned(b, snmp.V2c)
 	pool := newPool(b, snmp.Options{})
 	d := pool.Device(target(at, snmp.V2c))
 	b.Run("one by one", func(b *testing.B) {
@@ -115,6 +119,19 @@ func BenchmarkPoll(b *testing.B) {
 				poll(b, d)
 			}
 		})
+	})
+	b.Run("one by one, SNMPv3 with SHA256 and AES", func(b *testing.B) {
+		at := startCanned(b, snmp.V3)
+		d := pool.Device(snmp.Target{Host: at.Addr().String(), Port: at.Port(), Credentials: zerofax})
+		poll(b, d)
+		report(b, func() {
+			for b.Loop() {
+				poll(b, d)
+			}
+		})
+		if d.Rediscoveries() > 0 {
+			b.Errorf("found the engine out anew %d times", d.Rediscoveries())
+		}
 	})
 	b.Run("64 at once", func(b *testing.B) {
 		report(b, func() {

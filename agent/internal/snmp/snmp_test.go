@@ -489,6 +489,7 @@ func TestStrangeAnswersAreErrorsOrIgnored(t *testing.T) {
 		"id 0":                   {func(in, out *gosnmp.SnmpPacket) { out.RequestID, out.Variables = 0, in.Variables }, "%s sends what is no answer to the request"},
 		"tooBig for one":         {func(_, out *gosnmp.SnmpPacket) { out.Error = gosnmp.TooBig }, "%s answers tooBig to a GET of 1 objects from " + sysUpTime + " on"},
 		"genErr without index":   {func(_, out *gosnmp.SnmpPacket) { out.Error = gosnmp.GenErr }, "%s answers genErr to a GET of 2 objects from " + sysUpTime + " on"},
+		"authorizationError":     {func(_, out *gosnmp.SnmpPacket) { out.Error = gosnmp.AuthorizationError }, "%s lets its community read nothing; correct its rights there"},
 		"index out of range":     {func(_, out *gosnmp.SnmpPacket) { out.Error, out.ErrorIndex = gosnmp.GenErr, 9 }, "%s answers genErr to a GET of 2 objects from " + sysUpTime + " on"},
 		"noSuchName, no index":   {func(_, out *gosnmp.SnmpPacket) { out.Error = gosnmp.NoSuchName }, ""},
 		"noSuchName, wild index": {func(_, out *gosnmp.SnmpPacket) { out.Error, out.ErrorIndex = gosnmp.NoSuchName, 77 }, ""},

@@ -215,7 +215,7 @@ func reportName(report *gosnmp.SnmpPacket) string {
 	return "report " + oid
 }
 
-// Refusal is the error of a device that answers, but refuses an SNMPv3 request: it says what to correct.
+// Refusal is the error of a device that is there, but refuses the credentials: it says what to correct.
 type Refusal struct{ text string }
 
 func (r *Refusal) Error() string { return r.text }
@@ -241,6 +241,15 @@ func (a *asker) refusal(why string, e *engine) error {
 		}
 	}
 	return &Refusal{a.device.target.String() + " " + text}
+}
+
+// mayNotRead is the refusal of a device that knows who asks, and lets them read nothing.
+func (a *asker) mayNotRead() error {
+	c := &a.device.target.Credentials
+	if c.Version != V3 {
+		return &Refusal{a.device.target.String() + " lets its community read nothing; correct its rights there"}
+	}
+	return &Refusal{fmt.Sprintf("%s lets SNMPv3 user %q %s read nothing; correct its rights there, or auth and privacy here", a.device.target, c.User, c.protection())}
 }
 
 func (c Credentials) protection() string {
