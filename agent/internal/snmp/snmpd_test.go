@@ -50,7 +50,7 @@ func (s *snmpd) write(name, text string) {
 func (s *snmpd) start() {
 	path, err := exec.LookPath("snmpd")
 	if err != nil {
-		s.t.Skip(err)
+		path = "/usr/sbin/snmpd" // where only root looks
 	}
 	s.proc = exec.Command(path, "-f", fmt.Sprintf("udp:%s", s.at))
 	s.proc.Env = append(os.Environ(), "SNMPCONFPATH="+s.dir+":"+s.kept(), "SNMP_PERSISTENT_DIR="+s.kept(), "MIBS=")
