@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -158,26 +159,25 @@ func (c *discoverCommand) sweep(call *program.Call, o discover.Options) error {
 	stop := c.meanwhile(call, o, s, &list)
 	err := s.Run(call.Ctx)
 	stop()
-	if err != nil && call.Ctx.Err() == nil {
+	p := s.Progress()
+	found := report{found: list.sorted(), progress: p, complete: err == nil, all: c.All}
+	if err := found.print(call.Stdout, c.Format); err != nil {
 		return err
 	}
-	p := s.Progress()
-	if c.Resume != "" && err == nil {
-		err = os.Remove(c.Resume)
-	}
-	if errors.Is(err, os.ErrNotExist) { // it was over before it was worth a file
-		err = nil
-	}
-	if printErr := (&report{found: list.sorted(), progress: p, complete: call.Ctx.Err() == nil, all: c.All}).print(call.Stdout, c.Format); printErr != nil {
-		return printErr
-	}
 	if p.Unsent > 0 {
-		call.Log.Warn("addresses that could not be asked", "addresses", p.Unsent, "error", p.Unsaid)
+		call.Log.Warn("addresses that could not be asked", "addresses", p.Unsent, "error", p.Trouble)
 	}
-	if call.Ctx.Err() != nil {
+	switch {
+	case call.Ctx.Err() != nil:
 		return fmt.Errorf("discover: interrupted after %d of %d addresses", p.Done, p.Of)
+	case err != nil:
+		return fmt.Errorf("discover: %w", err)
+	case c.Resume != "":
+		if err := os.Remove(c.Resume); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // meanwhile keeps the bar and the file of a sweep up to date, until the function that it returns is called.

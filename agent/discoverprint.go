@@ -76,7 +76,10 @@ func (r *report) printTable(out io.Writer) error {
 	}
 	_ = table.Flush() // to a strings.Builder
 	if r.all && len(others) > 0 {
-		fmt.Fprint(&text, "\nNot to be polled:\n")
+		if len(targets) > 0 {
+			text.WriteString("\n")
+		}
+		text.WriteString("Not to be polled:\n")
 		for _, f := range others {
 			fmt.Fprintf(&text, "  %s  %s\n", addressOf(f.At), plain(cmp.Or(f.Model, f.Vendor, "?")))
 			for _, line := range wrap(plain(f.Refused), width-len("    ")) {

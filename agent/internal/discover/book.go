@@ -117,16 +117,6 @@ func (b book) prune(keep func(*Known) bool) (dropped []Known) {
 	return dropped
 }
 
-// device is the one that is known to be at an address, "" if none is.
-func (b book) device(at netip.AddrPort) string {
-	for _, k := range b {
-		if k.At == at {
-			return k.Device
-		}
-	}
-	return ""
-}
-
 // targets are the addresses to poll.
 func (b book) targets() map[netip.AddrPort]*Known {
 	targets := make(map[netip.AddrPort]*Known, len(b))

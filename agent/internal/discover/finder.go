@@ -41,6 +41,7 @@ type Finder struct {
 	cursor     Cursor
 	done       bool // that sweep is through
 	unsaved    bool // the last attempt to save failed
+	troubled   bool // the last sweep ended in trouble
 }
 
 const (
@@ -120,7 +121,9 @@ func (f *Finder) sweep(ctx context.Context) {
 	o.Found = f.found
 	s := New(o, from)
 	f.setCursor(s.Cursor(), false)
-	if at := s.Progress(); at.Done > 0 {
+	if at := s.Progress(); f.troubled {
+		f.Log.Debug("sweep tried again", "addresses", at.Of, "done", at.Done)
+	} else if at.Done > 0 {
 		f.Log.Info("sweep goes on", "addresses", at.Of, "done", at.Done)
 	} else {
 		f.Log.Info("sweep begins", "addresses", at.Of, "rate", f.Rate)
@@ -131,11 +134,12 @@ func (f *Finder) sweep(ctx context.Context) {
 	f.setCursor(s.Cursor(), err == nil)
 	switch {
 	case ctx.Err() != nil:
-	case err != nil:
-		f.Log.Warn("sweep interrupted; it goes on in a minute", "error", err)
-	default:
+	case err != nil && !f.troubled:
+		f.Log.Warn("sweep interrupted; it is tried again each minute", "error", err)
+	case err == nil:
 		f.finish(ctx, s)
 	}
+	f.troubled = err != nil
 	f.save()
 }
 
@@ -314,7 +318,7 @@ func (f *Finder) finish(ctx context.Context, s *Sweep) {
 	f.Log.Info("sweep done", "addresses", p.Of, "polled_before", p.Known, "answered", p.Answered, "found", p.Found,
 		"others", p.Answered-p.Found, "known", len(f.book), "took", now.Sub(f.cursor.Started).Round(time.Second))
 	if p.Unsent > 0 {
-		f.Log.Warn("addresses that could not be asked", "addresses", p.Unsent, "error", p.Unsaid)
+		f.Log.Warn("addresses that could not be asked", "addresses", p.Unsent, "error", p.Trouble)
 	}
 }
 

@@ -5,6 +5,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,10 @@ func (o *Options) defaults() {
 // budget is for all that a machine is asked with one set of credentials.
 const budget = time.Minute
 
+// hopeless is how many addresses in a row, spread over all networks as they are, can't be sent to
+// because there is no network at all.
+const hopeless = 20
+
 // paused is how often a sweep outside its window looks at the clock.
 const paused = 10 * time.Second
 
@@ -105,8 +110,8 @@ type Progress struct {
 	Known    uint64 `json:"known"`    // those of them that needn't be
 	Answered int    `json:"answered"` // machines
 	Found    int    `json:"found"`    // machines to be polled
-	Unsent   uint64 `json:"unsent"`   // addresses that no datagram could be sent to
-	Unsaid   string `json:"unsaid"`   // why, the first time
+	Unsent   uint64 `json:"unsent"`   // addresses that nothing could be sent to
+	Trouble  string `json:"trouble"`  // why, the first time
 }
 
 // heard is an answer to a knock.
@@ -133,6 +138,7 @@ type Sweep struct {
 	at       map[netip.AddrPort]heard
 	later    []heard // could not be identified: once more at the end
 	workers  int
+	unsent   []knock // the last ones in a row that could not be sent
 }
 
 // knock is an address that was knocked at.
@@ -243,6 +249,9 @@ func (s *Sweep) pace(ctx context.Context, socket Socket, hearing <-chan error) e
 		if open {
 			s.knockNext(socket)
 		}
+		if err := s.noNetwork(); err != nil {
+			return err
+		}
 		if busy := open || len(s.asked) > 0; busy != fast {
 			fast = busy
 			ticker.Reset(map[bool]time.Duration{true: interval, false: paused}[fast])
@@ -314,16 +323,30 @@ func (s *Sweep) knock(socket Socket, k knock) {
 	k.due = time.Now().Add(s.Wait)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil {
+	switch p := &s.cursor.Progress; {
+	case err == nil:
 		s.asked = append(s.asked, k)
-		return
-	}
-	if p := &s.cursor.Progress; k.next == 1 {
+		s.unsent = nil
+	case k.next == 1:
+		s.unsent = append(s.unsent, k)
 		p.Unsent++
-		if p.Unsaid == "" {
-			p.Unsaid = err.Error()
-		}
+		p.Trouble = cmp.Or(p.Trouble, err.Error())
 	}
+}
+
+// noNetwork tells that nothing can be sent at all, and puts back the addresses that it was tried with.
+func (s *Sweep) noNetwork() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &s.cursor
+	left := c.Progress.Done - c.Progress.Known - c.Progress.Unsent
+	if n := len(s.unsent); n < hopeless && (n == 0 || c.Next < s.plan.places || left > 0) {
+		return nil
+	}
+	first := s.unsent[0]
+	c.Next, c.Progress.Done, c.Progress.Known = first.i, first.done, first.known
+	c.Progress.Unsent -= uint64(len(s.unsent))
+	return errors.New(c.Progress.Trouble)
 }
 
 // knocks are the credentials to knock with: of those that knock alike, the first.

@@ -223,10 +223,63 @@ func TestAddressesThatNothingCanBeSentToAreCountedAndTheSweepGoesOn(t *testing.T
 		if err := s.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if p := s.Progress(); p.Unsent != 3 || p.Unsaid != "no route" || p.Found != 1 {
+		if p := s.Progress(); p.Unsent != 3 || p.Trouble != "no route" || p.Found != 1 {
 			t.Errorf("got %+v, want 3 unsent for want of a route, and 1 found", p)
 		}
 	})
+}
+
+func TestWithoutANetworkASweepStopsAndGoesOnWhereItStopped(t *testing.T) {
+	for name, test := range map[string]struct {
+		given string
+		works time.Duration
+		done  uint64
+	}{
+		"a large range, all goes well at first": {"10.0.0.0/24", 50 * time.Millisecond, 2},
+		"a small one":                           {"10.0.0.0/29", 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				o := w.options(ranges([]int{v2c}, test.given)...)
+				o.Found = new(finds).found
+				open := o.Open
+				down := time.Now().Add(test.works)
+				o.Open = func() (Socket, error) {
+					s, err := open()
+					return offline{s, down, down.Add(time.Minute)}, err
+				}
+				s := New(o, Cursor{})
+				if err := s.Run(t.Context()); err == nil || err.Error() != "network is down" {
+					t.Fatalf("got %v, want that the network is down", err)
+				}
+				if p := s.Progress(); p.Done != test.done || p.Unsent != 0 {
+					t.Errorf("got %+v, want %d addresses done and all others to come", p, test.done)
+				}
+				time.Sleep(time.Minute) // in a bubble
+				s = New(o, s.Cursor())
+				if err := s.Run(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if p := s.Progress(); p.Done != p.Of || len(w.sent()) != int(p.Of+test.done) {
+					t.Errorf("got %+v after %d knocks, want each address asked, twice if it was being asked then", p, len(w.sent()))
+				}
+			})
+		})
+	}
+}
+
+// offline can't send for a while.
+type offline struct {
+	Socket
+	from, to time.Time
+}
+
+func (o offline) Knock(at netip.AddrPort, with int) error {
+	if now := time.Now(); now.After(o.from) && now.Before(o.to) {
+		return errors.New("network is down")
+	}
+	return o.Socket.Knock(at, with)
 }
 
 // unreachable can't send to odd addresses beyond 1.
