@@ -43,15 +43,15 @@ func (c *settings) asService(config string) (service.Agent, error) {
 		return service.Agent{}, err
 	}
 	dir, name := filepath.Split(config)
-	a := service.Agent{Program: program, Config: filepath.Join(real(dir), name), Data: c.Spool.Dir}
+	a := service.Agent{Program: program, Config: filepath.Join(resolved(dir), name), Data: resolved(c.Spool.Dir)}
 	for _, file := range c.files(dir) {
-		a.Reads = append(a.Reads, real(file))
+		a.Reads = append(a.Reads, resolved(file))
 	}
 	return a, nil
 }
 
-// real is where a path leads to, as far as that can be found out.
-func real(path string) string {
+// resolved is where a path leads to, as far as that can be found out.
+func resolved(path string) string {
 	if where, err := filepath.EvalSymlinks(path); err == nil {
 		return where
 	}

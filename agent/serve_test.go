@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -14,8 +15,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/zerofax/zerofax/mibs/sim"
 )
 
 // logText is a log that can be read while it is written.
@@ -95,6 +99,39 @@ func TestANewConfigurationLosesNoFax(t *testing.T) {
 	eventually(t, "each fax is booked", func() string { return b.equal(ward) })
 	if lost := b.givenUp(); lost != 0 {
 		t.Errorf("%d readings lost", lost)
+	}
+}
+
+func TestANewConfigurationChangesWhoIsAsked(t *testing.T) {
+	ward, config, port := setUp(t)
+	broker := fmt.Sprintf("mqtt://127.0.0.1:%d", port)
+	startBroker(t, port)
+	b := newBooks()
+	collect(t, broker, b)
+	beds := counting(ward)
+	gone, stays, comes := beds[0], beds[1], beds[2]
+	of := func(beds ...sim.Bed) string {
+		var addrs []netip.AddrPort
+		for _, bed := range beds {
+			addrs = append(addrs, bed.Addr)
+		}
+		return configFor(addrs, time.Second, broker)
+	}
+	if err := os.WriteFile(config, []byte(of(gone, stays)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	agent := serve(t, config)
+	looks := func(bed sim.Bed, times int) {
+		t.Helper()
+		eventually(t, bed.ID()+" is looked at", func() string { return fewer(b.looks(bed.ID()), times) })
+	}
+	looks(gone, 1)
+	agent.change(of(stays, comes), "msg=starting")
+	asked := gone.Requests().All()
+	looks(comes, 2)
+	looks(stays, b.looks(stays.ID())+2)
+	if again := gone.Requests().All() - asked; again != 0 {
+		t.Errorf("%s is asked %d times more, want never", gone.ID(), again)
 	}
 }
 

@@ -112,7 +112,7 @@ func (a *Agent) configure(ctx context.Context, s *mgr.Service) error {
 func connect() (*mgr.Mgr, error) {
 	manager, err := mgr.Connect()
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) {
-		return nil, errors.New("only administrators may do this: start the prompt as administrator; --dry-run shows what would be done")
+		return nil, errors.New("only administrators may do this: start the prompt as administrator")
 	}
 	return manager, err
 }
@@ -136,11 +136,11 @@ func start(ctx context.Context, s *mgr.Service) error {
 	return err
 }
 
-// stop stops the service and waits for that. One that doesn't run is fine.
+// stop stops the service and waits for that. One that doesn't run is fine, and so is one that is stopping already.
 func stop(ctx context.Context, s *mgr.Service) error {
 	if _, err := s.Control(svc.Stop); errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
 		return nil
-	} else if err != nil {
+	} else if err != nil && !errors.Is(err, windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL) {
 		return fmt.Errorf("stop service: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitHint)

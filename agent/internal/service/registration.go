@@ -15,8 +15,9 @@ const (
 	forgets = 24 * time.Hour // an earlier failure
 )
 
-// restarts are how long after a first, a second and any further failure the service is started again.
-var restarts = []time.Duration{5 * time.Second, 30 * time.Second, time.Minute}
+// restarts are how long after a first, a second and any further failure the service is started again: with a faulty
+// configuration it fails each time, and the event log is not its alone.
+var restarts = []time.Duration{5 * time.Second, 30 * time.Second, 5 * time.Minute}
 
 // commandLine is quoted also where that needn't be: a path that gets a blank later must not become another program's.
 func (a *Agent) commandLine() string { return `"` + a.Program + `" run --config "` + a.Config + `"` }

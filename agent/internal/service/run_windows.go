@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -30,11 +31,24 @@ func Run(ctx context.Context, log *slog.Logger, work Work) error {
 		return fmt.Errorf("open event log: %w", err)
 	}
 	defer events.Close()
+	reportCrash(events)
 	s := windowsService{ctx: ctx, log: log, events: events, work: work}
 	if err := svc.Run(Name, &s); err != nil {
 		return fmt.Errorf("run as a Windows service: %w", err)
 	}
 	return s.err
+}
+
+// reportCrash says in the event log why the service crashed last time, if it did. Where there is no place for that the
+// service runs without.
+func reportCrash(events eventLog) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return
+	}
+	if said, err := lastWords(filepath.Join(dir, Name+"-crash.txt")); err == nil && said != "" {
+		_ = events.Error(eventError, eventText([]byte(Name+" crashed: "+said)))
+	}
 }
 
 // windowsService is the work as the service manager sees it.
@@ -70,7 +84,7 @@ func (s *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, 
 	for {
 		select {
 		case s.err = <-ended:
-			return s.leave()
+			return s.leave(ctx.Err() != nil)
 		case request := <-requests:
 			switch request.Cmd {
 			case svc.Interrogate:
@@ -89,13 +103,17 @@ func (s *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, 
 	}
 }
 
-// leave says in the event log why the work has ended. A code other than 0 makes the service manager start it again.
-func (s *windowsService) leave() (specific bool, code uint32) {
+// leave says in the event log why the work has ended. A code other than 0 makes the service manager start it again, which
+// is not for a service that was asked to stop.
+func (s *windowsService) leave(asked bool) (specific bool, code uint32) {
 	if s.err == nil {
 		_ = s.events.Info(eventInfo, Name+" stopped")
 		return false, 0
 	}
 	_ = s.events.Error(eventError, eventText([]byte(Name+" stopped: "+s.err.Error())))
+	if asked {
+		return false, 0
+	}
 	return true, uint32(program.ExitCode(s.err))
 }
 

@@ -88,6 +88,18 @@ func TestTheServiceManagerIsAnsweredBeforeAnyWorkIsDone(t *testing.T) {
 	m.ends(t, 0, 0, `warning: level=WARN msg="configuration refused" fault="line 3"`, "info: zerofax-agent stopped")
 }
 
+func TestAServiceThatAPersonStoppedIsNotStartedAgain(t *testing.T) {
+	m := serviceThat(t, func(ctx context.Context, _ *slog.Logger, _ <-chan os.Signal) error {
+		<-ctx.Done()
+		return errors.New("did not stop within 10s")
+	})
+	m.wants(t, svc.StartPending)
+	m.wants(t, svc.Running)
+	m.requests <- svc.ChangeRequest{Cmd: svc.Stop}
+	m.wants(t, svc.StopPending)
+	m.ends(t, 0, 0, "error: zerofax-agent stopped: did not stop within 10s")
+}
+
 func TestAFaultyConfigurationEndsTheServiceWithACodeOfItsOwn(t *testing.T) {
 	m := serviceThat(t, func(context.Context, *slog.Logger, <-chan os.Signal) error {
 		return program.Usage(errors.New("agent.yml:1: unknown key"))

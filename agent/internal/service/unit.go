@@ -31,13 +31,14 @@ Type=notify
 ExecStart=%s run --config %s
 # A faulty new configuration is refused, and the old one goes on.
 ExecReload=/bin/kill -HUP $MAINPID
+# Also with a faulty configuration, so that a mended one is found; not so often that the journal fills.
 Restart=always
-RestartSec=5
+RestartSec=30
 # At start every batch in the spool is checked.
 TimeoutStartSec=15min
 TimeoutStopSec=20
-# It says every 15 s that it is alive, but not when its polling schedule or its spool hangs.
-WatchdogSec=2min
+# It says every 15 s that it is alive, but not when its spool hangs; nor while it checks that again after a reload.
+WatchdogSec=5min
 
 User=%s
 UMask=0077
@@ -48,7 +49,7 @@ SyslogLevel=err
 %s
 [Install]
 WantedBy=multi-user.target
-`, quoteForExec(a.Program), quoteForExec(a.Config), Name, a.dataLines(), confinement)
+`, quoteForUnit(a.Program), quoteForExec(a.Config), Name, a.dataLines(), confinement)
 }
 
 // confinement is all that an agent can do without: it reads its files, writes its spool, and talks UDP and TCP.
@@ -91,7 +92,7 @@ func quoteForUnit(path string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`).Replace(path) + `"`
 }
 
-// quoteForExec does so on a command line, where $ means something too.
+// quoteForExec does so for an argument of a program, where $ means something too.
 func quoteForExec(path string) string { return strings.ReplaceAll(quoteForUnit(path), "$", "$$") }
 
 var configInUnit = regexp.MustCompile(`(?m)^ExecStart=.* --config "((?:[^"\\]|\\.)*)"$`)
@@ -120,14 +121,18 @@ var hidden = []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp"}
 func (a *Agent) obstacles(is access) []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	for _, f := range []struct{ path, better string }{
-		{a.Program, "/usr/local/bin"}, {a.Config, "/etc/zerofax"}, {a.Data, stateDir},
-	} {
+	see := func(path, better string) {
 		for _, dir := range hidden {
-			if strings.HasPrefix(f.path, dir+"/") {
-				say("%s: a service does not see %s; want it in %s", f.path, dir, f.better)
+			if strings.HasPrefix(path, dir+"/") {
+				say("%s: a service does not see %s; want it in %s", path, dir, better)
 			}
 		}
+	}
+	see(a.Program, "/usr/local/bin")
+	see(a.Config, "/etc/zerofax")
+	see(a.Data, stateDir)
+	for _, file := range a.Reads {
+		see(file, "/etc/zerofax")
 	}
 	if is.dataTaken {
 		say("%s holds other things than a spool; want a folder of its own in spool.dir, such as %s", a.Data, stateDir)

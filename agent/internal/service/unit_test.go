@@ -3,6 +3,7 @@
 package service
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,7 @@ func usual() Agent {
 }
 
 func TestInstallOnLinuxSaysAllThatItDoes(t *testing.T) {
-	odd := Agent{Program: `/opt/z fax/50%/agent`, Config: `/srv/it's "$HOME"/agent.yml`, Data: `/srv/back\slash/data`}
+	odd := Agent{Program: `/opt/z fax/50%/$x/agent`, Config: `/srv/it's "$HOME"/agent.yml`, Data: `/srv/back\slash/data`}
 	for _, c := range []struct {
 		name string
 		a    Agent
@@ -59,14 +60,21 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 	if err != nil {
 		t.Skip("no systemd-analyze here")
 	}
-	a := usual()
-	a.Program = "/bin/true"
-	file := filepath.Join(t.TempDir(), unitName)
-	if err := os.WriteFile(file, []byte(a.unit()), 0o644); err != nil {
+	dir := t.TempDir()
+	odd := filepath.Join(dir, "a b", "50%", "$HOME", "agent")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(odd), 0o755), os.Symlink("/bin/true", odd)); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(analyze, "verify", file).CombinedOutput(); err != nil || strings.Contains(string(out), file) {
-		t.Errorf("%v: %s", err, out)
+	for _, program := range []string{"/bin/true", odd} { // verify wants it to be there
+		a := usual()
+		a.Program = program
+		file := filepath.Join(dir, unitName)
+		if err := os.WriteFile(file, []byte(a.unit()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(analyze, "verify", file).CombinedOutput(); err != nil || strings.Contains(string(out), file) {
+			t.Errorf("%s: %v: %s", program, err, out)
+		}
 	}
 }
 
@@ -81,6 +89,11 @@ func TestInstallNamesWhatWouldKeepTheServiceFromRunning(t *testing.T) {
 			"/home/u/agent: a service does not see /home; want it in /usr/local/bin",
 			"/home/u/agent.yml: a service does not see /home; want it in /etc/zerofax",
 			"/home/u/data: a service does not see /home; want it in /var/lib/zerofax-agent",
+		}},
+		{"a certificate in a home folder", Agent{
+			Program: "/usr/local/bin/zerofax-agent", Config: "/etc/zerofax/agent.yml", Data: stateDir, Reads: []string{"/home/u/ca.pem"},
+		}, access{}, []string{
+			"/home/u/ca.pem: a service does not see /home; want it in /etc/zerofax",
 		}},
 		{"a data folder that others use", usual(), access{dataTaken: true}, []string{
 			"/var/lib/zerofax-agent holds other things than a spool; want a folder of its own in spool.dir, such as /var/lib/zerofax-agent",
