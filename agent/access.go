@@ -63,7 +63,7 @@ func (a *access) credentials(config *config, host string) (credentialsConfig, er
 		}
 	}
 	all := config.SNMP.Credentials
-	if name == "" && len(all) == 1 && config.given {
+	if name == "" && len(all) == 1 && config.file != "" {
 		name = all[0].Name
 	}
 	if name == "" {

@@ -209,7 +209,7 @@ func setUp(t *testing.T) (ward *sim.Ward, config string, port int) {
 
 func configFor(addrs []netip.AddrPort, every time.Duration, broker string) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "agent: bench\ncollector: {url: %s}\npoll: {lines: %s, counters: %s}\nspool: {dir: spool}\ntargets:\n", broker, every, every)
+	fmt.Fprintf(&text, "agent: bench\ncollector: {url: %s}\npoll: {lines: %s, counters: %s}\nspool: {dir: spool}\nhttp: {listen: '127.0.0.1:0'}\ntargets:\n", broker, every, every)
 	for _, addr := range addrs {
 		fmt.Fprintf(&text, "  - {host: %s, port: %d}\n", addr.Addr(), addr.Port())
 	}

@@ -32,13 +32,21 @@ func (checkCommand) Run(call *program.Call) error {
 	}
 	_, _ = fmt.Fprintf(table, "poll\tlines each %s, counters each %s\n", c.Poll.Lines, c.Poll.Counters)
 	_, _ = fmt.Fprintf(table, "spool\t%s, at most %s\n", c.Spool.Dir, c.Spool.MaxSize)
+	_, _ = fmt.Fprintf(table, "page\t%s\n", c.pageText())
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, note := range append(c.warnings, c.notes...) {
+	for _, note := range c.warnings {
 		_, _ = fmt.Fprintf(call.Stdout, "note: %s\n", note)
 	}
 	return nil
+}
+
+func (c *config) pageText() string {
+	if c.HTTP.Listen == "" {
+		return "none"
+	}
+	return "http://" + c.HTTP.Listen + "/"
 }
 
 func (c *config) targetsText() string {

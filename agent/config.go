@@ -31,8 +31,7 @@ type config struct {
 	Spool       spoolConfig       `yaml:"spool"`
 	HTTP        agentListenConfig `yaml:"http"`
 
-	given    bool     // by a file
-	notes    []string // keys that do nothing yet
+	file     string   // where it is from; empty: the embedded defaults
 	warnings []string // allowed, but better not
 }
 
@@ -109,7 +108,7 @@ func defaults() *config {
 // names all faults at once.
 func loadConfig(path string) (*config, error) {
 	c := defaults()
-	c.given = path != ""
+	c.file = path
 	f, err := configfile.Read(path, c)
 	if err != nil {
 		return nil, program.Usage(err)

@@ -79,7 +79,7 @@ func (c *discoverCommand) adjust(config *config) error {
 	switch {
 	case c.Community != "":
 		config.SNMP.Credentials = bothVersions("v2c", "v1", c.Community)
-	case !config.given:
+	case config.file == "":
 		config.SNMP.Credentials = bothVersions("public", "public-v1", "public")
 	default:
 		return nil

@@ -30,7 +30,6 @@ func (c *config) check(f *configfile.File) {
 	c.checkTargets(f)
 	c.checkPoll(f)
 	c.checkRest(f)
-	c.note(f)
 }
 
 func (s *snmpConfig) check(f *configfile.File) {
@@ -311,12 +310,5 @@ func (c *config) checkRest(f *configfile.File) {
 	}
 	if c.HTTP.Listen != "" {
 		f.CheckListen(at("http", "listen"), c.HTTP.Listen, c.HTTP.Insecure, "")
-	}
-}
-
-// note collects what is given but does nothing yet, each once.
-func (c *config) note(f *configfile.File) {
-	if f.Has("http") {
-		c.notes = append(c.notes, "http does nothing yet: the status page comes later, nothing listens")
 	}
 }

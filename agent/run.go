@@ -16,6 +16,7 @@ import (
 	"github.com/zerofax/zerofax/agent/internal/poll"
 	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/internal/spool"
+	"github.com/zerofax/zerofax/agent/internal/status"
 	"github.com/zerofax/zerofax/agent/internal/uplink"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/wire"
@@ -35,19 +36,22 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- heal
 	defer func() { err = errors.Join(err, held.Close()) }()
 	pool := newPool(c.config, log)
 	defer func() { err = errors.Join(err, pool.Close()) }()
+	figures := status.NewFigures()
 	poller := poll.New(poll.Options{
 		Targets: targets(c.config, pool), Profiles: c.profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
-		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Log: log, Now: clock,
+		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Looked: figures.Looked, Log: log, Now: clock,
 	})
 	state := stateOf(c.config, held, poller)
+	link := newUplink(c.config, log, held, state)
 	up <- healthOf(poller, state)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return poller.Run(ctx) })
-	g.Go(func() error { return send(ctx, log, c.config, held, state) })
 	if len(c.ranges()) > 0 {
 		finder := newFinder(c, pool, poller, log)
 		g.Go(func() error { return finder.Run(ctx) })
 	}
+	g.Go(func() error { return link.Run(ctx) })
+	g.Go(func() error { return shown{poller, held, link}.show(ctx, c.config, figures, log) })
 	err = g.Wait()
 	log.Info("stopped")
 	return err
@@ -65,12 +69,12 @@ func mayNotWrite(err error, dir string) error {
 	return fmt.Errorf("%w; %s wants to write to %s", err, account, dir)
 }
 
-func send(ctx context.Context, log *slog.Logger, c *config, held *spool.Spool, state func() wire.AgentState) error {
+func newUplink(c *config, log *slog.Logger, held *spool.Spool, state func() wire.AgentState) *uplink.Uplink {
 	return uplink.New(uplink.Options{
 		Agent: c.Agent, URL: c.Collector.URL, Username: c.Collector.Username, Password: string(c.Collector.Password),
 		CAFile: c.Collector.CAFile, CertFile: c.Collector.CertFile, KeyFile: c.Collector.KeyFile,
 		Spool: outbox{held}, State: state, Log: log, Now: clock,
-	}).Run(ctx)
+	})
 }
 
 // outbox is the spool as the uplink sees it.
@@ -81,15 +85,12 @@ func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
 	return uplink.Batch(batch), ok, err
 }
 
-// announce logs what this run is about to do, and what of the configuration it doesn't do yet.
+// announce logs what this run is about to do.
 func announce(log *slog.Logger, c *config) {
 	log.Info("starting", "agent", c.Agent, "version", program.Version(), "collector", c.Collector.URL,
 		"targets", len(c.hosts()), "ranges", len(c.ranges()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
 	for _, warning := range c.warnings {
 		log.Warn(warning)
-	}
-	for _, note := range c.notes {
-		log.Warn(note)
 	}
 	if len(c.Targets) == 0 {
 		log.Warn("no targets: nothing to poll; name hosts or ranges under targets in a file for --config")

@@ -16,7 +16,7 @@ var noon = wire.TimeOf(time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC))
 
 func speak(t *testing.T, lang string) Speech {
 	t.Helper()
-	own := With(Texts{"title": {"Titre : %d", "Title: %d"}})
+	own := With(Texts{"title": {"Titre : %d", "Title: %d"}, "size": {"%.1f Mo", "%.1f MB"}})
 	return own.Speech(httptest.NewRequest(http.MethodGet, "/?lang="+lang, nil), "fr", time.UTC, noon)
 }
 
@@ -29,17 +29,19 @@ func TestThingsAreSaidAsEachLanguageWritesThem(t *testing.T) {
 	}
 	french, english := speak(t, "fr"), speak(t, "en")
 	for want, got := range map[string]string{
-		"Titre\u00a0: 12\u00a0345": said(french.T("title", 12345)),
-		"Title: 12,345":            said(english.T("title", 12345)),
-		"0 page":                   said(french.Amount(0, "pages")),
-		"0 pages":                  said(english.Amount(0, "pages")),
-		"2 rolls":                  said(english.Amount(2, "rolls")),
-		"il y a 42 s":              said(french.Ago(noon.Add(-42 * time.Second))),
-		"3 d ago":                  said(english.Ago(noon.Add(-75 * time.Hour))),
-		"just now":                 said(english.Ago(noon.Add(time.Hour))),
-		"47 h":                     said(french.Length(47 * time.Hour)),
-		"01/10/2026 12:00:00":      french.At(noon),
-		"1 Oct 2026":               english.Day(noon),
+		"Titre\u00a0: 12\u00a0345":  said(french.T("title", 12345)),
+		"Title: 12,345":             said(english.T("title", 12345)),
+		"-1\u00a0234\u00a0567,9 Mo": said(french.T("size", -1234567.89)),
+		"123.4 MB":                  said(english.T("size", 123.4)),
+		"0 page":                    said(french.Amount(0, "pages")),
+		"0 pages":                   said(english.Amount(0, "pages")),
+		"2 rolls":                   said(english.Amount(2, "rolls")),
+		"il y a 42 s":               said(french.Ago(noon.Add(-42 * time.Second))),
+		"3 d ago":                   said(english.Ago(noon.Add(-75 * time.Hour))),
+		"just now":                  said(english.Ago(noon.Add(time.Hour))),
+		"47 h":                      said(french.Length(47 * time.Hour)),
+		"01/10/2026 12:00:00":       french.At(noon),
+		"1 Oct 2026":                english.Day(noon),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -1,15 +1,15 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -81,31 +81,33 @@ type Speech struct {
 	French   bool
 	Now      wire.Time
 	texts    Texts
-	printer  *message.Printer
 	location *time.Location
 }
 
-var languages = language.NewMatcher([]language.Tag{language.French, language.English})
-
 // Speech follows ?lang=, else what the browser accepts, else the language otherwise (fr or en).
 func (t Texts) Speech(r *http.Request, otherwise string, location *time.Location, now wire.Time) Speech {
-	french := otherwise != "en"
-	if tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language")); err == nil && len(tags) > 0 {
-		if _, index, confidence := languages.Match(tags...); confidence >= language.High {
-			french = index == French
+	language := cmp.Or(accepted(r.Header.Get("Accept-Language")), otherwise)
+	if asked := r.URL.Query().Get("lang"); asked == "fr" || asked == "en" {
+		language = asked
+	}
+	return Speech{French: language != "en", Now: now, texts: t, location: location}
+}
+
+// accepted is which of our languages a browser wants most (RFC 9110, 12.5.4), empty if none.
+func accepted(header string) (language string) {
+	most := 0.0
+	for item := range strings.SplitSeq(header, ",") {
+		tag, weight, weighted := strings.Cut(strings.TrimSpace(item), ";q=")
+		base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		q := 1.0
+		if weighted {
+			q, _ = strconv.ParseFloat(weight, 64)
+		}
+		if (base == "fr" || base == "en") && q > most {
+			language, most = base, q
 		}
 	}
-	switch r.URL.Query().Get("lang") {
-	case "fr":
-		french = true
-	case "en":
-		french = false
-	}
-	tag := language.English
-	if french {
-		tag = language.French
-	}
-	return Speech{French: french, Now: now, texts: t, printer: message.NewPrinter(tag), location: location}
+	return language
 }
 
 // OtherLanguage is the page at u in the other language; of its query only the keys kept.
@@ -139,7 +141,48 @@ func (s Speech) T(key string, args ...any) (string, error) {
 	if len(args) == 0 {
 		return form, nil
 	}
-	return s.printer.Sprintf(form, args...), nil
+	return s.sprintf(form, args...), nil
+}
+
+// sprintf writes numbers as the language does. (golang.org/x/text would, too, but adds half a
+// megabyte to an agent that shall stay small.)
+func (s Speech) sprintf(form string, args ...any) string {
+	said := make([]any, len(args))
+	for i, arg := range args {
+		switch arg.(type) {
+		case int, int64, float64:
+			arg = number{arg, s.French}
+		}
+		said[i] = arg
+	}
+	return fmt.Sprintf(form, said...)
+}
+
+// number writes itself with its thousands apart.
+type number struct {
+	value  any
+	french bool
+}
+
+// Format implements fmt.Formatter.
+func (n number) Format(out fmt.State, verb rune) {
+	apart, point := ",", "."
+	if n.french {
+		apart, point = "\u00a0", ","
+	}
+	whole, fraction, broken := strings.Cut(fmt.Sprintf(fmt.FormatString(out, verb), n.value), ".")
+	digits := strings.TrimPrefix(whole, "-")
+	text := whole[:len(whole)-len(digits)]
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			text += apart
+		}
+		text += string(digit)
+	}
+	if broken {
+		text += point + fraction
+	}
+	_, _ = io.WriteString(out, text)
 }
 
 // Count says key.one or key.other. In French 0 is singular.
@@ -153,7 +196,7 @@ func (s Speech) Count(key string, n int64) (string, error) {
 // Amount says a figure with its unit; a unit without a text of its own stands as it is.
 func (s Speech) Amount(n int64, unit string) (string, error) {
 	if _, ok := s.texts["count."+unit+".one"]; !ok {
-		return s.printer.Sprintf("%d %s", n, unit), nil
+		return s.sprintf("%d %s", n, unit), nil
 	}
 	return s.Count("count."+unit, n)
 }
@@ -165,6 +208,9 @@ func (s Speech) At(t wire.Time) string {
 	}
 	return t.Std().In(s.location).Format("2 Jan 2006 15:04:05")
 }
+
+// Zone is the difference from UTC at t, as "UTC+02:00".
+func (s Speech) Zone(t wire.Time) string { return t.Std().In(s.location).Format("UTC-07:00") }
 
 // Day says a day.
 func (s Speech) Day(t wire.Time) string {

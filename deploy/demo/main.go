@@ -37,8 +37,9 @@ func main() {
 
 // The addresses on which the programs listen without a config file.
 const (
-	webAddress  = "127.0.0.1:8780"
-	mqttAddress = "127.0.0.1:1883"
+	webAddress    = "127.0.0.1:8780"
+	statusAddress = "127.0.0.1:8781"
+	mqttAddress   = "127.0.0.1:1883"
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func demo(ctx context.Context, pace time.Duration, stdout, stderr io.Writer) (err error) {
-	for _, address := range []string{webAddress, mqttAddress} {
+	for _, address := range []string{webAddress, statusAddress, mqttAddress} {
 		if err := free(address); err != nil {
 			return err
 		}
@@ -95,10 +96,11 @@ func demo(ctx context.Context, pace time.Duration, stdout, stderr io.Writer) (er
     page      http://%[2]s/          (English: http://%[2]s/?lang=en)
     metrics   http://%[2]s/metrics
     API       http://%[2]s/api/v1/devices
+    agent     http://%[3]s/
 
   Ctrl-C ends it and leaves nothing behind.
 
-`, len(ward.Devices), webAddress)
+`, len(ward.Devices), webAddress, statusAddress)
 	<-ctx.Done()
 	return nil
 }

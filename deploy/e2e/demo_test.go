@@ -5,6 +5,7 @@ package e2e
 import (
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func TestTheDemoShowsTwelveMachinesThatFaxAndLeavesNothingBehind(t *testing.T) {
 			t.Errorf("the demo doesn't name %s:\n%s", want, demo.out)
 		}
 	}
-	t.Run("its page in a browser", func(t *testing.T) { browse(t, url) })
+	t.Run("its page in a browser", func(t *testing.T) { browse(t, "collector/internal/web/browser/fleet.mjs", url) })
 	t.Run("its metrics are clean", func(t *testing.T) { checkMetrics(t, url) })
 
 	if code := demo.stop(); code != 0 {
@@ -63,15 +64,15 @@ func TestTheDemoShowsTwelveMachinesThatFaxAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// browse drives a real browser over the fleet page; screenshots are kept in build/screenshots.
-func browse(t *testing.T, url string) {
+// browse drives a real browser over the page at url by a script; screenshots are kept in build/screenshots.
+func browse(t *testing.T, script, url string, args ...string) {
 	t.Helper()
 	shots, err := filepath.Abs(filepath.Join("..", "..", "build", "screenshots"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", "fleet.mjs", url, shots)
-	cmd.Dir = filepath.Join("..", "..", "collector", "internal", "web", "browser")
+	cmd := exec.Command("node", append([]string{path.Base(script), url, shots}, args...)...)
+	cmd.Dir = filepath.Join("..", "..", filepath.FromSlash(path.Dir(script)))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

@@ -25,6 +25,7 @@ type hospital struct {
 	dir       string
 	ward      *sim.Ward
 	url       string // of the collector's pages
+	status    string // URL of the agent's page
 	mqttPort  int
 	agent     *program
 	collector *program
@@ -83,7 +84,9 @@ func (h *hospital) writeAgentConfig(spool string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "agent: ps-01\ncollector: {url: mqtt://127.0.0.1:%d}\n", h.mqttPort)
 	b.WriteString("snmp:\n  timeout: 300ms\n  retries: 1\n  credentials:\n    - {name: legacy, version: 2c, community: public}\n")
-	fmt.Fprintf(&b, "poll: {lines: 1s, counters: 1s}\nspool: {dir: spool, max_size: %s}\nhttp: {listen: 127.0.0.1:%d}\ntargets:\n", spool, freePort(h.t))
+	page := fmt.Sprintf("127.0.0.1:%d", freePort(h.t))
+	h.status = "http://" + page
+	fmt.Fprintf(&b, "poll: {lines: 1s, counters: 1s}\nspool: {dir: spool, max_size: %s}\nhttp: {listen: %s}\ntargets:\n", spool, page)
 	for _, bed := range h.ward.Devices {
 		fmt.Fprintf(&b, "  - {host: %s, port: %d, credentials: legacy}\n", bed.Addr.Addr(), bed.Addr.Port())
 	}

@@ -29,7 +29,8 @@ if ((${#missing[@]})); then
   apt-get update -qq
   $install -qq >/dev/null
 fi
-cd ../../collector/internal/web/browser
-if [[ ! node_modules/.package-lock.json -nt package-lock.json ]]; then
-  npm ci --silent --no-audit --no-fund
-fi
+for tests in ../../collector/internal/web/browser ../../agent/internal/status/browser; do
+  if [[ ! $tests/node_modules/.package-lock.json -nt $tests/package-lock.json ]]; then
+    npm ci --prefix "$tests" --silent --no-audit --no-fund
+  fi
+done

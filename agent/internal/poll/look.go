@@ -22,6 +22,7 @@ func (p *Poller) look(ctx context.Context, t *target) {
 		return // the agent is stopping, which is no fault of the device
 	}
 	t.took = p.since() - t.looked
+	p.Looked(t.took, err == nil)
 	if err != nil {
 		p.missed(t, err)
 		return

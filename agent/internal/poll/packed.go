@@ -64,7 +64,7 @@ func (p *packed) unpack() Look {
 	answers := mibs.Answers{}
 	rest := p.values
 	for _, oid := range p.is.OIDs(p.due) {
-		answer := Answer{OID: oid}
+		answer := Answer{OID: oid, Use: p.is.Use(oid)}
 		answer.Value, answer.Told, rest = unpackOne(rest)
 		if answer.Told {
 			answers[oid] = answer.Value

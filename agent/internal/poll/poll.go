@@ -29,7 +29,7 @@ type Profiles interface {
 	Identify(context.Context, mibs.Asker) (*mibs.Device, error)
 }
 
-// Options of a Poller. Now is optional.
+// Options of a Poller. Looked and Now are optional.
 type Options struct {
 	Targets  []Target
 	Profiles Profiles
@@ -38,9 +38,10 @@ type Options struct {
 	AtOnce   int           // most looks at the same time
 	// Put keeps a batch of readings: a JSON array at most as large as an envelope can carry,
 	// which is overwritten when Put has returned.
-	Put func(payload []byte, records int) error
-	Log *slog.Logger
-	Now func() time.Time // what readings are dated with; the schedule follows the monotonic clock
+	Put    func(payload []byte, records int) error
+	Looked func(took time.Duration, answered bool) // called after each look, by many at once
+	Log    *slog.Logger
+	Now    func() time.Time // what readings are dated with; the schedule follows the monotonic clock
 }
 
 // Poller looks at targets, each when it is due.
@@ -67,6 +68,9 @@ type Poller struct {
 func New(o Options) *Poller {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Looked == nil {
+		o.Looked = func(time.Duration, bool) {}
 	}
 	p := &Poller{
 		Options:   o,

@@ -18,8 +18,10 @@ type Status struct {
 	Profile  string
 	Why      string // it is that profile, or none
 	Fax      wire.Answer
+	FaxWhy   string // because of this; empty if unknown
 
 	LastLook   time.Time
+	Took       time.Duration // the last look
 	LastAnswer time.Time
 	Next       time.Time // look
 	Error      string    // of the last look, empty if it was answered
@@ -34,6 +36,7 @@ type view struct {
 	identity *wire.Identity
 	leader   string // the address where readings of it come from, empty if that is here
 	looked   time.Duration
+	took     time.Duration
 	answered time.Duration // 0 = never
 	due      time.Duration
 	trouble  string
@@ -44,7 +47,7 @@ type view struct {
 
 func (t *target) seenAs(leader *target, due time.Duration, waits string) *view {
 	v := &view{
-		is: t.is, identity: t.identity, looked: t.looked, answered: t.answered, due: due,
+		is: t.is, identity: t.identity, looked: t.looked, took: t.took, answered: t.answered, due: due,
 		trouble: t.trouble, failures: t.failures, waits: waits, last: t.last,
 	}
 	if leader != nil && leader != t {
@@ -72,9 +75,10 @@ func (p *Poller) Snapshot() []Status {
 			continue
 		}
 		s.LastLook, s.LastAnswer, s.Next = at(v.looked), at(v.answered), at(v.due)
+		s.Took = v.took
 		s.Error, s.Failures, s.Waits, s.DoubleOf = v.trouble, v.failures, v.waits, v.leader
 		if v.is != nil {
-			s.Device, s.Profile, s.Why, s.Fax = v.is.ID, v.is.Profile, v.is.Why, v.is.Fax
+			s.Device, s.Profile, s.Why, s.Fax, s.FaxWhy = v.is.ID, v.is.Profile, v.is.Why, v.is.Fax, v.is.FaxWhy
 		}
 		if v.identity != nil {
 			s.Identity = *v.identity
@@ -137,7 +141,8 @@ type Look struct {
 type Answer struct {
 	OID   string
 	Value mibs.Value
-	Told  bool // else it doesn't have it
+	Told  bool   // else it doesn't have it
+	Use   string // what it is for, in a few words
 }
 
 // Last tells the last answers of the target with that address; ok is false if there is none.

@@ -1,0 +1,145 @@
+package status
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// Figures are counted while the agent works. Series of single devices are the collector's:
+// here nothing grows with their number.
+type Figures struct {
+	polls   *prometheus.CounterVec
+	seconds prometheus.Histogram
+}
+
+// NewFigures are at 0.
+func NewFigures() *Figures {
+	f := &Figures{
+		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "zerofax_agent_polls_total", Help: "Looks at devices; failed: nobody answered, or nothing could be made of it.",
+		}, []string{"result"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "zerofax_agent_poll_seconds", Help: "Duration of a look at a device, with all retries.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}),
+	}
+	f.polls.WithLabelValues("answered")
+	f.polls.WithLabelValues("failed")
+	return f
+}
+
+// Looked takes notice of a look at a device that took so long. It is safe to be called by many.
+func (f *Figures) Looked(took time.Duration, answered bool) {
+	result := "failed"
+	if answered {
+		result = "answered"
+	}
+	f.polls.WithLabelValues(result).Inc()
+	f.seconds.Observe(took.Seconds())
+}
+
+func description(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("zerofax_agent_"+name, help, labels, nil)
+}
+
+var (
+	buildInfo    = description("build_info", "The agent and what it was built of, always 1.", "agent", "version", "goversion")
+	targets      = description("targets", "Addresses that the agent looks at, by how they answer.", "state")
+	devicesUp    = description("devices_up", "Devices that answered when they were last looked at.")
+	envelopes    = description("spool_envelopes", "Envelopes on disk that the collector hasn't acknowledged.")
+	spoolBytes   = description("spool_bytes", "Size of these envelopes.")
+	spoolMax     = description("spool_max_bytes", "Size from which on old readings are folded, then dropped.")
+	spoolOldest  = description("spool_oldest_timestamp_seconds", "When the oldest of these envelopes was written; absent if there is none.")
+	spoolDropped = description("spool_dropped_total", "Readings given up because the spool was full, since it was made.")
+	spoolDamaged = description("spool_damaged_total", "Damaged files set aside, since the spool was made.")
+	spoolFault   = description("spool_fault", "1 while nothing can be written to the spool.")
+	diskFree     = description("disk_free_bytes", "Free space on the spool's disk; absent if it can't be told.")
+	linkUp       = description("link_up", "1 while there is a connection to the broker.")
+	sent         = description("envelopes_sent_total", "Envelopes handed to the broker, those said again too.")
+	acks         = description("acks_total", "Acknowledgements from the collector.")
+	lastAck      = description("last_ack_timestamp_seconds", "When the collector last acknowledged something; absent until it does.")
+)
+
+// figuresOf makes metrics of what the page shows, at each scrape.
+type figuresOf struct{ page *Page }
+
+// Describe implements prometheus.Collector.
+func (f figuresOf) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		buildInfo, targets, devicesUp, envelopes, spoolBytes, spoolMax, spoolOldest, spoolDropped, spoolDamaged,
+		spoolFault, diskFree, linkUp, sent, acks, lastAck,
+	} {
+		ch <- d
+	}
+	f.page.Figures.polls.Describe(ch)
+	f.page.Figures.seconds.Describe(ch)
+}
+
+// Collect implements prometheus.Collector.
+func (f figuresOf) Collect(ch chan<- prometheus.Metric) {
+	out := emitter(ch)
+	p := f.page
+	out.gauge(buildInfo, 1, p.Agent, p.Version, runtime.Version())
+	out.targets(p.Targets())
+	out.spool(p.Spool())
+	out.link(p.Link())
+	p.Figures.polls.Collect(ch)
+	p.Figures.seconds.Collect(ch)
+}
+
+type emitter chan<- prometheus.Metric
+
+func (e emitter) targets(all []Target) {
+	counts := countsOf(all)
+	for _, s := range states {
+		out := counts[s]
+		e.gauge(targets, float64(out), string(s))
+	}
+	e.gauge(devicesUp, float64(counts[answering]+counts[slow]))
+}
+
+func (e emitter) spool(s Spool) {
+	e.gauge(envelopes, float64(s.Envelopes))
+	e.gauge(spoolBytes, float64(s.Bytes))
+	e.gauge(spoolMax, float64(s.MaxBytes))
+	e.instant(spoolOldest, s.Oldest)
+	e.counter(spoolDropped, s.Dropped)
+	e.counter(spoolDamaged, int64(s.Damaged))
+	e.truth(spoolFault, s.Error != "")
+	if s.Free >= 0 {
+		e.gauge(diskFree, float64(s.Free))
+	}
+}
+
+func (e emitter) link(l Link) {
+	e.truth(linkUp, l.Connected != 0)
+	e.counter(sent, l.Sent)
+	e.counter(acks, l.Acks)
+	e.instant(lastAck, l.LastAck)
+}
+
+func (e emitter) gauge(d *prometheus.Desc, value float64, labels ...string) {
+	e <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+func (e emitter) counter(d *prometheus.Desc, value int64) {
+	e <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
+}
+
+func (e emitter) truth(d *prometheus.Desc, yes bool) {
+	value := 0.0
+	if yes {
+		value = 1
+	}
+	e.gauge(d, value)
+}
+
+func (e emitter) instant(d *prometheus.Desc, t wire.Time) {
+	if t != 0 {
+		e.gauge(d, float64(t)/1000)
+	}
+}

@@ -1,0 +1,480 @@
+package status
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/page"
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/mibs"
+)
+
+// shown is a page's text, with breaking blanks.
+func shown(t *testing.T, a *agent, target string, headers ...string) string {
+	t.Helper()
+	w := ask(newPage(t, a), http.MethodGet, target, headers...)
+	if w.Code != http.StatusOK {
+		t.Fatalf("GET %s: %d %s", target, w.Code, w.Body)
+	}
+	return strings.ReplaceAll(html.UnescapeString(w.Body.String()), "\u00a0", " ")
+}
+
+var markup = regexp.MustCompile(`<[^>]*>`)
+
+// words are a text without markup.
+func words(text string) string {
+	return strings.Join(strings.Fields(markup.ReplaceAllString(text, " ")), " ")
+}
+
+// rowOf is the text of one target's row.
+func rowOf(t *testing.T, shown, address string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(shown, "<strong>"+address+"</strong>")
+	if !found {
+		t.Fatalf("no row %s", address)
+	}
+	text, _, _ := strings.Cut(rest, "</tr>")
+	return words(text)
+}
+
+func TestTheOverviewTellsHowEachTargetStands(t *testing.T) {
+	got := shown(t, ward(), "/")
+	for address, want := range map[string][]string{
+		"10.12.4.20":               {"Kyocera TASKalfa 3253ci", "kyocera-vcf1234567", "COP-URG-02", "répond", "dernière réponse il y a 42 s", "oui profil kyocera", "12 345 pages en émission", "88 pages imprimées à réception", "ligne non visible", "prête", "dans 18 s"},
+		"10.12.4.30":               {"trouvée dans 10.12.4.0/24", "inconnu", "FXS1 libre", "FXS2 occupée", "FXS3 hors service", "FXS4 état inconnu", "et 2 autres"},
+		"10.12.4.40:1161":          {"HP LaserJet M404", "non", "— —"},
+		"10.12.4.41":               {"lente", "aucun compteur de fax", "à surveiller", "elle répond lentement : la dernière lecture a pris 3 s"},
+		"10.12.4.50":               {"silencieuse", "il y a 3 j", "pas de réponse de 10.12.4.50:161 (3 essais de 2 s)", "interrogée toutes les 5 min jusqu’à ce qu’elle réponde", "dans 4 min"},
+		"imp-archives.chu.example": {"silencieuse", "n’a jamais répondu", "no such host"},
+		"10.12.5.20":               {"lue à une autre adresse", "lue à 10.12.4.20"},
+		"10.12.4.99":               {"pas encore interrogée"},
+	} {
+		text := rowOf(t, got, address)
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: got %q, want in it %q", address, text, w)
+			}
+		}
+	}
+	all := words(got)
+	for _, want := range []string{
+		"Agent ps-01", "8 adresses 2 silencieuses", "4 machines répondent dont 1 lente", "Lien établi dernier accusé il y a 2 s", "3 envois en attente depuis 1 min",
+		"État au 01/10/2026 14:00:00 UTC+02:00", "mqtt://127.0.0.1:1883", "322 envois, 321 accusés", "3 envois, 46 ko sur 256,0 Mo", "12,3 Go",
+		"agent.yml : 7", "trouvées dans 10.12.4.0/24 : 1", "version 0.2.0, démarré il y a 26 h",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestSilentTargetsComeFirst(t *testing.T) {
+	got := shown(t, ward(), "/")
+	var order []string
+	for _, m := range regexp.MustCompile(`<tr role="row" class="(\w+)">`).FindAllStringSubmatch(got, -1) {
+		order = append(order, m[1])
+	}
+	if want := "silent silent double slow waiting answering answering answering"; strings.Join(order, " ") != want {
+		t.Errorf("got %v, want %s", order, want)
+	}
+}
+
+func TestTheFilterFindsByTextAndState(t *testing.T) {
+	for target, want := range map[string]string{
+		"/?q=urgences+KYOCERA":                  "10.12.4.20",
+		"/?q=no+such+host":                      "imp-archives.chu.example",
+		"/?q=10.12.4.0%2F24":                    "10.12.4.30",
+		"/?state=slow":                          "10.12.4.41",
+		"/?state=silent&q=lexmark":              "10.12.4.50",
+		"/?q=zzz":                               "",
+		"/?state=waiting":                       "10.12.4.99",
+		"/?state=nonsense&q=hp-cnb":             "10.12.4.40:1161",
+		"/?q=" + strings.Repeat("x", 5000) + "": "",
+	} {
+		got := shown(t, ward(), target)
+		var found []string
+		for _, m := range regexp.MustCompile(`<a href="/device[^>]*><strong>([^<]*)`).FindAllStringSubmatch(got, -1) {
+			found = append(found, m[1])
+		}
+		if strings.Join(found, " ") != want {
+			t.Errorf("%.60s: got %v, want %s", target, found, want)
+		}
+		if says := strings.Contains(got, "Aucune adresse ne correspond."); says != (want == "") {
+			t.Errorf("%.60s: says that nothing fits: %v", target, says)
+		}
+	}
+}
+
+func TestManyTargetsArePaged(t *testing.T) {
+	a := fleet(1001)
+	first, last := shown(t, a, "/"), shown(t, a, "/?page=6&q=10.12")
+	if n := strings.Count(first, "<tr role=\"row\" class="); n != 200 || !strings.Contains(first, "Page 1 sur 6") || !strings.Contains(first, `href="/?lang=fr&page=2"`) {
+		t.Errorf("first page: %d rows", n)
+	}
+	if !strings.Contains(words(first), "1 001 adresses 20 silencieuses") {
+		t.Error("the figures don't count all pages")
+	}
+	if n := strings.Count(last, "<tr role=\"row\" class="); n != 1 || !strings.Contains(last, `href="/?lang=fr&page=5&q=10.12"`) || strings.Contains(last, "Suivante") {
+		t.Errorf("last page: %d rows", n)
+	}
+	if over := shown(t, a, "/?page=99"); !strings.Contains(over, "Page 6 sur 6") {
+		t.Error("a page beyond the last isn't the last")
+	}
+	if size := len(ask(newPage(t, a), http.MethodGet, "/").Body.String()); size > 300_000 {
+		t.Errorf("a page of %d rows has %d bytes, want at most 300 000", pageSize, size)
+	}
+}
+
+func TestEmptyPagesSayWhatToDoNext(t *testing.T) {
+	silent := linked()
+	silent.targets = ward().targets[4:5]
+	waiting := linked()
+	waiting.targets = ward().targets[7:]
+	ranges := linked()
+	ranges.ranges = []string{"10.12.4.0/24"}
+	never := linked()
+	never.link = Link{Error: "connect: connection refused"}
+	lost := linked()
+	lost.link.Connected, lost.link.Error = 0, "EOF"
+	full := linked()
+	full.spool.Error, full.spool.Dropped = "no space left on device", 1234
+	for name, test := range map[string]struct {
+		agent *agent
+		want  []string
+	}{
+		"no targets":              {linked(), []string{"Aucune adresse à interroger", "zerofax-agent probe", "targets:", "zerofax-agent run --config agent.yml"}},
+		"only ranges":             {ranges, []string{"zerofax-agent discover 10.12.4.0/24 --dry-run", "trouvées dans 10.12.4.0/24 : 0"}},
+		"nobody looked at yet":    {waiting, []string{"Aucune machine n’a encore répondu", "Les premières lectures sont en cours"}},
+		"nobody answers":          {silent, []string{"Aucune machine n’a encore répondu", "zerofax-agent probe 10.12.4.50", "UDP 161", "communauté"}},
+		"collector never reached": {never, []string{"n’a encore jamais répondu", "connection refused", "zerofax-collector run", "À présent : mqtt://127.0.0.1:1883", "restent sur disque"}},
+		"link lost":               {lost, []string{"Pas de lien avec le collecteur : EOF", "réessaie sans cesse"}},
+		"disk full":               {full, []string{"ne peut pas faire son travail", "no space left on device", "1 234 lectures abandonnées", "spool.max_size"}},
+	} {
+		got := words(shown(t, test.agent, "/"))
+		for _, want := range test.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: the page lacks %q:\n%s", name, want, got)
+			}
+		}
+	}
+}
+
+func TestADevicePageShowsWhatCameAndWhatWasMadeOfIt(t *testing.T) {
+	got := words(shown(t, ward(), "/device?address=10.12.4.20"))
+	for _, want := range []string{
+		"Kyocera TASKalfa 3253ci 10.12.4.20", "Numéro de série VCF1234567", "Profil kyocera Pourquoi lui sysObjectID", "Peut faxer oui it counts fax pages",
+		"Allumée depuis 24 h", "Dernière lecture il y a 42 s 01/10/2026 13:59:18 UTC+02:00, en 12 ms", "Prochaine dans 18 s",
+		"en émission fax_sent_pages 12 345 pages MIB du constructeur, vérifiée sur de vraies machines counts originals scanned for a fax kyocera/fax_sent_pages.1 1.3.6.1.4.1.1347.46.10.1.1.1.4",
+		"Avertissements sent and received don't add up", "Ce qu’elle ne peut pas dire l’état de sa ligne téléphonique something new",
+		"1.3.6.1.2.1.1.3.0 TimeTicks 8640000 sysUpTime", "1.3.6.1.4.1.1347.46.10.1.1.1.4 Counter32 12345 fax_sent_pages",
+		"1.3.6.1.4.1.1347.43.5 OCTET STRING ÿA 00 11 ff 41", "1.3.6.1.4.1.1347.99.1 absent",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	got = words(shown(t, ward(), "/device?address=10.12.4.30&lang=en"))
+	for _, want := range []string{"FXS3 down unknown hook state 1, registration 1", "doesn't count its faxes"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the gateway's page lacks %q", want)
+		}
+	}
+	got = words(shown(t, ward(), "/device?address=10.12.4.50"))
+	for _, want := range []string{"9 lectures manquées de suite", "Pourquoi pas plus tôt interrogée toutes les 5 min", "Aucune réponse depuis le démarrage"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the silent machine's page lacks %q", want)
+		}
+	}
+}
+
+func TestTheSameFactsAreJSONForPrograms(t *testing.T) {
+	for name, headers := range map[string][]string{"?format=json": {}, "Accept": {"Accept", "application/json"}} {
+		target := "/device?address=10.12.4.20"
+		if name != "Accept" {
+			target += "&format=json"
+		}
+		var got struct {
+			Agent, State, Address, Device, Profile, Why string
+			LastAnswer                                  time.Time `json:"last_answer"`
+			Answers                                     []struct {
+				At       time.Time
+				Answers  []struct{ OID, Type, Value, Hex, Used string }
+				Reading  wire.Reading
+				Measures []struct {
+					Measure, Unit, OID, Rule, Certainty string
+					Value                               int64
+				}
+				Unknown, Warnings []string
+			} `json:"last_answers"`
+		}
+		w := ask(newPage(t, ward()), http.MethodGet, target, headers...)
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Header().Get("Content-Type") != "application/json" {
+			t.Fatalf("%s: %v, %v", name, err, w.Header())
+		}
+		if got.Agent != "ps-01" || got.State != "answering" || got.Device != "kyocera-vcf1234567" || got.LastAnswer.IsZero() || len(got.Answers) != 2 {
+			t.Fatalf("%s: got %+v", name, got)
+		}
+		counters := got.Answers[1]
+		if len(counters.Answers) != 6 || counters.Answers[2].Hex != "0011ff41" || counters.Measures[0].Value != 12345 || counters.Measures[0].Certainty != "mib+walk" ||
+			len(counters.Warnings) != 1 || counters.Reading.Device != "kyocera-vcf1234567" {
+			t.Errorf("%s: got %+v", name, counters)
+		}
+	}
+	var all struct {
+		Targets map[string]int
+		Spool   Spool
+		Link    Link
+		Data    []Target
+	}
+	w := ask(newPage(t, ward()), http.MethodGet, "/?format=json")
+	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || len(all.Data) != 8 || all.Targets["silent"] != 2 || all.Spool.Envelopes != 3 || all.Link.Acks != 321 {
+		t.Errorf("overview: %v, %+v", err, all)
+	}
+	if w := ask(newPage(t, linked()), http.MethodGet, "/?format=json"); !strings.Contains(w.Body.String(), `"data":[]`) {
+		t.Errorf("no targets: got %s", w.Body)
+	}
+}
+
+func TestErrorsAreProblemsForProgramsAndPlainForPeople(t *testing.T) {
+	broken := ward()
+	broken.spool.Error = "no space left on device"
+	for target, want := range map[string]int{"/nothing": 404, "/device?address=10.0.0.1": 404, "/device": 404, "/-/healthy": 503} {
+		w := ask(newPage(t, broken), http.MethodGet, target, "Accept", "application/json")
+		var got struct {
+			Title, Detail string
+			Status        int
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != want || got.Status != want || got.Detail == "" ||
+			w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: got %d %v %s", target, w.Code, w.Header(), w.Body)
+		}
+		if w := ask(newPage(t, broken), http.MethodGet, target, "Accept", "text/html"); w.Code != want || strings.HasPrefix(w.Body.String(), "{") {
+			t.Errorf("%s in a browser: got %d %s", target, w.Code, w.Body)
+		}
+	}
+}
+
+func TestNothingCanBeChangedHere(t *testing.T) {
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, "BREW"} {
+		for _, target := range []string{"/", "/device?address=10.12.4.20", "/metrics", "/-/healthy", "/assets/zerofax.css"} {
+			if w := ask(newPage(t, ward()), method, target); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s: got %d", method, target, w.Code)
+			}
+		}
+	}
+	if w := ask(newPage(t, ward()), http.MethodHead, "/"); w.Code != http.StatusOK {
+		t.Errorf("HEAD: got %d", w.Code)
+	}
+	if w := ask(newPage(t, ward()), http.MethodGet, "/"); w.Header().Get("Set-Cookie") != "" {
+		t.Error("a cookie is set")
+	}
+}
+
+func TestOnlyThisComputersOwnNamesAreAnswered(t *testing.T) {
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		listen, host string
+		want         bool
+	}{
+		{"127.0.0.1:8781", "127.0.0.1:8781", true},
+		{"127.0.0.1:8781", "localhost:8781", true},
+		{"127.0.0.1:8781", "LocalHost", true},
+		{"127.0.0.1:8781", "[::1]:8781", true},
+		{"127.0.0.1:8781", "127.1.2.3", true},
+		{"127.0.0.1:8781", "attacker.example:8781", false},
+		{"127.0.0.1:8781", "127.0.0.1.attacker.example", false},
+		{"127.0.0.1:8781", "10.0.0.1:8781", false},
+		{"127.0.0.1:8781", name, name == "localhost"},
+		{"127.0.0.1:8781", "", false},
+		{"ps-01.chu.example:8781", "PS-01.chu.example:8781", true},
+		{"ps-01.chu.example:8781", "ps-01.attacker.example:8781", false},
+		{"10.12.1.5:8781", "10.12.1.5:8781", true},
+		{"10.12.1.5:8781", "10.12.1.6:8781", false},
+		{":8781", "10.12.1.5:8781", true},
+		{":8781", name + ":8781", true},
+		{":8781", strings.ToUpper(name) + ".chu.example:8781", true},
+		{"0.0.0.0:8781", "[fd00::5]:8781", true},
+		{"[::]:8781", "attacker.example", false},
+		{":8781", "", false},
+	} {
+		a := ward()
+		a.listen = test.listen
+		p := newPage(t, a)
+		if got := p.knows(test.host); got != test.want {
+			t.Errorf("listen %s, host %q: got %v, want %v", test.listen, test.host, got, test.want)
+		}
+	}
+	if w := ask(newPage(t, ward()), http.MethodGet, "/metrics", "Host", "attacker.example"); w.Code != http.StatusMisdirectedRequest || strings.Contains(w.Body.String(), "zerofax_") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestWhatMachinesSayOfThemselvesCannotBecomeMarkup(t *testing.T) {
+	const attack = `"><script>alert(1)</script>`
+	a := ward()
+	a.targets[0].Address = attack
+	a.last[attack] = Last{Looks: []Look{{
+		At: noon, Answers: []Answer{{OID: attack, Value: mibs.Value{Kind: mibs.OctetString, Bytes: []byte(attack + "\xff")}, Told: true}},
+		Result: mibs.Result{
+			Reading:  wire.Reading{Lines: []wire.Line{{Port: attack, Status: attack, Evidence: attack, Fax: attack}}, FaxService: attack},
+			Warnings: []string{attack}, Unknown: []string{attack},
+		},
+		Measures: []mibs.Measured{{Measure: attack, Unit: attack, OID: attack, Certainty: attack, Note: attack, Rule: attack}},
+	}}}
+	one := &a.targets[0]
+	one.Device, one.Profile, one.Why, one.FaxWhy, one.Error, one.Waits, one.DoubleOf, one.Source = attack, attack, attack, attack, attack, attack, attack, attack
+	one.Identity = wire.Identity{Vendor: attack, Model: attack, Serial: attack, Name: attack, Location: attack}
+	a.link.Error, a.spool.Error = attack, attack
+	for _, target := range []string{"/?q=%22%3E%3Cscript%3E", "/", "/device?address=%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E"} {
+		w := ask(newPage(t, a), http.MethodGet, target)
+		if got := w.Body.String(); w.Code != http.StatusOK || strings.Contains(got, "<script>") || !strings.Contains(got, "&lt;script&gt;") {
+			t.Errorf("%s: %d, a script got through", target, w.Code)
+		}
+		if w := ask(newPage(t, a), http.MethodGet, target+"&format=json"); strings.Contains(w.Body.String(), "<script>") {
+			t.Errorf("%s: a script got through as JSON", target)
+		}
+	}
+}
+
+func TestPagesForbidAllTheyDontNeedAndHoldNothingInline(t *testing.T) {
+	for _, target := range []string{"/", "/device?address=10.12.4.20"} {
+		w := ask(newPage(t, ward()), http.MethodGet, target)
+		policy := w.Header().Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
+			t.Errorf("policy: %s", policy)
+		}
+		if found := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|<script>|src="http|href="http`).FindString(w.Body.String()); found != "" {
+			t.Errorf("%s holds %q", target, found)
+		}
+		for _, m := range regexp.MustCompile(`(?:href|src)="(/assets/[^"]+)"`).FindAllStringSubmatch(w.Body.String(), -1) {
+			if asset := ask(newPage(t, ward()), http.MethodGet, html.UnescapeString(m[1])); asset.Code != http.StatusOK {
+				t.Errorf("%s: %d", m[1], asset.Code)
+			}
+		}
+	}
+}
+
+func TestTheLanguageIsTheReaders(t *testing.T) {
+	for _, test := range []struct{ target, accept, want string }{
+		{"/", "", "fr"},
+		{"/?lang=en", "fr", "en"},
+		{"/", "en-GB,en;q=0.9,fr;q=0.5", "en"},
+		{"/", "de", "fr"},
+		{"/device?address=10.12.4.20&lang=en", "", "en"},
+	} {
+		if got := shown(t, ward(), test.target, "Accept-Language", test.accept); !strings.Contains(got, `<html lang="`+test.want+`">`) {
+			t.Errorf("%s, %s: want %s", test.target, test.accept, test.want)
+		}
+	}
+	if got := words(shown(t, ward(), "/?lang=en")); !strings.Contains(got, "12,345 pages sent") || !strings.Contains(got, "looked at every 5m0s until it answers") {
+		t.Error("English isn't spoken")
+	}
+	if got := shown(t, ward(), "/?q=x&state=silent&page=2"); !strings.Contains(got, `href="/?lang=en&page=2&q=x&state=silent"`) {
+		t.Error("the other language forgets what was asked")
+	}
+}
+
+func TestPhrasesOfOthersAreTranslatedWhereKnown(t *testing.T) {
+	french := frame{Speech: texts.Speech(mustRequest(t, "/"), "fr", time.UTC, noon)}
+	for english, want := range map[string]string{
+		"pages sent":       "les pages émises",
+		"pages sent twice": "pages sent twice",
+		"identify: no answer from 10.0.0.1:161 (1 try of 500ms)": "pas de réponse de 10.0.0.1:161 (1 essai de 500ms)",
+		"looked at every 15m0s until it answers":                 "interrogée toutes les 15 min jusqu’à ce qu’elle réponde",
+		"":                                                       "",
+	} {
+		if got := french.Phrase(english); got != want {
+			t.Errorf("%q: got %q, want %q", english, got, want)
+		}
+	}
+	for _, p := range phrases {
+		if in, out := strings.Count(p[page.English], "%s"), strings.Count(p[page.French], "%s"); out > in {
+			t.Errorf("%q: wants %d values, gets %d", p[page.French], out, in)
+		}
+	}
+}
+
+func mustRequest(t *testing.T, target string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestEveryTextIsThereInBothLanguagesAndSaid(t *testing.T) {
+	verb := regexp.MustCompile(`%[.0-9]*[a-z]`)
+	for key, said := range texts {
+		if said[page.French] == "" || said[page.English] == "" {
+			t.Errorf("%s: a language is missing: %q", key, said)
+		}
+		if fr, en := verb.FindAllString(said[page.French], -1), verb.FindAllString(said[page.English], -1); fmt.Sprint(fr) != fmt.Sprint(en) {
+			t.Errorf("%s: the languages don't take the same values: %q", key, said)
+		}
+	}
+	used := keysInUse(t)
+	for key := range used {
+		_, plain := texts[key]
+		_, one := texts[key+".one"]
+		_, other := texts[key+".other"]
+		if !plain && !(one && other) {
+			t.Errorf("%q is used, but has no text", key)
+		}
+	}
+	own := page.With(nil)
+	for key := range texts {
+		base := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
+		prefix, _, _ := strings.Cut(key, ".")
+		if _, common := own[key]; common || used[key] || used[base] {
+			continue
+		}
+		switch prefix {
+		case "state", "fax", "measure", "certainty", "size":
+		default:
+			t.Errorf("%q is never said", key)
+		}
+	}
+	for _, s := range states {
+		if _, ok := texts["state."+string(s)]; !ok {
+			t.Errorf("state %s has no text", s)
+		}
+	}
+	for _, m := range wire.Measures() {
+		if _, ok := texts["measure."+string(m)]; !ok {
+			t.Errorf("measure %s has no text", m)
+		}
+	}
+}
+
+// keysInUse are the keys that templates and code name.
+func keysInUse(t *testing.T) map[string]bool {
+	t.Helper()
+	keys := map[string]bool{}
+	named := regexp.MustCompile(`(?:\bT|\bCountOf|\bCount)[ (](?:[^"\n]*, )?"([a-z.]+)"`)
+	for _, file := range []string{"pages/frame.html", "pages/overview.html", "pages/device.html", "speech.go"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range named.FindAllStringSubmatch(string(data), -1) {
+			if !strings.HasSuffix(match[1], ".") {
+				keys[match[1]] = true
+			}
+		}
+	}
+	if len(keys) < 60 {
+		t.Fatalf("found only %d keys", len(keys))
+	}
+	return keys
+}
