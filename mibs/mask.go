@@ -1,0 +1,408 @@
+package mibs
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed" // words.txt
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// Masked says what Mask took out of a recording.
+type Masked struct {
+	Counts map[string]int // by what it was: phone numbers, names, …
+	// Differs is how the masked recording reads where it doesn't read as before: empty, unless
+	// masking took away what a profile needs.
+	Differs string
+}
+
+// String is "3 phone numbers, 2 names" or "nothing".
+func (m Masked) String() string {
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(m.Counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", m.Counts[what], what))
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Mask is the recording without what is private in it: phone numbers, network and mail
+// addresses, names of people, places and hosts, serial numbers, passwords; and secrets, which
+// whoever asked the device knows of. It is meant to be given away, so what isn't known to be
+// harmless goes: of texts only words that machines use of themselves stay (words.txt). Numbers,
+// object ids and the texts that a profile goes by stay, so that the set reads the same of it,
+// but for who the machine is: serials and MAC addresses become invented ones of the same form,
+// the same wherever they stand. To mask what was masked changes nothing.
+func (s *Set) Mask(r *Recording, secrets ...string) (*Recording, Masked) {
+	before := s.lookAt(r)
+	m := s.masker(r, before, secrets)
+	masked := m.recording(r)
+	if s.lookAt(masked).tells == before.tells {
+		return masked, Masked{Counts: m.counts}
+	}
+	// A profile goes by more than the words that machines use, so what it read stays.
+	m = s.masker(r, before, secrets)
+	m.lenient = true
+	masked = m.recording(r)
+	result := Masked{Counts: m.counts}
+	if after := s.lookAt(masked).tells; after != before.tells {
+		result.Differs = fmt.Sprintf("before: %s; masked: %s", before.tells, after)
+	}
+	return masked, result
+}
+
+// lookedAt is what a recording reads as.
+type lookedAt struct {
+	device *Device
+	read   map[string]bool // what was asked and answered for that
+	tells  string          // all that must not change
+}
+
+func (s *Set) lookAt(r *Recording) lookedAt {
+	notes := &noting{r, map[string]bool{}}
+	d, err := s.Identify(context.Background(), notes)
+	if err != nil { // a recording has none
+		return lookedAt{device: new(Device), read: notes.read, tells: err.Error()}
+	}
+	const all = Lines | Counters
+	answers, _ := notes.Get(context.Background(), d.OIDs(all))
+	told := d.Read(wire.Time(0), all, answers)
+	var b strings.Builder
+	fmt.Fprintf(&b, "profile %q, model %q, known by serial or MAC %t, fax %s, service %q",
+		d.Profile, d.Identity.Model, d.ID != "", told.Reading.Fax, told.Reading.FaxService)
+	for _, m := range d.Measures(told.Reading) {
+		fmt.Fprintf(&b, ", %s %s = %d %s", m.Rule, m.OID, m.Value, m.Unit)
+	}
+	for _, l := range told.Reading.Lines {
+		fmt.Fprintf(&b, ", line %s %s fax %s", l.Port, l.Status, l.Fax)
+	}
+	return lookedAt{d, notes.read, b.String()}
+}
+
+// noting is an Asker that notes what was read.
+type noting struct {
+	Asker
+	read map[string]bool
+}
+
+func (n *noting) Get(ctx context.Context, oids []string) (Answers, error) {
+	answers, err := n.Asker.Get(ctx, oids)
+	for oid := range answers {
+		n.read[oid] = true
+	}
+	return answers, err
+}
+
+func (n *noting) Column(ctx context.Context, root string, max int) ([]Varbind, error) {
+	column, err := n.Asker.Column(ctx, root, max)
+	for _, vb := range column {
+		n.read[vb.OID] = true
+	}
+	return column, err
+}
+
+// masker masks one recording.
+type masker struct {
+	counts  map[string]int
+	read    map[string]bool // a profile goes by these
+	lenient bool            // so leave them as they are, but for patterns
+	model   string
+	serial  string
+
+	names   []string // objects, or columns, that say who or where: wholly private
+	serials []string
+	open    []string // that say what the machine is, in words of its maker's own
+
+	words   map[string]bool // that may stay
+	secrets []string        // texts that may not stand anywhere
+	known   map[[4]int]bool // addresses that are ones for sure
+	indexes []string        // the same as they stand in OIDs, with a dot at both ends
+
+	pseudonyms map[string]string // by serial
+	inOrder    []string          // the serials that may stand inside other texts, the longest first
+	shapes     map[string]int    // how many serials of a form there were
+	macs       map[string]int
+	ips        map[string]int
+}
+
+//go:embed words.txt
+var wordList string
+
+// What says who or where in any device (RFC 3418, 3805, 4133, 2863).
+var (
+	nameOIDs   = []string{"1.3.6.1.2.1.1.4", "1.3.6.1.2.1.1.5", "1.3.6.1.2.1.1.6", "1.3.6.1.2.1.43.5.1.1.4", "1.3.6.1.2.1.43.5.1.1.5", "1.3.6.1.2.1.43.5.1.1.16", "1.3.6.1.2.1.31.1.1.1.18", "1.3.6.1.2.1.47.1.1.1.1.14", "1.3.6.1.2.1.47.1.1.1.1.15"}
+	serialOIDs = []string{"1.3.6.1.2.1.43.5.1.1.17", "1.3.6.1.2.1.47.1.1.1.1.11"}
+	openOIDs   = []string{sysDescr, "1.3.6.1.2.1.25.3.2.1.3", "1.3.6.1.2.1.47.1.1.1.1.2", "1.3.6.1.2.1.47.1.1.1.1.13"}
+)
+
+// Trees that hold nothing but what is private, or other machines: addresses and connections, programs and their
+// arguments, neighbours, SNMP's own users; journals of print jobs; Kyocera's address book.
+var leftOut = []string{
+	"1.3.6.1.2.1.3", "1.3.6.1.2.1.4", "1.3.6.1.2.1.6", "1.3.6.1.2.1.7", "1.3.6.1.2.1.15", "1.3.6.1.2.1.16", "1.3.6.1.2.1.17",
+	"1.3.6.1.2.1.25.4", "1.3.6.1.2.1.25.5", "1.3.6.1.2.1.25.6", "1.3.6.1.2.1.25.3.8", "1.3.6.1.2.1.55", "1.0.8802", "1.3.6.1.6.3",
+	"1.3.6.1.4.1.2699.1.1", "1.3.6.1.4.1.253.8.51.5", "1.3.6.1.4.1.1347.47.6",
+}
+
+func (s *Set) masker(r *Recording, before lookedAt, secrets []string) *masker {
+	m := &masker{
+		counts: map[string]int{}, read: before.read, model: before.device.Identity.Model, serial: before.device.Identity.Serial,
+		names: slices.Clone(nameOIDs), serials: slices.Clone(serialOIDs), open: slices.Clone(openOIDs),
+		words: map[string]bool{}, known: map[[4]int]bool{},
+		pseudonyms: map[string]string{}, shapes: map[string]int{}, macs: map[string]int{}, ips: map[string]int{},
+	}
+	for line := range strings.Lines(wordList) {
+		if !strings.HasPrefix(line, "#") {
+			m.knowWords(line)
+		}
+	}
+	m.knowWords(m.model)
+	for _, p := range slices.Concat(s.vendors, s.neutral) {
+		m.names = append(m.names, stems(p.Identity.Name, p.Identity.Location)...)
+		m.serials = append(m.serials, stems(p.Identity.Serial)...)
+		m.open = append(m.open, stems(p.Identity.Model)...)
+		for i := range p.Rows {
+			m.knowWords(p.Rows[i].Is...)
+		}
+		for i := range p.Fax {
+			m.knowWords(p.Fax[i].Is...)
+		}
+		for _, claims := range [][]stateRule{p.FaxService, p.Lines.states()} {
+			for i := range claims {
+				m.knowWords(slices.Collect(maps.Keys(claims[i].Map))...)
+			}
+		}
+	}
+	m.learn(r, secrets)
+	return m
+}
+
+func (l *lines) states() []stateRule {
+	if l == nil {
+		return nil
+	}
+	return l.Status
+}
+
+// stems are the OIDs of rules, up to where a row would go.
+func stems(lists ...[]textRule) []string {
+	var oids []string
+	for _, list := range lists {
+		for _, rule := range list {
+			stem, _, _ := strings.Cut(rule.OID, ".{")
+			oids = append(oids, stem)
+		}
+	}
+	return oids
+}
+
+func (m *masker) knowWords(texts ...string) {
+	for _, text := range texts {
+		for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return r < 128 && !letter(byte(r)) }) {
+			m.words[word] = true
+		}
+	}
+}
+
+// learn collects what must not stand anywhere, wherever it was found first.
+func (m *masker) learn(r *Recording, secrets []string) {
+	for _, vb := range r.varbinds {
+		text := vb.Value.Text()
+		switch {
+		case vb.Value.Kind == IPAddress:
+			m.knowAddress(text)
+		case vb.Value.Kind != OctetString:
+		case under(m.names, vb.OID):
+			secrets = append(secrets, text)
+		case under(m.serials, vb.OID) || text == m.serial:
+			m.pseudonym(text)
+		}
+	}
+	if m.serial != "" {
+		m.pseudonym(m.serial)
+	}
+	for _, secret := range secrets {
+		m.knowAddress(secret)
+		if len(secret) >= 3 && !masked(secret) && !m.harmless(secret) {
+			m.secrets = append(m.secrets, secret)
+		}
+	}
+	for serial := range m.pseudonyms {
+		if len(serial) >= 5 {
+			m.inOrder = append(m.inOrder, serial)
+		}
+	}
+	for _, texts := range [][]string{m.secrets, m.inOrder} {
+		slices.SortFunc(texts, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	}
+}
+
+// harmless tells whether a text has only words that may stay anyway.
+func (m *masker) harmless(text string) bool {
+	return strings.Contains(m.model, text) || m.scan(text, false, true) == text
+}
+
+func (m *masker) knowAddress(text string) {
+	if quad, ok := quadOf(text); ok && quad[0] != 0 && quad[0] != 127 && quad[0] != 255 {
+		m.known[quad] = true
+		if quad[0] < 10 {
+			return // OIDs are full of such numbers
+		}
+		m.indexes = append(m.indexes, fmt.Sprintf(".%d.%d.%d.%d.", quad[0], quad[1], quad[2], quad[3]))
+	}
+}
+
+func under(roots []string, oid string) bool {
+	return slices.ContainsFunc(roots, func(root string) bool { return oid == root || below(root, oid) })
+}
+
+func (m *masker) recording(r *Recording) *Recording {
+	kept := make([]Varbind, 0, len(r.varbinds))
+	for _, vb := range r.varbinds {
+		if !m.read[vb.OID] && (under(leftOut, vb.OID) || m.privateIndex(vb.OID)) {
+			m.count("objects left out")
+			continue
+		}
+		switch vb.Value.Kind {
+		case IPAddress:
+			vb.Value.Bytes = m.ipBytes(vb.Value.Bytes)
+		case OctetString:
+			vb.Value.Bytes = m.octets(vb.OID, vb.Value.Bytes)
+		}
+		kept = append(kept, vb)
+	}
+	return NewRecording(kept)
+}
+
+func (m *masker) count(what string) { m.counts[what]++ }
+
+// privateIndex tells whether the numbers of an OID spell an address or a word.
+func (m *masker) privateIndex(oid string) bool {
+	for _, index := range m.indexes {
+		if strings.Contains(oid+".", index) {
+			return true
+		}
+	}
+	var spelt []byte
+	private := func() bool {
+		text := string(spelt)
+		spelt = spelt[:0]
+		return len(text) >= 4 && m.scan(text, false, true) != text
+	}
+	for part := range strings.SplitSeq(strings.TrimPrefix(oid, enterprises), ".") {
+		n := 0
+		for _, digit := range part {
+			n = min(n*10+int(digit-'0'), 255)
+		}
+		if letter(byte(n)) && n < 128 {
+			spelt = append(spelt, byte(n))
+		} else if private() {
+			return true
+		}
+	}
+	return private()
+}
+
+// octets masks a value that is a text, or bytes.
+func (m *masker) octets(oid string, raw []byte) []byte {
+	text, ok := textOf(raw)
+	switch {
+	case len(raw) == 0:
+		return raw
+	case len(raw) == 6 && (oid == ifPhysAddr || below(ifPhysAddr, oid)):
+		return m.macBytes(raw)
+	case !ok && under(m.names, oid):
+		m.count("names")
+		return []byte("<masked>")
+	case !ok && m.serial != "" && bytes.Contains(raw, []byte(m.serial)):
+		m.count("serial numbers")
+		return bytes.ReplaceAll(raw, []byte(m.serial), []byte(m.pseudonym(m.serial)))
+	case !ok && m.read[oid]:
+		return m.readBytes(raw)
+	case !ok:
+		return m.binary(raw)
+	}
+	switch plain := text.plain; {
+	case under(m.names, oid):
+		text.plain = m.name(plain)
+	case under(m.serials, oid) || plain == m.serial:
+		text.plain = m.serialText(plain)
+	default:
+		open := under(m.open, oid) || m.lenient && m.read[oid]
+		if text.plain = m.text(plain, open); open {
+			break
+		}
+		if whole := strings.TrimSpace(plain); slices.Contains(m.secrets, whole) {
+			text.plain = m.name(plain)
+		}
+	}
+	return text.octets()
+}
+
+// name blanks a text that says who or where.
+func (m *masker) name(text string) string {
+	word := strings.TrimSpace(text)
+	if word == "" || masked(word) || word == m.model {
+		return text
+	}
+	m.count("names")
+	if m.model != "" && strings.Contains(word, m.model) {
+		return m.model // some profiles take the model from the name
+	}
+	return "<masked>"
+}
+
+// serialText replaces the serial number in a text that has little else.
+func (m *masker) serialText(text string) string {
+	part := strings.TrimSpace(text)
+	if m.serial != "" && strings.Contains(text, m.serial) {
+		part = m.serial
+	}
+	if pseudonym := m.pseudonym(part); pseudonym != part {
+		m.count("serial numbers")
+		return strings.Replace(text, part, pseudonym, 1)
+	}
+	return text
+}
+
+// pseudonym is an invented serial number of the same form. The first of a form always becomes
+// the same, and so on: masked again it stays.
+func (m *masker) pseudonym(serial string) string {
+	serial = strings.TrimSpace(serial)
+	if serialSlug(serial) == "" {
+		return serial
+	}
+	if known, ok := m.pseudonyms[serial]; ok {
+		return known
+	}
+	shape := shaped(serial, 0)
+	n := m.shapes[shape]
+	m.shapes[shape]++
+	m.pseudonyms[serial] = shaped(serial, n)
+	return m.pseudonyms[serial]
+}
+
+// shaped counts on in the places of letters and digits, from the nth on.
+func shaped(text string, n int) string {
+	out := []byte(text)
+	for i, c := range out {
+		switch {
+		case c >= '0' && c <= '9':
+			out[i] = '1' + byte(n%9)
+		case c >= 'a' && c <= 'z':
+			out[i] = 'a' + byte(n%26)
+		case c >= 'A' && c <= 'Z':
+			out[i] = 'A' + byte(n%26)
+		default:
+			continue
+		}
+		n++
+	}
+	return string(out)
+}
