@@ -42,20 +42,19 @@ func (m Masked) String() string {
 // the same wherever they stand. To mask what was masked changes nothing.
 func (s *Set) Mask(r *Recording, secrets ...string) (*Recording, Masked) {
 	before := s.lookAt(r)
-	m := s.masker(r, before, secrets)
-	masked := m.recording(r)
-	if s.lookAt(masked).tells == before.tells {
-		return masked, Masked{Counts: m.counts}
+	strict := s.masker(r, before, secrets)
+	masked := strict.recording(r)
+	after := s.lookAt(masked).tells
+	if after == before.tells {
+		return masked, Masked{Counts: strict.counts}
 	}
-	// A profile goes by more than the words that machines use, so what it read stays.
-	m = s.masker(r, before, secrets)
-	m.lenient = true
-	masked = m.recording(r)
-	result := Masked{Counts: m.counts}
-	if after := s.lookAt(masked).tells; after != before.tells {
-		result.Differs = fmt.Sprintf("before: %s; masked: %s", before.tells, after)
+	// A profile goes by more than the words that machines use: leave it what it read.
+	lenient := s.masker(r, before, secrets)
+	lenient.lenient = true
+	if more := lenient.recording(r); s.lookAt(more).tells == before.tells {
+		return more, Masked{Counts: lenient.counts}
 	}
-	return masked, result
+	return masked, Masked{Counts: strict.counts, Differs: fmt.Sprintf("before: %s; masked: %s", before.tells, after)}
 }
 
 // lookedAt is what a recording reads as.

@@ -158,7 +158,7 @@ var drawPrivate = rapid.Custom(func(t *rapid.T) private {
 		return private{text: who + "@chu-exemple.fr", needles: []string{strings.Split(who, ".")[1]}}
 	case 5:
 		host := rapid.StringMatching(`qz[a-y]{5}`).Draw(t, "host")
-		return private{text: rapid.SampledFrom([]string{"http://%s.chu.fr/fax", "ldaps://%s:636", `\\\\%s\scan`, "ftp://u:p@%s/x"}).Draw(t, "form"), needles: []string{host}}.with(host)
+		return private{text: rapid.SampledFrom([]string{"http://%s.chu.fr/page", "ldaps://%s:636", `\\\\%s\scan`, "ftp://u:p@%s/x"}).Draw(t, "form"), needles: []string{host}}.with(host)
 	case 6:
 		ip := fmt.Sprintf("fe80::%x:56ff:fe78:9abc", rapid.IntRange(0x1000, 0xffff).Draw(t, "v6"))
 		return private{text: ip, needles: []string{ip}}
