@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -115,9 +116,9 @@ type masker struct {
 	model   string
 	serial  string
 
-	names   []string // objects, or columns, that say who or where: wholly private
-	serials []string
-	open    []string // that say what the machine is, in words of its maker's own
+	names   []spot  // of texts that say who or where: wholly private
+	serials []spot  // of serial numbers
+	open    []string // objects, or columns, that say what the machine is, in words of its maker's own
 
 	words   map[string]bool // that may stay
 	secrets []string        // texts that may not stand anywhere
@@ -134,9 +135,15 @@ type masker struct {
 //go:embed words.txt
 var wordList string
 
-// What says who or where in any device (RFC 3418, 3805, 4133, 2863).
+// spot is an object, or a column, and how to read it.
+type spot struct {
+	oid  string
+	rule *textRule
+}
+
+// Who and where any device says it is (RFC 3418, 3805, 4133).
 var (
-	nameOIDs   = []string{"1.3.6.1.2.1.1.4", "1.3.6.1.2.1.1.5", "1.3.6.1.2.1.1.6", "1.3.6.1.2.1.43.5.1.1.4", "1.3.6.1.2.1.43.5.1.1.5", "1.3.6.1.2.1.43.5.1.1.16", "1.3.6.1.2.1.31.1.1.1.18", "1.3.6.1.2.1.47.1.1.1.1.14", "1.3.6.1.2.1.47.1.1.1.1.15"}
+	nameOIDs   = []string{"1.3.6.1.2.1.1.4", "1.3.6.1.2.1.1.5", "1.3.6.1.2.1.1.6", "1.3.6.1.2.1.43.5.1.1.4", "1.3.6.1.2.1.43.5.1.1.5", "1.3.6.1.2.1.43.5.1.1.16"}
 	serialOIDs = []string{"1.3.6.1.2.1.43.5.1.1.17", "1.3.6.1.2.1.47.1.1.1.1.11"}
 	openOIDs   = []string{sysDescr, "1.3.6.1.2.1.25.3.2.1.3", "1.3.6.1.2.1.47.1.1.1.1.2", "1.3.6.1.2.1.47.1.1.1.1.13"}
 )
@@ -152,7 +159,7 @@ var leftOut = []string{
 func (s *Set) masker(r *Recording, before lookedAt, secrets []string) *masker {
 	m := &masker{
 		counts: map[string]int{}, read: before.read, model: before.device.Identity.Model, serial: before.device.Identity.Serial,
-		names: slices.Clone(nameOIDs), serials: slices.Clone(serialOIDs), open: slices.Clone(openOIDs),
+		names: plain(nameOIDs), serials: plain(serialOIDs), open: slices.Clone(openOIDs),
 		words: map[string]bool{}, known: map[[4]int]bool{},
 		pseudonyms: map[string]string{}, shapes: map[string]int{}, macs: map[string]int{}, ips: map[string]int{},
 	}
@@ -163,9 +170,11 @@ func (s *Set) masker(r *Recording, before lookedAt, secrets []string) *masker {
 	}
 	m.knowWords(m.model)
 	for _, p := range slices.Concat(s.vendors, s.neutral) {
-		m.names = append(m.names, stems(p.Identity.Name, p.Identity.Location)...)
-		m.serials = append(m.serials, stems(p.Identity.Serial)...)
-		m.open = append(m.open, stems(p.Identity.Model)...)
+		m.names = append(m.names, spots(slices.Concat(p.Identity.Name, p.Identity.Location))...)
+		m.serials = append(m.serials, spots(p.Identity.Serial)...)
+		for _, model := range spots(p.Identity.Model) {
+			m.open = append(m.open, model.oid)
+		}
 		for i := range p.Rows {
 			m.knowWords(p.Rows[i].Is...)
 		}
@@ -189,16 +198,37 @@ func (l *lines) states() []stateRule {
 	return l.Status
 }
 
-// stems are the OIDs of rules, up to where a row would go.
-func stems(lists ...[]textRule) []string {
-	var oids []string
-	for _, list := range lists {
-		for _, rule := range list {
-			stem, _, _ := strings.Cut(rule.OID, ".{")
-			oids = append(oids, stem)
+func plain(oids []string) []spot {
+	var all []spot
+	for _, oid := range oids {
+		all = append(all, spot{oid, new(textRule)})
+	}
+	return all
+}
+
+// spots are where rules look, up to where a row would go.
+func spots(rules []textRule) []spot {
+	var all []spot
+	for i := range rules {
+		stem := strings.TrimSuffix(rules[i].OID, ".?")
+		stem, _, _ = strings.Cut(stem, ".{")
+		all = append(all, spot{stem, &rules[i]})
+	}
+	return all
+}
+
+// parts are what is to be hidden of a value, because of where it stands.
+func parts(spots []spot, vb Varbind) []string {
+	var texts []string
+	for _, p := range spots {
+		if vb.OID != p.oid && !below(p.oid, vb.OID) {
+			continue
+		}
+		if text := p.rule.text(vb.Value); text != "" && !slices.Contains(texts, text) {
+			texts = append(texts, text)
 		}
 	}
-	return oids
+	return texts
 }
 
 func (m *masker) knowWords(texts ...string) {
@@ -212,15 +242,18 @@ func (m *masker) knowWords(texts ...string) {
 // learn collects what must not stand anywhere, wherever it was found first.
 func (m *masker) learn(r *Recording, secrets []string) {
 	for _, vb := range r.varbinds {
-		text := vb.Value.Text()
-		switch {
-		case vb.Value.Kind == IPAddress:
-			m.knowAddress(text)
-		case vb.Value.Kind != OctetString:
-		case under(m.names, vb.OID):
-			secrets = append(secrets, text)
-		case under(m.serials, vb.OID) || text == m.serial:
-			m.pseudonym(text)
+		switch vb.Value.Kind {
+		case IPAddress:
+			m.knowAddress(vb.Value.Text())
+		case OctetString:
+			secrets = append(secrets, parts(m.names, vb)...)
+			for _, serial := range parts(m.serials, vb) {
+				m.pseudonym(serial)
+			}
+		default:
+			if len(parts(m.serials, vb)) > 0 {
+				m.serialNumber(vb.Value.Int)
+			}
 		}
 	}
 	if m.serial != "" {
@@ -272,7 +305,11 @@ func (m *masker) recording(r *Recording) *Recording {
 		case IPAddress:
 			vb.Value.Bytes = m.ipBytes(vb.Value.Bytes)
 		case OctetString:
-			vb.Value.Bytes = m.octets(vb.OID, vb.Value.Bytes)
+			vb.Value.Bytes = m.octets(vb)
+		default:
+			if serials := parts(m.serials, vb); len(serials) > 0 {
+				vb.Value.Int = m.serialNumber(vb.Value.Int)
+			}
 		}
 		kept = append(kept, vb)
 	}
@@ -309,14 +346,16 @@ func (m *masker) privateIndex(oid string) bool {
 }
 
 // octets masks a value that is a text, or bytes.
-func (m *masker) octets(oid string, raw []byte) []byte {
+func (m *masker) octets(vb Varbind) []byte {
+	raw, oid := vb.Value.Bytes, vb.OID
 	text, ok := textOf(raw)
+	names, serials := parts(m.names, vb), parts(m.serials, vb)
 	switch {
 	case len(raw) == 0:
 		return raw
 	case len(raw) == 6 && (oid == ifPhysAddr || below(ifPhysAddr, oid)):
 		return m.macBytes(raw)
-	case !ok && under(m.names, oid):
+	case !ok && len(names) > 0:
 		m.count("names")
 		return []byte("<masked>")
 	case !ok && m.serial != "" && bytes.Contains(raw, []byte(m.serial)):
@@ -327,19 +366,18 @@ func (m *masker) octets(oid string, raw []byte) []byte {
 	case !ok:
 		return m.binary(raw)
 	}
-	switch plain := text.plain; {
-	case under(m.names, oid):
-		text.plain = m.name(plain)
-	case under(m.serials, oid) || plain == m.serial:
-		text.plain = m.serialText(plain)
+	whole := strings.TrimSpace(text.plain)
+	switch {
+	case slices.Contains(names, whole) || len(names) > 0 && text.wide > 0:
+		text.plain = m.name(text.plain)
+	case slices.Contains(serials, whole) || whole == m.serial && whole != "":
+		text.plain = m.serialText(text.plain, whole)
+	case len(serials) > 0: // and something else around it
+		text.plain = m.text(m.serialText(text.plain, serials[0]), true)
+	case slices.Contains(m.secrets, whole) && !m.read[oid]:
+		text.plain = m.name(text.plain)
 	default:
-		open := under(m.open, oid) || m.lenient && m.read[oid]
-		if text.plain = m.text(plain, open); open {
-			break
-		}
-		if whole := strings.TrimSpace(plain); slices.Contains(m.secrets, whole) {
-			text.plain = m.name(plain)
-		}
+		text.plain = m.text(text.plain, under(m.open, oid) || m.lenient && m.read[oid])
 	}
 	return text.octets()
 }
@@ -357,17 +395,25 @@ func (m *masker) name(text string) string {
 	return "<masked>"
 }
 
-// serialText replaces the serial number in a text that has little else.
-func (m *masker) serialText(text string) string {
-	part := strings.TrimSpace(text)
-	if m.serial != "" && strings.Contains(text, m.serial) {
-		part = m.serial
-	}
-	if pseudonym := m.pseudonym(part); pseudonym != part {
+// serialText replaces a serial number in a text.
+func (m *masker) serialText(text, serial string) string {
+	if pseudonym := m.pseudonym(serial); pseudonym != serial {
 		m.count("serial numbers")
-		return strings.Replace(text, part, pseudonym, 1)
+		return strings.Replace(text, serial, pseudonym, 1)
 	}
 	return text
+}
+
+// serialNumber is the pseudonym of a serial that is told as a number, of nine digits at most.
+func (m *masker) serialNumber(n int64) int64 {
+	text := strconv.FormatInt(n, 10)
+	pseudonym, err := strconv.ParseInt(m.pseudonym(text[:min(len(text), 9)]), 10, 64)
+	if err != nil || pseudonym == n {
+		return n
+	}
+	m.count("serial numbers")
+	m.pseudonyms[text] = strconv.FormatInt(pseudonym, 10)
+	return pseudonym
 }
 
 // pseudonym is an invented serial number of the same form. The first of a form always becomes

@@ -333,7 +333,7 @@ func (m *masker) runs(raw []byte, open bool) (out []byte, spelt bool) {
 		}
 		if n >= 4 {
 			spelt = true
-			copy(out[i:i+n], padded(m.text(string(out[i:i+n]), open), n))
+			copy(out[i:i+n], m.padded(string(out[i:i+n]), open))
 		}
 		i += n + 1
 	}
@@ -370,12 +370,13 @@ func (m *masker) binary(raw []byte) []byte {
 	return out
 }
 
-// padded brings a masked text to the length it had.
-func padded(text string, n int) string {
-	if len(text) > n {
-		return strings.Repeat("x", n)
+// padded masks a text that has to stay as long as it is.
+func (m *masker) padded(text string, open bool) string {
+	if len(m.scan(text, open, true)) > len(text) {
+		return crossed(text)
 	}
-	return text + strings.Repeat(" ", n-len(text))
+	hidden := m.text(text, open)
+	return hidden + strings.Repeat(" ", max(0, len(text)-len(hidden)))
 }
 
 // isDate recognises DateAndTime (RFC 2579).
