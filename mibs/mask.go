@@ -366,7 +366,7 @@ func (m *masker) octets(vb Varbind) []byte {
 	case !ok:
 		return m.binary(raw)
 	}
-	whole := strings.TrimSpace(text.plain)
+	whole := cleanText([]byte(text.plain))
 	switch {
 	case slices.Contains(names, whole) || len(names) > 0 && text.wide > 0:
 		text.plain = m.name(text.plain)
@@ -399,6 +399,9 @@ func (m *masker) name(text string) string {
 func (m *masker) serialText(text, serial string) string {
 	if pseudonym := m.pseudonym(serial); pseudonym != serial {
 		m.count("serial numbers")
+		if !strings.Contains(text, serial) {
+			return pseudonym // around characters that were taken out of it
+		}
 		return strings.Replace(text, serial, pseudonym, 1)
 	}
 	return text
