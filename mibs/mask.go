@@ -113,6 +113,7 @@ type masker struct {
 	counts  map[string]int
 	read    map[string]bool // a profile goes by these
 	lenient bool            // so leave them as they are, but for patterns
+	fixed   bool            // what is masked keeps its length
 	model   string
 	serial  string
 

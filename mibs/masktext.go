@@ -135,6 +135,17 @@ func crossed(text string) string {
 	return string(out)
 }
 
+// inPlace masks what looks private in a text that has to stay as long as it is.
+func (m *masker) inPlace(text string) string {
+	m.fixed = true
+	defer func() { m.fixed = false }()
+	hidden := m.scan(text, true, true)
+	if hidden != text {
+		m.count("binary values")
+	}
+	return hidden
+}
+
 // scan goes through a text from left to right: patterns first, then words. A dry run counts nothing.
 func (m *masker) scan(text string, open, dry bool) string {
 	if dry {
@@ -147,6 +158,9 @@ func (m *masker) scan(text string, open, dry bool) string {
 		n, hidden, what := 0, "", ""
 		if i == 0 || !alnum(text[i-1]) {
 			n, hidden, what = m.pattern(text, i, open)
+			if m.fixed && hidden != text[i:i+n] {
+				hidden = crossed(text[i : i+n])
+			}
 		}
 		if n == 0 && alnum(text[i]) {
 			for n = 1; i+n < len(text) && alnum(text[i+n]); n++ {
@@ -324,7 +338,7 @@ func (m *masker) readBytes(raw []byte) []byte {
 	return out
 }
 
-// runs masks what can be read within octets.
+// runs masks what can be read within octets: all of it, unless a profile has to go by it.
 func (m *masker) runs(raw []byte, open bool) (out []byte, spelt bool) {
 	out = slices.Clone(raw)
 	for i := 0; i < len(out); {
@@ -333,7 +347,11 @@ func (m *masker) runs(raw []byte, open bool) (out []byte, spelt bool) {
 		}
 		if n >= 4 {
 			spelt = true
-			copy(out[i:i+n], m.padded(string(out[i:i+n]), open))
+			hidden := crossed(string(out[i : i+n]))
+			if open {
+				hidden = m.inPlace(string(out[i : i+n]))
+			}
+			copy(out[i:i+n], hidden)
 		}
 		i += n + 1
 	}
@@ -358,25 +376,15 @@ func (m *masker) binary(raw []byte) []byte {
 	case len(raw) < 4 || set <= 2 || isDate(raw):
 		return raw
 	}
-	changed := spelt
 	for i, b := range out {
-		if b != 0 && (b < ' ' || b > '~' || !spelt) {
-			out[i], changed = 0, true
+		if b < ' ' || b > '~' || !spelt {
+			out[i] = 0
 		}
 	}
-	if changed && string(out) != string(raw) {
+	if string(out) != string(raw) {
 		m.count("binary values")
 	}
 	return out
-}
-
-// padded masks a text that has to stay as long as it is.
-func (m *masker) padded(text string, open bool) string {
-	if len(m.scan(text, open, true)) > len(text) {
-		return crossed(text)
-	}
-	hidden := m.text(text, open)
-	return hidden + strings.Repeat(" ", max(0, len(text)-len(hidden)))
 }
 
 // isDate recognises DateAndTime (RFC 2579).
