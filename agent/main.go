@@ -32,6 +32,7 @@ type commands struct {
 	Check     checkCommand     `cmd:"" help:"Check the configuration and say what run would do."`
 	Probe     probeCommand     `cmd:"" help:"Ask one device once and show what it tells."`
 	Discover  discoverCommand  `cmd:"" help:"Find machines that can fax in ranges of addresses."`
+	Capture   captureCommand   `cmd:"" help:"Record what one device answers, for a support case or a new profile; private values are masked."`
 	Profiles  profilesCommand  `cmd:"" help:"List and check device profiles."`
 	Install   installCommand   `cmd:"" help:"Make run a service of this machine: systemd or Windows."`
 	Uninstall uninstallCommand `cmd:"" help:"Take the service away; configuration and data stay."`

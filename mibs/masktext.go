@@ -195,7 +195,7 @@ var (
 	numberPattern  = regexp.MustCompile(`^(?:\(?0[1-9](?:[ .\-/)(]{0,2}\d){8}|\+\(?\d(?:[ .\-/)(]{0,2}\d){6,14}|00[1-9](?:[ .\-/)(]{0,2}\d){7,13})`)
 	pairsPattern   = regexp.MustCompile(`^(?:0[1-9]|00\.?\d\d\.\d)(?:\.\d\d){4}$`)
 	digitsPattern  = regexp.MustCompile(`^\d(?:[ .\-/)(]{0,2}\d)*`)
-	versionPattern = regexp.MustCompile(`^\d{1,4}(?:\.\d{1,3})+$`)
+	versionPattern = regexp.MustCompile(`^\d{1,3}(?:\.\d{1,3})+$`)
 	versionBefore  = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:v|ver|vers|version|rev|revision|release|fw|firmware|sw|software|build|boot|core|base|prog|program|loader|kernel)[ .:=]{0,3}$`)
 	phoneWords     = regexp.MustCompile(`(?i)fax|tel|tél|phone|post|ext|num|station|call|appel|dial|pin|code|pass`)
 )
@@ -240,7 +240,7 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 			digits += start
 		}
 	}
-	if n := len(numberPattern.FindString(rest)); n > 0 && (n == len(rest) || !isDigit(rest[n])) {
+	if n := len(numberPattern.FindString(rest)); n > 0 && (n == len(rest) || !isDigit(rest[n])) && !versionLike(rest[:n]) {
 		n = max(n, digits)
 		return n, crossed(rest[:n]), "phone numbers"
 	}
@@ -261,6 +261,11 @@ func (m *masker) dotted(before, text string) (n int, hidden, what string) {
 		return len(text), m.ip(quad), "IP addresses"
 	}
 	return len(text), text, ""
+}
+
+// versionLike tells whether numbers with dots between are rather a version than a phone number.
+func versionLike(text string) bool {
+	return strings.Contains(text, ".") && !strings.ContainsAny(text, " +(/-") && !pairsPattern.MatchString(text)
 }
 
 // plainNumber blanks digits that nobody knows to be harmless: five and more, or fewer where
