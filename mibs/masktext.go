@@ -240,7 +240,7 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 			digits += start
 		}
 	}
-	if n := len(numberPattern.FindString(rest)); n > 0 && (n == len(rest) || !isDigit(rest[n])) && !versionLike(rest[:n]) {
+	if n := len(numberPattern.FindString(rest)); n > 0 && (n == len(rest) || !isDigit(rest[n])) && !versionLike(rest[:n]) && !(open && inVersion(text[:i])) {
 		n = max(n, digits)
 		return n, crossed(rest[:n]), "phone numbers"
 	}
@@ -266,6 +266,11 @@ func (m *masker) dotted(before, text string) (n int, hidden, what string) {
 // versionLike tells whether numbers with dots between are rather a version than a phone number.
 func versionLike(text string) bool {
 	return strings.Contains(text, ".") && !strings.ContainsAny(text, " +(/-") && !pairsPattern.MatchString(text)
+}
+
+// inVersion tells whether what comes now goes on with "1.00".
+func inVersion(before string) bool {
+	return len(before) >= 2 && before[len(before)-1] == '.' && isDigit(before[len(before)-2])
 }
 
 // plainNumber blanks digits that nobody knows to be harmless: five and more, or fewer where
