@@ -117,8 +117,8 @@ type masker struct {
 	model   string
 	serial  string
 
-	names   []spot  // of texts that say who or where: wholly private
-	serials []spot  // of serial numbers
+	names   []spot   // of texts that say who or where: wholly private
+	serials []spot   // of serial numbers
 	open    []string // objects, or columns, that say what the machine is, in words of its maker's own
 
 	words   map[string]bool // that may stay
