@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,15 +60,14 @@ func TestCommandLine(t *testing.T) {
 	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "await": await, "ward": ward}})
 }
 
-// ward FIRST N starts N more machines of all makes, at addresses from FIRST on, all on port $ward.
+// ward FIRST NAME… starts one more machine of each of these models, at addresses from FIRST on, all on port $ward.
 func ward(ts *testscript.TestScript, _ bool, args []string) {
 	models, err := sim.Builtin()
 	ts.Check(err)
-	n, err := strconv.Atoi(args[1])
-	ts.Check(err)
+	of := slices.DeleteFunc(models, func(d *sim.Description) bool { return !slices.Contains(args[1:], d.Name) })
 	ctx, cancel := context.WithCancel(context.Background())
 	ts.Defer(cancel)
-	w, err := sim.Start(ctx, sim.Plan{Devices: n, Of: models, First: netip.AddrPortFrom(netip.MustParseAddr(args[0]), 0)})
+	w, err := sim.Start(ctx, sim.Plan{Of: of, First: netip.AddrPortFrom(netip.MustParseAddr(args[0]), 0)})
 	ts.Check(err)
 	ts.Setenv("ward", strconv.Itoa(int(w.Devices[0].Addr.Port())))
 }
