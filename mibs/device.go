@@ -42,12 +42,26 @@ func (d *Device) After(before *Device) *Device {
 	if before != nil && before.ID != "" && d.ID == "" && d.young {
 		return before // by its own object every poll sees whether it is
 	}
-	if before == nil || before.ID != d.ID || before.kept == doubts || !d.lacks(before) {
+	if before == nil || before.ID != d.ID || before.kept == doubts || !d.lacks(before) || d.moved(before) {
 		return d
 	}
 	kept := *before
 	kept.kept++
 	return &kept
+}
+
+// moved tells whether a port stands elsewhere than before: what stands there now is another's
+// state, and must not be taken for this one's.
+func (d *Device) moved(before *Device) bool {
+	return slices.ContainsFunc(before.lines, func(was line) bool {
+		return slices.ContainsFunc(d.lines, func(is line) bool { return is.port == was.port && is.movedFrom(&was) })
+	})
+}
+
+func (l *line) movedFrom(was *line) bool {
+	return slices.ContainsFunc(was.states, func(old state) bool {
+		return slices.ContainsFunc(l.states, func(st state) bool { return st.rule.OID == old.rule.OID && st.oid != old.oid })
+	})
 }
 
 // lacks tells whether a measure is missing that was there before, or is told by a lesser

@@ -33,9 +33,9 @@
 // a machine must never be two.
 //
 // A gateway's line is a port. Its name becomes part of the line's id, so it is what stands on the
-// box, or else the index of its row: AudioCodes' index 0 is port 1, Cisco's ports are called 0/1/0
-// after their interfaces, since ifIndex may change with every start, Grandstream's by the first
-// number of the index. Where name and index differ the evidence has both. What tells of a line's
+// box, never what people can edit, or else the index of its row: AudioCodes' index 0 is port 1,
+// Cisco's ports are called 0/1/0 after their interfaces, since ifIndex may change with every start,
+// OneAccess' 5/0, Grandstream's by the first number of the index. Where name and index differ the evidence has both. What tells of a line's
 // state is asked in every poll; labels and kinds, which say whether a fax hangs on a port, only
 // when the device is identified, so that most gateways are read by one request: 60 objects
 // are 58 ports of AudioCodes, 29 of Cisco or Grandstream; larger ones take several.

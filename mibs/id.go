@@ -47,13 +47,17 @@ func macOf(v Value) []byte {
 }
 
 // macSlug is a burnt-in Ethernet address as hexadecimal digits, empty if it is none:
-// groups and addresses made up locally (bits 0x01 and 0x02 of the first byte) name no machine.
+// groups and addresses made up locally (bits 0x01 and 0x02 of the first byte) name no machine,
+// nor do those that routers hand to each other (VRRP, HSRP).
 func macSlug(raw []byte) string {
-	if len(raw) != 6 || raw[0]&0x03 != 0 || allSame(raw) {
+	if len(raw) != 6 || raw[0]&0x03 != 0 || allSame(raw) || slices.ContainsFunc(handedOver, func(s string) bool { return string(raw[:5]) == s }) {
 		return ""
 	}
 	return hex.EncodeToString(raw)
 }
+
+// handedOver are the first five bytes of addresses that wander from router to router (RFC 5798, RFC 2281).
+var handedOver = []string{"\x00\x00\x5e\x00\x01", "\x00\x00\x5e\x00\x02", "\x00\x00\x0c\x07\xac"}
 
 func allSame(raw []byte) bool {
 	return !slices.ContainsFunc(raw, func(b byte) bool { return b != raw[0] })

@@ -12,7 +12,7 @@ import (
 type lines struct {
 	Ports  []ports     `yaml:"ports"`  // the first whose column the device answers decides which ports there are
 	Own    bool        `yaml:"own"`    // they are lines of the machine's own fax; the only one needs no name, and no port
-	Names  []textRule  `yaml:"names"`  // what stands on the box, if it tells that of every port; else the index names it
+	Names  []textRule  `yaml:"names"`  // what stands on the box, where it tells the port from all others; else the index names it
 	Status []stateRule `yaml:"status"` // the first that says something decides; of several of one What, the first that is answered is asked
 	About  []about     `yaml:"about"`  // what the gateway says of a port itself
 	Alerts *alerts     `yaml:"alerts"`
@@ -56,38 +56,77 @@ func (c *checker) lines() {
 	if l == nil {
 		return
 	}
-	if ways := len(l.Ports) > 0; ways == (l.Alerts != nil) && (ways || !l.Own) {
-		c.doc.Fault(place("lines"), "want either ports with status, or alerts, or own: true with status")
-	}
 	c.source(place("lines"), l.Source)
+	if l.Alerts != nil {
+		if len(l.Ports)+len(l.Names)+len(l.Status)+len(l.About) > 0 || l.Own {
+			c.doc.Fault(place("lines"), "want alerts alone, or else status with ports or own: true")
+		}
+		c.alerts(l.Alerts)
+		return
+	}
+	if len(l.Status) == 0 || len(l.Ports) == 0 && !l.Own {
+		c.doc.Fault(place("lines"), "want status with ports or own: true, or else alerts")
+	}
+	for i := range l.Status {
+		c.lineState(place("lines", "status", i), &l.Status[i], len(l.Ports) > 0)
+	}
+	if len(l.Ports) == 0 && len(l.Names)+len(l.About) > 0 {
+		c.doc.Fault(place("lines"), "want names and about only with ports")
+		return
+	}
 	for i := range l.Ports {
 		c.ports(place("lines", "ports", i), &l.Ports[i])
 	}
 	for i := range l.Names {
-		c.text(place("lines", "names", i), &l.Names[i], portRow)
-	}
-	for i := range l.Status {
-		at := place("lines", "status", i)
-		if l.Status[i].What == "" {
-			c.doc.Fault(append(at, "what"), "missing; want what the object is, such as hook")
-		}
-		c.state(at, &l.Status[i], lineRank, portRow)
+		at := place("lines", "names", i)
+		c.text(at, &l.Names[i], portRow)
+		c.ofPort(at, l.Names[i].OID)
 	}
 	for i := range l.About {
-		at, a := place("lines", "about", i), &l.About[i]
-		if a.What == "" {
-			c.doc.Fault(append(at, "what"), "missing; want what the object is, such as label")
-		}
-		c.oid(append(at, "oid"), &a.OID, portRow)
-		a.Words = lowerKeys(a.Words)
+		c.about(place("lines", "about", i), &l.About[i])
 	}
-	if l.Alerts != nil {
-		c.plainOID(place("lines", "alerts", "column"), &l.Alerts.Column)
-		c.states(place("lines", "alerts", "map"), l.Alerts.Map, lineRank)
-		c.states(place("lines", "alerts", "service"), l.Alerts.Service, serviceRank)
-		if l.Alerts.First < 0 || l.Alerts.First > 32 {
-			c.doc.Fault(place("lines", "alerts", "first"), "%d; want 0 to 32", l.Alerts.First)
-		}
+}
+
+func (c *checker) lineState(at []any, s *stateRule, ofPort bool) {
+	if s.What == "" {
+		c.doc.Fault(append(at, "what"), "missing; want what the object is, such as hook")
+	}
+	c.state(at, s, lineRank, portRow)
+	if ofPort {
+		c.ofPort(at, s.OID)
+	} else if strings.Contains(s.OID, "{") {
+		c.doc.Fault(append(at, "oid"), "%q; want {port} only with ports", s.OID)
+	}
+}
+
+func (c *checker) about(at []any, a *about) {
+	if a.What == "" {
+		c.doc.Fault(append(at, "what"), "missing; want what the object is, such as label")
+	}
+	if a.Only && len(a.Words) == 0 {
+		c.doc.Fault(append(at, "only"), "want words too, else it is never told")
+	}
+	c.oid(append(at, "oid"), &a.OID, portRow)
+	c.ofPort(at, a.OID)
+	a.Words = lowerKeys(a.Words)
+}
+
+// ofPort reports an object that is one and the same for all ports.
+func (c *checker) ofPort(at []any, oid string) {
+	if oid != "" && !strings.Contains(oid, "{") {
+		c.doc.Fault(append(at, "oid"), "%q; want {port} in it, else it tells the same of every port", oid)
+	}
+}
+
+func (c *checker) alerts(a *alerts) {
+	c.plainOID(place("lines", "alerts", "column"), &a.Column)
+	if len(a.Map) == 0 {
+		c.doc.Fault(place("lines", "alerts", "map"), "missing; want what each code means")
+	}
+	c.states(place("lines", "alerts", "map"), a.Map, lineRank)
+	c.states(place("lines", "alerts", "service"), a.Service, serviceRank)
+	if a.First < 0 || a.First > 32 {
+		c.doc.Fault(place("lines", "alerts", "first"), "%d; want 0 to 32", a.First)
 	}
 }
 
@@ -196,23 +235,34 @@ func (s *survey) askOfPorts(l *lines, found []port) {
 
 func (p port) oid(rule string) string { return strings.ReplaceAll(rule, "{port}", p.index) }
 
-// labelled gives the ports the names that stand on the box, if every port has one of its own.
-// An index may be another after the next start (Cisco's ifIndex is), and lines must keep their ids.
+// labelled gives those ports the names that stand on the box of which it tells one that is no
+// other's, nor another's index: indexes may be others after the next start (Cisco's ifIndex is),
+// and lines must keep their ids.
 func (s *survey) labelled(l *lines, found []port) {
+	taken := map[string]int{}
 	names := make([]string, len(found))
 	for i, p := range found {
-		for j := range l.Names {
-			if v, ok := s.value(p.oid(l.Names[j].OID)); ok && names[i] == "" {
-				names[i] = l.Names[j].text(v)
-			}
-		}
-		if names[i] == "" || len(names[i]) > 63 || slices.Contains(names[:i], names[i]) {
-			return
+		names[i] = s.label(l, p)
+		taken[names[i]]++
+		if p.name != names[i] {
+			taken[p.name]++
 		}
 	}
-	for i := range found {
-		found[i].name = names[i]
+	for i, name := range names {
+		if name != "" && len(name) <= 63 && taken[name] == 1 {
+			found[i].name = name
+		}
 	}
+}
+
+func (s *survey) label(l *lines, p port) string {
+	for i := range l.Names {
+		v, _ := s.value(p.oid(l.Names[i].OID))
+		if name := l.Names[i].text(v); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 func (s *survey) portStates(l *lines, p port) []state {

@@ -3,6 +3,7 @@ package mibs_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,13 +28,124 @@ func TestPortsKeepTheirNamesWhenTheirIndexesMove(t *testing.T) {
 	}
 }
 
-func TestPortsAreNamedByTheBoxOnlyIfItTellsThemApart(t *testing.T) {
-	for name, twin := range map[string]mibs.Value{"two of one name": text("Fo2/1"), "one without a name": text("Foreign")} {
+func TestAPortIsNamedByTheBoxIfThatTellsItApart(t *testing.T) {
+	for name, test := range map[string]struct {
+		says mibs.Value
+		want string
+	}{
+		"two of one name":         {text("Fo2/1"), "2/0 idle yes, 12 busy unknown, 13 unknown unknown, 2/3 busy unknown, 2/4 idle unknown"},
+		"one without a name":      {text("Foreign"), "2/0 idle yes, 2/1 busy unknown, 13 unknown unknown, 2/3 busy unknown, 2/4 idle unknown"},
+		"one that doesn't answer": {mibs.Value{}, "2/0 idle yes, 2/1 busy unknown, 13 unknown unknown, 2/3 busy unknown, 2/4 idle unknown"},
+	} {
 		gateway := without(fixture(t, "cisco"), "1.3.6.1.2.1.2.2.1.2.13")
-		gateway.Put("1.3.6.1.2.1.31.1.1.1.1.13", twin)
-		_, r := readRecording(t, builtin(t), gateway)
-		if got := linesOf(r); !strings.HasPrefix(got, "11 idle yes, 12 busy unknown, 13 ") {
-			t.Errorf("%s: got %s, want the ports by their index", name, got)
+		gateway.Put("1.3.6.1.2.1.31.1.1.1.1.13", test.says)
+		if _, r := readRecording(t, builtin(t), gateway); linesOf(r) != test.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, linesOf(r), test.want)
+		}
+	}
+}
+
+func TestAPortsNameIsNeverAnothersIndex(t *testing.T) {
+	const lines = ward + `lines:
+  ports: [{column: w.7}]
+  names: [{oid: "w.8.{port}"}]
+  status: [{what: hook, oid: "w.7.{port}", map: {0: idle, 1: busy}}]
+  source: WARD-MIB
+`
+	gateway := wardFax()
+	for i, name := range []string{"2", "A", "1"} {
+		gateway.Put(fmt.Sprint("1.3.6.1.4.1.99999.7.", i+1), mibs.Value{Kind: mibs.Integer})
+		gateway.Put(fmt.Sprint("1.3.6.1.4.1.99999.8.", i+1), text(name))
+	}
+	if _, r := readRecording(t, with(t, lines), gateway); linesOf(r) != "1 idle unknown, A idle unknown, 3 idle unknown" {
+		t.Errorf("got %s", linesOf(r))
+	}
+}
+
+func TestARestartThatMovesPortsAndStillLacksOneMixesNoneUp(t *testing.T) {
+	before, _ := readRecording(t, builtin(t), fixture(t, "cisco"))
+	moved := mibs.NewRecording(nil) // by one: what was the second port's index is the first's
+	for _, vb := range fixture(t, "cisco").Varbinds() {
+		at := strings.LastIndexByte(vb.OID, '.') + 1
+		if n, _ := strconv.Atoi(vb.OID[at:]); n >= 11 && n <= 14 {
+			vb.OID = fmt.Sprint(vb.OID[:at], n+1)
+		} else if n == 15 {
+			continue
+		}
+		moved.Put(vb.OID, vb.Value)
+	}
+	d, err := builtin(t).Identify(t.Context(), moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := linesOf(poll(t, d.After(before), moved)), "2/0 idle yes, 2/1 busy unknown, 2/2 unknown unknown, 2/3 busy unknown"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestACiscoWithLinesToTheExchangeOnlyNamesThemAsTheBoxDoes(t *testing.T) {
+	gateway := mibs.NewRecording(nil)
+	for _, vb := range fixture(t, "cisco").Varbinds() {
+		oid := strings.Replace(vb.OID, ".9.62.1.4.2.1.1.", ".9.62.1.3.2.1.1.", 1)
+		if strings.Contains(oid, ".9.62.1.4.2.1.2.") {
+			continue
+		}
+		gateway.Put(oid, vb.Value)
+	}
+	if _, r := readRecording(t, builtin(t), gateway); linesOf(r) != "2/0 idle yes, 2/1 busy unknown, 2/2 unknown unknown, 2/3 idle unknown, 2/4 idle unknown" {
+		t.Errorf("got %s", linesOf(r))
+	}
+}
+
+func TestALabelSaysFaxInManyWays(t *testing.T) {
+	for label, want := range map[string]wire.Answer{
+		"Fax": wire.Yes, "CARDIO_FAX": wire.Yes, "Téléfax 2": wire.Yes, "TELEFAX": wire.Yes, "Telecopieur": wire.Yes, "fax2": wire.Yes,
+		"No fax 4512": wire.Yes, "N° fax": wire.Yes, "Accueil plus fax": wire.Yes, "Fax sans fil": wire.Yes,
+		"No fax": wire.No, "Sans fax": wire.No, "pas de fax": wire.No, "SANS_FAX": wire.No, "not a fax": wire.No, "kein Fax": wire.No,
+		"Faxgerät": wire.Yes, "Poste sans fil, fax": wire.Yes, "plus de fax": wire.No, "Sans télécopie": wire.No, "Halifax": wire.Unknown, "Interphone": wire.Unknown, "": wire.Unknown,
+	} {
+		for name, oid := range map[string]string{
+			"audiocodes": "1.3.6.1.4.1.5003.9.10.3.1.1.4.13.21.1.5.0", "cisco": "1.3.6.1.2.1.31.1.1.1.18.11", "gateway": "1.3.6.1.2.1.31.1.1.1.18.2",
+		} {
+			gateway := fixture(t, name)
+			gateway.Put(oid, text(label))
+			if _, r := readRecording(t, builtin(t), gateway); r.Reading.Lines[0].Fax != want {
+				t.Errorf("%s, %q: got %s, want %s", name, label, r.Reading.Lines[0].Fax, want)
+			}
+		}
+	}
+}
+
+func TestATrunkGroupIsIdleOnlyWhileAChannelOfItIsFree(t *testing.T) {
+	const trunk = "1.3.6.1.4.1.637.64.4400.1.9.1."
+	pbx := fixture(t, "alcatel-oxe")
+	for column, n := range map[string]int64{"7": 0, "8": 0, "9": 4, "10": 1} { // all its channels are out of service
+		pbx.Put(trunk+column+".3", mibs.Value{Kind: mibs.Integer, Int: n})
+	}
+	if _, r := readRecording(t, builtin(t), pbx); r.Reading.Lines[2].Status != wire.LineUnknown {
+		t.Errorf("got %s (%s), want unknown", r.Reading.Lines[2].Status, r.Reading.Lines[2].Evidence)
+	}
+}
+
+func TestKeysOfCountersThatStandAtZeroProveNoFax(t *testing.T) {
+	machine := mibs.NewRecording(nil)
+	for _, vb := range fixture(t, "pwg-keys-only").Varbinds() {
+		if strings.HasPrefix(vb.OID, "1.3.6.1.4.1.2699.1.3.1.") && !strings.HasPrefix(vb.OID, "1.3.6.1.4.1.2699.1.3.1.2.") {
+			vb.Value.Int = 0
+		}
+		machine.Put(vb.OID, vb.Value)
+	}
+	if _, r := readRecording(t, builtin(t), machine); r.Reading.Fax != wire.Unknown {
+		t.Errorf("got %s, want unknown", r.Reading.Fax)
+	}
+}
+
+func TestAnAddressThatRoutersShareNamesNone(t *testing.T) {
+	for _, shared := range []string{"\x00\x00\x5e\x00\x01\x07", "\x00\x00\x5e\x00\x02\x07", "\x00\x00\x0c\x07\xac\x01"} {
+		router := fixture(t, "bintec-elmeg")
+		router.Put("1.3.6.1.2.1.2.2.1.6.1", text(shared))
+		if d, _ := readRecording(t, builtin(t), router); d.ID != "bintec-elmeg-mac-00a0f9123456" {
+			t.Errorf("%x: got %s", shared, d.ID)
 		}
 	}
 }
@@ -173,6 +285,27 @@ func TestFaultsOfLinesNameLineAndWhatWouldBeRight(t *testing.T) {
 		err := mibs.CheckProfile("ward.yml", []byte(strings.Replace(lines, old, test.new, 1)))
 		if got := fmt.Sprint(err); got != test.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", test.new, got, test.want)
+		}
+	}
+}
+
+func TestLinesThatCannotWorkAreFaults(t *testing.T) {
+	for lines, want := range map[string]string{
+		"{ports: [{column: w.7}]}": `lines: want status with ports or own: true, or else alerts`,
+		"{own: true}":              `lines: want status with ports or own: true, or else alerts`,
+		"{own: true, status: [{what: a, oid: 'w.9.{port}', map: {1: idle}}]}":                      `oid: "1.3.6.1.4.1.99999.9.{port}"; want {port} only with ports`,
+		"{own: true, status: [{what: a, oid: 'w.9.?', map: {1: idle}}]}":                           `oid: "w.9.?"; want a port's OID to end in a number or {port}`,
+		"{own: true, status: [{what: a, oid: w.9, map: {1: idle}}], names: [{oid: w.8}]}":          `lines: want names and about only with ports`,
+		"{alerts: {column: w.9, map: {707: down}}, own: true}":                                     `lines: want alerts alone, or else status with ports or own: true`,
+		"{alerts: {column: w.9, map: {707: down}}, status: [{what: a, oid: w.9, map: {1: idle}}]}": `lines: want alerts alone, or else status with ports or own: true`,
+		"{alerts: {column: w.9}}": `map: missing; want what each code means`,
+		"{ports: [{column: w.7}], status: [{what: a, oid: w.9, map: {1: idle}}]}":                                                             `oid: "1.3.6.1.4.1.99999.9"; want {port} in it, else it tells the same of every port`,
+		"{ports: [{column: w.7}], status: [{what: a, oid: 'w.9.{port}', map: {1: idle}}], about: [{what: a, oid: 'w.8.{port}', only: true}]}": `only: want words too, else it is never told`,
+	} {
+		lines = strings.TrimSuffix(lines, "}") + ", source: WARD-MIB}\n"
+		got := fmt.Sprint(mibs.CheckProfile("ward.yml", []byte(ward+"lines: "+lines)))
+		if got != "ward.yml:21: "+want {
+			t.Errorf("%s\ngot  %s\nwant ward.yml:21: %s", lines, got, want)
 		}
 	}
 }
