@@ -408,16 +408,20 @@ func (l *line) read(answers Answers) wire.Line {
 		l.readAlerts(&told, answers)
 		return told
 	}
-	decided := false
+	decided, silent := false, false
 	evidence := make([]byte, 0, 64)
 	for i := range l.states {
 		v, ok := answers[l.states[i].oid]
 		if !ok {
+			silent = true // it goes before the rest: it may be what would say that the line is down
 			continue
 		}
 		evidence = append(evidence, l.states[i].rule.says(v)...)
 		if state, ok := l.states[i].rule.state(v, lineRank); ok && !decided {
-			told.Status, decided = wire.LineStatus(state), true
+			decided = true
+			if status := wire.LineStatus(state); !silent || status != wire.LineIdle {
+				told.Status = status
+			}
 		}
 	}
 	told.Evidence = cut(strings.TrimPrefix(string(append(evidence, l.notes...)), ", "), wire.MaxText)

@@ -116,6 +116,14 @@ func TestALabelSaysFaxInManyWays(t *testing.T) {
 	}
 }
 
+func TestAPortThatDoesNotTellWhetherItIsRegisteredAtPresentIsNotIdle(t *testing.T) {
+	gateway := fixture(t, "grandstream-ht8xx")
+	d, _ := readRecording(t, builtin(t), gateway)
+	if got, want := linesOf(poll(t, d, without(gateway, "1.3.6.1.4.1.42397.1.2.2.2.1.0", "1.3.6.1.4.1.42397.1.2.2.2.2.0"))), "1 busy unknown, 2 unknown unknown"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestATrunkGroupIsIdleOnlyWhileAChannelOfItIsFree(t *testing.T) {
 	const trunk = "1.3.6.1.4.1.637.64.4400.1.9.1."
 	pbx := fixture(t, "alcatel-oxe")
