@@ -20,6 +20,7 @@ type Device struct {
 
 	self     self
 	counters []counter
+	next     []string // rows behind the last ones: there is more to count once one is answered
 	service  []state
 	lines    []line
 	warnings []string
@@ -42,7 +43,7 @@ func (d *Device) After(before *Device) *Device {
 	if before != nil && before.ID != "" && d.ID == "" && d.young {
 		return before // by its own object every poll sees whether it is
 	}
-	if before == nil || before.ID != d.ID || before.kept == doubts || !d.lacks(before) || d.moved(before) {
+	if before == nil || before.kept == doubts || !d.renamed(before) && (before.ID != d.ID || !d.lacks(before) || d.moved(before)) {
 		return d
 	}
 	kept := *before
@@ -64,13 +65,20 @@ func (l *line) movedFrom(was *line) bool {
 	})
 }
 
+// renamed tells whether it has another name than before only because it was named by something
+// else: what named it may just be silent. A reading is not made of it meanwhile.
+func (d *Device) renamed(before *Device) bool {
+	return before.ID != "" && before.ID != d.ID && before.Identity.Vendor == d.Identity.Vendor && before.self.oid != d.self.oid
+}
+
 // lacks tells whether a measure is missing that was there before, or is told by a lesser
-// rule or by fewer rows; or a line or a state.
+// rule, by fewer rows or in another unit; or a line or a state.
 func (d *Device) lacks(before *Device) bool {
 	for i := range before.counters {
 		was := &before.counters[i]
 		if !slices.ContainsFunc(d.counters, func(is counter) bool {
-			return is.measure.Measure == was.measure.Measure && (is.rank < was.rank || is.rank == was.rank && len(is.oids) >= len(was.oids))
+			return is.measure.Measure == was.measure.Measure && (is.rank < was.rank ||
+				is.rank == was.rank && (len(is.oids) > len(was.oids) || len(is.oids) == len(was.oids) && is.rule == was.rule))
 		}) {
 			return true
 		}
@@ -173,7 +181,7 @@ func (d *Device) OIDs(due Due) []string { return d.steady[due&(Lines|Counters)] 
 
 // Has tells whether the device can be asked for any of what is due.
 func (d *Device) Has(due Due) bool {
-	return due&Counters != 0 && len(d.counters) > 0 || due&Lines != 0 && (len(d.service) > 0 || len(d.lines) > 0)
+	return due&Counters != 0 && len(d.counters)+len(d.next) > 0 || due&Lines != 0 && (len(d.service) > 0 || len(d.lines) > 0)
 }
 
 // Quirks are what the device can't take.
@@ -203,6 +211,7 @@ func (d *Device) oids(due Due) []string {
 			add(d.counters[i].oids...)
 			add(guarded(d.counters[i].guards)...)
 		}
+		add(d.next...)
 	}
 	if due&Lines != 0 {
 		for i := range d.service {
@@ -267,7 +276,7 @@ type Result struct {
 	Reading  wire.Reading // without Identity; failed if it isn't sure who answered
 	Unknown  []string     // what it can't tell: short English phrases
 	Warnings []string
-	Stale    bool // a label no longer fits, or the device has settled after booting: identify it again
+	Stale    bool // a label no longer fits, a row has come, or the device has settled after booting: identify it again
 	Stranger bool // another device answered: there is no reading of this one
 }
 
@@ -348,6 +357,9 @@ func (d *Device) readCounters(r *Result, answers Answers) {
 		m := wire.Measure(c.measure.Measure)
 		r.Reading.Counters = append(r.Reading.Counters, wire.Counter{Measure: m, Unit: c.unit, Rule: c.rule, Value: value})
 	}
+	for _, oid := range d.next {
+		r.Stale = r.Stale || answers[oid].Kind != Null
+	}
 }
 
 func (d *Device) readService(r *Result, answers Answers) {
@@ -388,10 +400,6 @@ func (d *Device) readLines(r *Result, answers Answers) {
 func (r *Result) hold(guards []guard, answers Answers, what string) bool {
 	for i := range guards {
 		v, ok := answers[guards[i].oid]
-		if guards[i].next {
-			r.Stale = r.Stale || ok && v.Kind != Null
-			continue
-		}
 		if !ok || !guards[i].holds(v) {
 			r.Stale = true
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s is not used: %s now says %q", what, guards[i].oid, cut(v.Text(), 80)))

@@ -23,14 +23,16 @@
 // profile/measure.rule; it stays while its row moves about, and so do the books.
 //
 // Machines say things in odd ways. -1 is "not supported" and is left out of a sum, which then is
-// another rule, since the part may come one day; any other negative value is "not told", and so is
-// the sum. Rows in sheets are not added to rows in sides. A float (HP's A4 equivalents) counts whole
+// another rule (.without_1 if one part is missing), since the part may come one day; any other
+// negative value is "not told", and so is the sum. Rows in sheets are not added to rows in sides. A float (HP's A4 equivalents) counts whole
 // pages only and ends where a float32 does, at 2^24. An OID that ends in .? may have .0, .0.0 or
-// nothing there. Tables that grow are asked for the row behind the last with every poll.
+// nothing there. Tables that grow are asked for the row behind the last with every poll, so a
+// row that comes with a fax is found soon; only if it is the first of its kind the books begin with it.
 //
 // A device is named by the maker of its insides, whose profile reads it, and by what the profile
 // asks first. One that has just booted and doesn't answer that yet has no name for up to ten minutes:
-// a machine must never be two.
+// a machine must never be two. So it also keeps its name, for five identifications, when what names it
+// falls silent and something else would give it another.
 //
 // A gateway's line is a port. Its name becomes part of the line's id, so it is what stands on the
 // box, never what people can edit, or else the index of its row: AudioCodes' index 0 is port 1,

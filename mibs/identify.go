@@ -156,7 +156,7 @@ func (d *Device) findCounters(v *survey, f fit) {
 			}
 		}
 	}
-	v.ask(wanted...) // in one request, for the loop below
+	v.ask(append(wanted, v.behind...)...) // in one request, for the loop below
 	for _, m := range wire.Measures() {
 		for rank, rule := range f.measures(m, d.Fax) {
 			if !v.joins(rule.profile) {
@@ -173,6 +173,7 @@ func (d *Device) findCounters(v *survey, f fit) {
 			}
 		}
 	}
+	d.next = v.next()
 }
 
 type measureRule struct {
@@ -201,7 +202,7 @@ func (s *survey) counter(rule measureRule) (c counter, ok bool) {
 	if len(oids) > maxSum {
 		return counter{warning: fmt.Sprintf("%s is not used: %d rows are too many to ask for", rule.name(), len(oids))}, false
 	}
-	c = counter{measure: rule.measure, oids: oids, guards: s.absent(guards), unit: rule.Unit, rule: rule.name()}
+	c = counter{measure: rule.measure, oids: oids, guards: guards, unit: rule.Unit, rule: rule.name()}
 	s.ask(oids...)
 	if rule.UnitOID != "" && !s.units(&c, rule) {
 		return counter{warning: c.warning}, false
@@ -256,8 +257,8 @@ func (s *survey) supported(c *counter) {
 		n, ok := s.answers[oid].Number()
 		return ok && n == notSupported
 	})
-	if len(c.oids) < all {
-		c.rule += ".part" // so that another part that comes begins another epoch, and is not activity
+	if missing := all - len(c.oids); missing > 0 {
+		c.rule += fmt.Sprintf(".without_%d", missing) // so that a part that comes begins another epoch, and is not activity
 	}
 }
 

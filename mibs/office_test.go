@@ -120,7 +120,7 @@ func TestAPartThatIsNotSupportedIsLeftOutOfASum(t *testing.T) {
 		want          string
 	}{
 		"both count":                     {512, 8, "520 pages toshiba/fax_sent_pages.scanned"},
-		"one is not supported":           {512, -1, "512 pages toshiba/fax_sent_pages.scanned.part"},
+		"one is not supported":           {512, -1, "512 pages toshiba/fax_sent_pages.scanned.without_1"},
 		"none is supported":              {-1, -1, "nothing"},
 		"one is unknown, so is the sum":  {512, -2, "nothing"},
 		"some are left, nobody knows it": {-3, 8, "nothing"},
@@ -137,7 +137,7 @@ func TestAPartThatIsNotSupportedIsLeftOutOfASum(t *testing.T) {
 	recording := fixture(t, "toshiba") // the second is not supported,
 	d, _ := readRecording(t, builtin(t), recording)
 	recording.Put(second, integer(5000)) // until new firmware comes: no 5000 pages were sent
-	if got, want := toldOf(poll(t, d, recording), wire.FaxSentPages), "512 pages toshiba/fax_sent_pages.scanned.part"; got != want {
+	if got, want := toldOf(poll(t, d, recording), wire.FaxSentPages), "512 pages toshiba/fax_sent_pages.scanned.without_1"; got != want {
 		t.Errorf("before it is identified again: got %s, want %s", got, want)
 	}
 	if got, want := told(t, recording, wire.FaxSentPages), "5512 pages toshiba/fax_sent_pages.scanned"; got != want {
@@ -327,6 +327,124 @@ func TestCountersAtZeroDoNotMakeAFaxMachine(t *testing.T) {
 		}
 		if d, r := readRecording(t, builtin(t), recording); r.Reading.Fax != wire.Unknown {
 			t.Errorf("%s with all at 0: got fax %s (%s), want unknown", name, r.Reading.Fax, d.FaxWhy)
+		}
+	}
+}
+
+func TestAMonoMFPOfFutureSmartCountsItsBlackPages(t *testing.T) {
+	recording := without(fixture(t, "hp-futuresmart"), a4Total) // 41.5 black ones, and no row of colour
+	if got, want := told(t, recording, wire.FaxPrintedPages), "41 a4_equivalents hp/fax_printed_pages.a4_black"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// The first fax brings the row that counts it.
+func TestARowThatComesWithTheFirstFaxIsNoticedAtOnce(t *testing.T) {
+	recording := fixture(t, "samsung-no-fax")
+	d, first := readRecording(t, builtin(t), recording)
+	if first.Stale || !d.Has(mibs.Counters) {
+		t.Errorf("before: got stale %v, counters to ask for: %v; want a device that isn't stale and is asked", first.Stale, d.Has(mibs.Counters))
+	}
+	const jobs = "1.3.6.1.4.1.236.11.5.11.53.11.2.1."
+	column, err := recording.Column(t.Context(), jobs+"2", 256)
+	if err != nil || len(column) == 0 {
+		t.Fatal("the recording has no jobs")
+	}
+	last := column[len(column)-1].OID
+	row := fmt.Sprintf("1.%d", len(column)+1)
+	if !strings.HasSuffix(last, fmt.Sprintf(".1.%d", len(column))) {
+		t.Fatalf("the last row is %s; want one of device 1", last)
+	}
+	for column, n := range map[string]int64{"2.": 4, "4.": 7, "7.": 3} {
+		recording.Put(jobs+column+row, integer(n))
+	}
+	if r := poll(t, d, recording); !r.Stale {
+		t.Error("after the first fax: not stale, so it goes unnoticed until the next day")
+	}
+	if got, want := told(t, recording, wire.FaxSentPages), "3 impressions samsung/fax_sent_pages.jobs.impressions"; got != want {
+		t.Errorf("identified again: got %s, want %s", got, want)
+	}
+}
+
+func TestEachPartThatComesIntoASumBeginsAnotherEpoch(t *testing.T) {
+	const colours = "1.3.6.1.4.1.1129.2.3.50.1.3.21.6.1.7.1."
+	recording := fixture(t, "toshiba")
+	for oid, n := range map[string]int64{"1": -1, "2": -1, "3": 640, "4": -1} {
+		recording.Put(colours+oid, integer(n))
+	}
+	rule := func() string {
+		_, rule, _ := strings.Cut(told(t, recording, wire.FaxPrintedPages), "pages ")
+		return rule
+	}
+	one := rule()
+	recording.Put(colours+"1", integer(5000)) // new firmware knows colour pages: they are no activity
+	two := rule()
+	recording.Put(colours+"2", integer(7000))
+	if three := rule(); one == two || two == three || one == three {
+		t.Errorf("with one, two and three parts: got %s, %s and %s, want three rules", one, two, three)
+	}
+}
+
+// A unit, or a part that isn't told for once, must not begin another epoch: what is counted at both changes would be lost.
+func TestAUnitThatIsMissingForOnceChangesNothing(t *testing.T) {
+	const unit = "1.3.6.1.4.1.367.3.2.1.2.19.5.1.4.6"
+	whole := fixture(t, "ricoh")
+	before, want := readRecording(t, builtin(t), whole)
+	less := without(whole, unit)
+	d, _ := readRecording(t, builtin(t), less)
+	if got := toldOf(poll(t, d.After(before), less), wire.FaxPrintedPages); got != toldOf(want, wire.FaxPrintedPages) {
+		t.Errorf("got %s, want %s as before", got, toldOf(want, wire.FaxPrintedPages))
+	}
+}
+
+func TestAMachineThatTellsNoUnitsCountsPages(t *testing.T) {
+	recording := fixture(t, "ricoh")
+	for _, vb := range recording.Varbinds() {
+		if strings.HasPrefix(vb.OID, "1.3.6.1.4.1.367.3.2.1.2.19.5.1.4.") {
+			recording = without(recording, vb.OID)
+		}
+	}
+	if got, want := told(t, recording, wire.FaxPrintedPages), "1210 pages ricoh/fax_printed_pages.total.pages"; got != want {
+		t.Errorf("printed: got %s, want %s", got, want)
+	}
+	if got := told(t, recording, wire.FaxSentPages) + told(t, recording, wire.FaxSent); got != "nothingnothing" {
+		t.Errorf("sent: got %s, want nothing, as it may count faxes or pages", got)
+	}
+}
+
+// Its maker's objects may be silent also long after it booted; then another serial is told than its own.
+func TestAMachineWhoseOwnSerialIsSilentIsNotTakenForAnother(t *testing.T) {
+	whole := fixture(t, "toshiba-cs")
+	known, _ := readRecording(t, builtin(t), whole)
+	silent := mibs.NewRecording(slices.DeleteFunc(slices.Clone(whole.Varbinds()), func(vb mibs.Varbind) bool {
+		return strings.HasPrefix(vb.OID, "1.3.6.1.4.1.641.6.")
+	}))
+	uptime(silent, 5*time.Hour)
+	d, _ := readRecording(t, builtin(t), silent)
+	after := d.After(known)
+	if after.ID != known.ID {
+		t.Errorf("got id %s, want %s as before", after.ID, known.ID)
+	}
+	for range 10 {
+		after = d.After(after)
+	}
+	if after.ID != d.ID {
+		t.Errorf("if it lasts: got id %s, want %s", after.ID, d.ID)
+	}
+	other := fixture(t, "toshiba-cs")
+	other.Put("1.3.6.1.4.1.641.6.2.3.1.5.1", text("7500000000099"))
+	if d, _ := readRecording(t, builtin(t), other); d.After(known).ID != "lexmark-7500000000099" {
+		t.Errorf("another machine in its place: got id %s, want its own at once", d.After(known).ID)
+	}
+}
+
+func TestAFaxWithoutFirmwareIsNoFax(t *testing.T) {
+	for firmware, want := range map[string]wire.Answer{"\x01\x15V1.05": wire.Yes, "\x01\x15": wire.Unknown, "\x01\x15None": wire.Unknown, "\xfd\xe80": wire.Unknown} {
+		recording := fixture(t, "hp-futuresmart")
+		recording.Put(a4Total, float32Of(0))
+		recording.Put("1.3.6.1.4.1.11.2.3.9.4.2.1.3.7.2.8.0", text(firmware))
+		if d, _ := readRecording(t, builtin(t), recording); d.Fax != want {
+			t.Errorf("firmware %q: got fax %s, want %s", firmware, d.Fax, want)
 		}
 	}
 }

@@ -105,7 +105,7 @@ type measure struct {
 	As        string            `yaml:"as"`
 	Unit      string            `yaml:"unit"`
 	UnitOID   string            `yaml:"unit_oid"` // or by what this object says
-	UnitMap   map[string]string `yaml:"unit_map"` // none: then it counts something else
+	UnitMap   map[string]string `yaml:"unit_map"` // none: then it counts something else; the key "": where it tells no unit
 	Network   bool              `yaml:"network"`  // may include faxes over the network: not for a machine without fax card
 	Certainty string            `yaml:"certainty"`
 	Note      string            `yaml:"note"`
@@ -407,6 +407,12 @@ func (c *checker) measure(i int) {
 	}
 	if (m.Unit == "") == (m.UnitOID == "") {
 		c.doc.Fault(append(at, "unit"), "want either unit, or unit_oid with unit_map")
+	}
+	if (m.UnitOID == "") != (len(m.UnitMap) == 0) {
+		c.doc.Fault(append(at, "unit_map"), "want it beside unit_oid, and only there")
+	}
+	if m.UnitOID != "" && strings.Contains(m.OID, plus) {
+		c.doc.Fault(append(at, "unit_oid"), "want unit: what is added with + is told in one unit")
 	}
 	if m.UnitOID != "" {
 		c.oid(append(at, "unit_oid"), &m.UnitOID, c.rows)

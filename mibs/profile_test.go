@@ -49,6 +49,9 @@ func TestFaultsOfAProfileNameFileLineAndWhatWouldBeRight(t *testing.T) {
 		"unknown measure":       {"fax_sent_pages", "faxes_sent", `ward.yml:13: measure: "faxes_sent"; want one of: fax_sent_pages, fax_received_pages, fax_printed_pages, fax_sent, fax_received, fax_pages`},
 		"unknown unit":          {"unit: pages", "unit: sheep", `ward.yml:16: unit: "sheep"; want one of: pages, images, impressions, sides, sheets, a4_equivalents, faxes`},
 		"no unit":               {"    unit: pages\n", "", `ward.yml:13: unit: want either unit, or unit_oid with unit_map`},
+		"unit told, but unread": {"    unit: pages\n", "    unit_oid: w.6.0\n", `ward.yml:13: unit_map: want it beside unit_oid, and only there`},
+		"unit map for nothing":  {"    unit: pages\n", "    unit: pages\n    unit_map: {7: images}\n", `ward.yml:17: unit_map: want it beside unit_oid, and only there`},
+		"one unit of a sum":     {"w.5.{fax}\n    unit: pages\n", "w.5.1 + w.5.2\n    unit_oid: w.6.0\n    unit_map: {7: images}\n", `ward.yml:16: unit_oid: want unit: what is added with + is told in one unit`},
 		"unknown certainty":     {"certainty: mib", "certainty: sure", `ward.yml:17: certainty: "sure"; want one of: mib+walk, mib, walk, tool, unverified`},
 		"no source":             {"    source: WARD-MIB\n", "", `ward.yml:13: source: missing; want where the OID is known from`},
 		"rule no name":          {"rule: total", "rule: 5.6", `ward.yml:14: rule: "5.6"; want a name of lower-case letters, digits and _ that never changes`},
@@ -188,6 +191,8 @@ func TestTheProfilesAreListed(t *testing.T) {
 func FuzzProfile(f *testing.F) {
 	f.Add([]byte(ward))
 	f.Add([]byte(strings.Replace(ward, "is: [Fax]", "matches: '.', all: true, take: 1", 1)))
+	f.Add([]byte(strings.NewReplacer("is: [Fax]", "is: [Fax], all: true, grows: true", "unit: pages", "unit_oid: 'w.4.{fax}', unit_map: {'': pages, fax: sheets}").Replace(ward)))
+	f.Add([]byte(strings.Replace(ward, "w.5.{fax}", "w.5.? + w.5.{fax}\n    as: float", 1)))
 	f.Add([]byte(ward + "lines: {ports: [{column: w.4, is: [Fax], plus: 1}], names: [{oid: 'w.5.{port}', take: '(.)'}], about: [{what: y, oid: 'w.4.{port}', fax: x}], status: [{what: x, oid: 'w.4.{port}', map: {fax: busy, 2..4: idle, 1..: down}}], source: x}\n"))
 	f.Add([]byte(ward + "checks: [{total: w.5.1, parts: [w.5.2, 'w.5.{fax}'], source: x}]\nquirks: {v1: true, bulk: false, max_oids: 5}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -115,7 +115,10 @@ func section(b *strings.Builder, p *mibs.Profile) {
 	}
 	if len(p.Measures) > 0 {
 		b.WriteString("\n| measure | unit | certainty | known from | to know |\n|---|---|---|---|---|\n")
-		for _, m := range p.Measures {
+		for i, m := range p.Measures {
+			if i > 0 && p.Measures[i-1].What == m.What {
+				m.Note = strings.TrimSuffix("where the one above isn't told; "+m.Note, "; ")
+			}
 			fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", m.What, strings.Join(m.Units, " or "), m.Certainty, plain(m.Source), plain(m.Note))
 		}
 	}

@@ -3,6 +3,7 @@ package mibs
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ type survey struct {
 	asked   map[string]bool
 	columns map[columnKey][]Varbind
 	found   map[rowKey]found
+	behind  []string          // what comes behind the last rows of tables that grow
 	proven  map[*profile]bool // of the profiles that want it
 }
 
@@ -45,7 +47,6 @@ type guard struct {
 	row  *row   // its value must fit this row,
 	text string // or read so
 	was  Value  // what it said then
-	next bool   // or it is the row behind the last one: there is more to count once it is answered
 }
 
 func (g *guard) holds(v Value) bool {
@@ -153,31 +154,26 @@ func (s *survey) look(p *profile, r *row) (f found, absent bool) {
 		}
 	}
 	whole := len(column) > 0 && len(column) < r.Max
-	switch {
-	case r.Only && fitting > 1:
+	if r.Only && fitting > 1 {
 		return found{}, false
-	case r.Grows && fitting > 0 && whole:
-		guards = append(guards, guard{oid: nextRow(column), next: true})
+	}
+	if last := len(column) - 1; r.Grows && whole && lastNumber(column[last].OID) < math.MaxUint32 {
+		s.behind = append(s.behind, nextRow(column[last].OID))
 	}
 	f.guards = append(f.guards, guards...)
 	return f, fitting == 0 && whole
 }
 
 // nextRow is the object behind a column's last.
-func nextRow(column []Varbind) string {
-	last := column[len(column)-1].OID
+func nextRow(last string) string {
 	return fmt.Sprintf("%s.%d", last[:strings.LastIndexByte(last, '.')], lastNumber(last)+1)
 }
 
-// absent drops those guards that look out for a row behind the last which is answered already.
-func (s *survey) absent(guards []guard) []guard {
-	return slices.DeleteFunc(guards, func(g guard) bool {
-		if !g.next {
-			return false
-		}
-		_, there := s.value(g.oid)
-		return there
-	})
+// next is what the device doesn't answer yet of what comes behind the last rows of tables that grow.
+func (s *survey) next() []string {
+	oids := slices.Compact(slices.Sorted(slices.Values(s.behind)))
+	s.ask(oids...)
+	return slices.DeleteFunc(oids, func(oid string) bool { _, there := s.value(oid); return there })
 }
 
 // readIndex takes a row's index from an object, or one from each; 0 and below mean that there is no such row.
