@@ -23,6 +23,9 @@ func (d *Device) Use(oid string) string {
 			return "label of " + c.measure.Measure
 		}
 	}
+	if slices.Contains(d.next, oid) {
+		return "whether there is a row more to count"
+	}
 	for i := range d.service {
 		if d.service[i].oid == oid || slices.Contains(guarded(d.service[i].guards), oid) {
 			return "fax service"
