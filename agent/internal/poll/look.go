@@ -178,6 +178,9 @@ func (p *Poller) identify(ctx context.Context, t *target) error {
 	}
 	var is *mibs.Device
 	err := t.Ask(ctx, quirks, func(asker mibs.Asker) (err error) {
+		if a, can := asker.(interface{ Afresh() }); can {
+			a.Afresh() // what isn't asked for, since it was missing, may be there now
+		}
 		is, err = p.Profiles.Identify(ctx, clocked{asker, p, t})
 		return err
 	})

@@ -242,6 +242,35 @@ func TestOneRequestAPollInSteadyState(t *testing.T) {
 	})
 }
 
+// forgetful leaves out what was missing, until it is asked afresh.
+type forgetful struct {
+	*machine
+	afresh *int
+}
+
+func (f forgetful) Afresh() { *f.afresh++ }
+
+func TestWhoADeviceIsIsAskedAfreshAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		afresh := 0
+		start(t, func(o *poll.Options) {
+			o.Targets = append(o.Targets, poll.Target{Address: "m", Ask: func(_ context.Context, _ mibs.Quirks, look func(mibs.Asker) error) error {
+				return look(forgetful{m, &afresh})
+			}})
+		})
+		after(10 * time.Minute)
+		if afresh != 1 {
+			t.Errorf("asked afresh %d times, want once, at first", afresh)
+		}
+		m.change(func(m *machine) { m.serial = "1002" })
+		after(10 * time.Minute)
+		if afresh != 2 {
+			t.Errorf("asked afresh %d times, want once more for the machine that came in its place", afresh-1)
+		}
+	})
+}
+
 func TestIdentityGoesWithTheFirstReadingOnChangeAndHourly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine("1001")

@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -29,20 +30,52 @@ type asker struct {
 	unbelieved bool // what came to the last request couldn't be believed
 }
 
-// Get is part of mibs.Asker: one request, or several if the device takes no more at once.
+// Get is part of mibs.Asker: one request, or several if the device takes no more at once. In
+// what is polled the second object is the serial number: each further request carries it too.
 func (a *asker) Get(ctx context.Context, oids []string) (mibs.Answers, error) {
 	answers := make(mibs.Answers, len(oids))
-	for chunk := range slices.Chunk(a.device.present(oids), a.device.limit(a.quirks.MaxOIDs)) {
-		if err := a.get(ctx, chunk, answers); err != nil {
+	for open := a.device.present(oids); len(open) > 0; {
+		most := a.device.limit(a.quirks.MaxOIDs)
+		get := a.get
+		if len(answers) > 0 && most > 1 {
+			get, most = a.proven(oids[1]), most-1
+		}
+		some := open[:min(most, len(open))]
+		switch err := get(ctx, some, answers); {
+		case errors.Is(err, errTooBig): // again, with fewer
+		case err != nil:
 			return nil, err
+		default:
+			open = open[len(some):]
 		}
 	}
 	return answers, nil
 }
 
+// proven gets objects together with one that has been answered, if it has: unless that says
+// the same again, another machine answers by now.
+func (a *asker) proven(oid string) func(context.Context, []string, mibs.Answers) error {
+	return func(ctx context.Context, oids []string, answers mibs.Answers) error {
+		before, told := answers[oid]
+		if !told {
+			return a.get(ctx, oids, answers)
+		}
+		delete(answers, oid)
+		err := a.get(ctx, append([]string{oid}, oids...), answers)
+		if err == nil && !bytes.Equal(answers[oid].Bytes, before.Bytes) {
+			err = fmt.Errorf("two machines answer by turns at %s; want one", a.device.target)
+		}
+		answers[oid] = before
+		return err
+	}
+}
+
 // mostBroken is how many objects of one request may be broken. A device that can read none
 // of its objects, as some while they boot, has failed; what it says of each is not to be kept.
 const mostBroken = 3
+
+// errTooBig means that the same is to be asked again, under the limit that was learned.
+var errTooBig = errors.New("too big")
 
 // get asks for oids until all have an answer, or are known to be absent or broken.
 func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) error {
@@ -59,8 +92,8 @@ func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) er
 			a.device.learnAbsent(broken...)
 			return a.sort(packet.Variables, oids, answers)
 		case packet.Error == gosnmp.TooBig && len(oids) > 1:
-			a.device.learnLimit(len(oids) / 2)
-			return a.halves(ctx, oids, answers)
+			a.device.learnLimit(min(len(oids)/2+1, len(oids)-1)) // half, and the one that each carries
+			return errTooBig
 		case packet.Error == gosnmp.NoSuchName && (known || len(oids) == 1):
 			at = min(max(at, 0), len(oids)-1)
 			a.device.learnAbsent(oids[at])
@@ -115,6 +148,10 @@ func (a *asker) sort(variables []gosnmp.SnmpPDU, oids []string, answers mibs.Ans
 	}
 	return nil
 }
+
+// Afresh asks from now on also for what the device was found not to have, or not to be able
+// to read: for those who want to know who it is, since it may be another device by now.
+func (a *asker) Afresh() { a.device.forgetAbsent() }
 
 func (a *asker) version() gosnmp.SnmpVersion {
 	return a.device.target.Credentials.version(a.quirks.V1)

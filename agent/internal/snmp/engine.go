@@ -94,8 +94,11 @@ func (c Credentials) level() gosnmp.SnmpV3MsgFlags {
 	return gosnmp.NoAuthNoPriv
 }
 
+// keyLengths are those of privacy, in bytes, where a key may be too short and must be extended.
+var keyLengths = map[string]int{"AES": 16, "AES192": 24, "AES256": 32, "AES192C": 24, "AES256C": 32}
+
 // unlock makes the keys for an engine (RFC 3414, section 2.6). For each password gosnmp hashes
-// a megabyte, once in the life of the program.
+// a megabyte, once in the life of the program; to extend a key as Cisco does, once an engine.
 func (c Credentials) unlock(e *engine) error {
 	usm := gosnmp.UsmSecurityParameters{
 		AuthoritativeEngineID:    e.id,
@@ -104,17 +107,17 @@ func (c Credentials) unlock(e *engine) error {
 		PrivacyProtocol:          privacyProtocols[c.Privacy],
 		PrivacyPassphrase:        string(c.PrivacyPassword),
 	}
-	if usm.PrivacyProtocol == gosnmp.AES {
-		// DES has the same key before it is cut; for AES gosnmp would hash a megabyte more for
-		// each device, to lengthen a key that is long enough.
-		usm.PrivacyProtocol = gosnmp.DES
+	length := keyLengths[c.Privacy]
+	longEnough := length > 0 && usm.AuthenticationProtocol.HashType().Size() >= length
+	if longEnough {
+		usm.PrivacyProtocol = gosnmp.DES // has the same key, uncut; gosnmp extends others whether they need it or not
 	}
 	if err := usm.InitSecurityKeys(); err != nil {
 		return fmt.Errorf("make keys: %w", err)
 	}
 	e.auth, e.privacy = usm.SecretKey, usm.PrivacyKey
-	if c.Privacy == "AES" {
-		e.privacy = e.privacy[:16]
+	if longEnough {
+		e.privacy = e.privacy[:length]
 	}
 	return nil
 }

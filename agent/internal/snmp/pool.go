@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,19 +119,11 @@ type Device struct {
 	rediscoveries atomic.Int64
 
 	mu     sync.Mutex
-	most   int                  // OIDs in a request; 0 = not known
-	mostAt time.Time            // when that was found out
-	absent map[string]time.Time // SNMPv1: what it doesn't have, and of any version what it can't read, and when it said so
-	engine *engine              // of SNMPv3; nil = not known
+	most   int               // OIDs in a request; 0 = not known
+	mostAt time.Time         // when that was found out
+	absent map[string]absent // SNMPv1: what it doesn't have, and of any version what it can't read; nil = nothing
+	engine *engine           // of SNMPv3; nil = not known
 }
-
-// askAgain is how long an object is left out that a SNMPv1 device said it doesn't have, or
-// that any device answered with an error. Each of them costs a request of its own when it is
-// asked again.
-const askAgain = 15 * time.Minute
-
-// askMore is how long a device isn't asked for more objects than it once took.
-const askMore = 24 * time.Hour
 
 // Device prepares to ask a target. Nothing is sent.
 func (p *Pool) Device(t Target) *Device { return &Device{pool: p, target: t} }
@@ -155,64 +146,4 @@ func (d *Device) Ask(ctx context.Context, quirks mibs.Quirks, look func(mibs.Ask
 	defer d.pool.give(s)
 	s.device = at
 	return look(&asker{device: d, session: s, quirks: quirks})
-}
-
-// limit is how many OIDs to ask for at once.
-func (d *Device) limit(most int) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.most > 0 && past(d.mostAt, askMore, d.pool.Now()) {
-		d.most = 0
-	}
-	limit := maxOIDs
-	for _, n := range []int{most, d.most} {
-		if n > 0 {
-			limit = min(limit, n)
-		}
-	}
-	return limit
-}
-
-func (d *Device) learnLimit(most int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.most == 0 || most < d.most {
-		d.most, d.mostAt = most, d.pool.Now()
-	}
-}
-
-// past tells whether d has passed since then, or the clock was turned.
-func past(then time.Time, d time.Duration, now time.Time) bool {
-	age := now.Sub(then)
-	return age < 0 || age >= d
-}
-
-func (d *Device) learnAbsent(oids ...string) {
-	if len(oids) == 0 {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.absent == nil {
-		d.absent = map[string]time.Time{}
-	}
-	for _, oid := range oids {
-		d.absent[oid] = d.pool.Now()
-	}
-}
-
-// present leaves out what the device said it doesn't have, or can't read.
-func (d *Device) present(oids []string) []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.absent) == 0 {
-		return oids
-	}
-	now := d.pool.Now()
-	for oid, since := range d.absent {
-		if past(since, askAgain, now) {
-			delete(d.absent, oid)
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(oids), func(oid string) bool { _, gone := d.absent[oid]; return gone })
 }

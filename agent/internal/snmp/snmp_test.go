@@ -175,7 +175,8 @@ func TestAnAbsentObjectIsMissingAndNoError(t *testing.T) {
 	}
 }
 
-func TestSNMPv1LeavesOutWhatTheDeviceDoesNotHaveForAQuarterOfAnHour(t *testing.T) {
+// What is missing may only be late, as rows are while a machine boots.
+func TestSNMPv1LeavesOutWhatTheDeviceDoesNotHaveForLongerAndLonger(t *testing.T) {
 	bed := startKyocera(t)
 	now := time.Now()
 	d := newPool(t, snmp.Options{Now: func() time.Time { return now }}).Device(target(bed.Addr, snmp.V2c))
@@ -183,7 +184,25 @@ func TestSNMPv1LeavesOutWhatTheDeviceDoesNotHaveForAQuarterOfAnHour(t *testing.T
 	for _, poll := range []struct {
 		after    time.Duration
 		requests int
-	}{{0, 3}, {time.Minute, 1}, {time.Minute, 1}, {15 * time.Minute, 3}, {time.Minute, 1}} {
+	}{
+		{0, 3},
+		{29 * time.Second, 1},
+		{time.Second, 3},
+		{59 * time.Second, 1},
+		{time.Second, 3},
+		{2 * time.Minute, 3},
+		{4 * time.Minute, 3},
+		{8 * time.Minute, 3},
+		{14 * time.Minute, 1},
+		{time.Minute, 3},
+		{14 * time.Minute, 1},
+		{time.Minute, 3},
+		{-time.Hour, 3},
+		{29 * time.Second, 1},
+		{time.Hour, 3},
+		{29 * time.Second, 1},
+		{time.Second, 3},
+	} {
 		now = now.Add(poll.after)
 		before := bed.Requests().All()
 		answers, err := get(d, mibs.Quirks{V1: true}, oids...)
@@ -220,8 +239,8 @@ func TestNoMoreIsAskedAtOnceThanTheDeviceTakes(t *testing.T) {
 	}
 	bed.SetFault(sim.Fault{TooBig: 6})
 	learning := pool.Device(target(bed.Addr, snmp.V2c))
-	if got := requests(learning, mibs.Quirks{}); got != 7 {
-		t.Errorf("finding out took %d requests, want 7: of 20, 10, 5, 5, 10, 5, 5", got)
+	if got := requests(learning, mibs.Quirks{}); got != 6 {
+		t.Errorf("finding out took %d requests, want 6: of 20, 11, 6, and then 5 with one again", got)
 	}
 	if got := requests(learning, mibs.Quirks{}); got != 4 {
 		t.Errorf("the next poll took %d requests, want 4", got)
@@ -236,7 +255,7 @@ func TestWhatADeviceOnceTookNoMoreOfIsTriedAgainTheNextDay(t *testing.T) {
 	}
 	now := time.Now()
 	d := newPool(t, snmp.Options{Now: func() time.Time { return now }}).Device(target(bed.Addr, snmp.V2c))
-	bed.SetFault(sim.Fault{TooBig: 10})
+	bed.SetFault(sim.Fault{TooBig: 11})
 	if _, err := get(d, mibs.Quirks{}, oids...); err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +275,7 @@ func TestWhatADeviceOnceTookNoMoreOfIsTriedAgainTheNextDay(t *testing.T) {
 	}
 }
 
-func TestABrokenObjectIsLeftOutForAQuarterOfAnHour(t *testing.T) {
+func TestABrokenObjectIsLeftOutForLongerAndLonger(t *testing.T) {
 	for _, status := range []gosnmp.SNMPError{gosnmp.GenErr, gosnmp.NoAccess, gosnmp.AuthorizationError, gosnmp.ResourceUnavailable} {
 		t.Run(status.String(), func(t *testing.T) {
 			var requests atomic.Int32
@@ -266,7 +285,7 @@ func TestABrokenObjectIsLeftOutForAQuarterOfAnHour(t *testing.T) {
 			for _, poll := range []struct {
 				after    time.Duration
 				requests int32
-			}{{0, 3}, {time.Minute, 1}, {14 * time.Minute, 3}} {
+			}{{0, 3}, {time.Second, 1}, {time.Minute, 3}, {time.Second, 1}, {time.Minute, 3}, {time.Minute, 1}} {
 				now = now.Add(poll.after)
 				requests.Store(0)
 				answers, err := get(d, mibs.Quirks{}, sysUpTime, nowhere, sent, elsewhere)
@@ -278,6 +297,115 @@ func TestABrokenObjectIsLeftOutForAQuarterOfAnHour(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A serial number that is left out is a look that proves nothing.
+func TestAnObjectThatWasBrokenOnceIsReadAMinuteLater(t *testing.T) {
+	var requests atomic.Int32
+	var broken atomic.Bool
+	breaksOne := breaks(&requests, gosnmp.GenErr, serialOID)
+	at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
+		if broken.Load() {
+			return breaksOne(in, out)
+		}
+		return breaks(&requests, gosnmp.GenErr)(in, out)
+	})
+	now := time.Now()
+	d := newPool(t, snmp.Options{Now: func() time.Time { return now }}).Device(target(at, snmp.V2c))
+	for _, minute := range []struct {
+		broken  bool
+		answers int
+	}{{false, 4}, {true, 3}, {false, 4}, {false, 4}, {true, 3}, {false, 4}} {
+		broken.Store(minute.broken)
+		now = now.Add(time.Minute)
+		if answers, err := get(d, mibs.Quirks{}, steady...); err != nil || len(answers) != minute.answers {
+			t.Errorf("got %v, %v, want %d answers", answers, err, minute.answers)
+		}
+	}
+}
+
+func TestWhoIsAskedAfreshIsAskedForWhatWasLeftOut(t *testing.T) {
+	bed := startKyocera(t)
+	d := newPool(t, snmp.Options{}).Device(target(bed.Addr, snmp.V1))
+	if answers, err := get(d, mibs.Quirks{}, sysUpTime, nowhere); err != nil || len(answers) != 1 {
+		t.Fatalf("got %v, %v, want sysUpTime", answers, err)
+	}
+	bed.Set(nowhere, mibs.Value{Kind: mibs.Integer, Int: 7}) // another machine, say
+	var answers mibs.Answers
+	err := d.Ask(t.Context(), mibs.Quirks{}, func(a mibs.Asker) (err error) {
+		a.(interface{ Afresh() }).Afresh()
+		answers, err = a.Get(t.Context(), []string{sysUpTime, nowhere})
+		return err
+	})
+	if err != nil || answers[nowhere].Int != 7 {
+		t.Errorf("got %v, %v, want 7", answers, err)
+	}
+}
+
+func TestMachinesThatAnswerByTurnsAreNotTakenForOne(t *testing.T) {
+	oids := []string{sysUpTime, serialOID}
+	for i := range 100 {
+		oids = append(oids, fmt.Sprintf("%s.%d", nowhere, i))
+	}
+	serials := func(n int) string { return "MADE0UP" + fmt.Sprint(n) }
+	for name, test := range map[string]struct {
+		quirks  mibs.Quirks
+		most    int // variables in an answer
+		version string
+	}{
+		"more than one request takes": {mibs.Quirks{}, 60, snmp.V2c},
+		"max_oids":                    {mibs.Quirks{MaxOIDs: 20}, 60, snmp.V2c},
+		"tooBig":                      {mibs.Quirks{}, 31, snmp.V1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var turn, requests atomic.Int32
+			var swap atomic.Bool
+			at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
+				requests.Add(1)
+				if len(in.Variables) > test.most {
+					out.Error = gosnmp.TooBig
+					return true
+				}
+				if swap.Load() {
+					turn.Add(1)
+				}
+				for _, v := range in.Variables {
+					v := gosnmp.SnmpPDU{Name: v.Name, Type: gosnmp.Integer, Value: 1}
+					if strings.HasSuffix(v.Name, serialOID) {
+						v.Type, v.Value = gosnmp.OctetString, serials(int(turn.Load()))
+					}
+					out.Variables = append(out.Variables, v)
+				}
+				return true
+			})
+			d := newPool(t, snmp.Options{}).Device(target(at, test.version))
+			for range 2 {
+				requests.Store(0)
+				if answers, err := get(d, test.quirks, oids...); err != nil || len(answers) != len(oids) || answers[serialOID].Text() != serials(0) {
+					t.Errorf("got %d answers, %v, want %d", len(answers), err, len(oids))
+				}
+			}
+			limit := min(test.most, 60)
+			if test.quirks.MaxOIDs > 0 {
+				limit = test.quirks.MaxOIDs
+			}
+			if got, want := int(requests.Load()), (len(oids)-1+limit-2)/(limit-1); got != want {
+				t.Errorf("took %d requests, want %d", got, want)
+			}
+			swap.Store(true)
+			_, err := get(d, test.quirks, oids...)
+			wantError(t, err, "two machines answer by turns at "+at.String()+"; want one")
+		})
+	}
+}
+
+func TestADeviceThatTakesOneObjectAtATimeIsRead(t *testing.T) {
+	bed := startKyocera(t)
+	d := newPool(t, snmp.Options{}).Device(target(bed.Addr, snmp.V2c))
+	answers, err := get(d, mibs.Quirks{MaxOIDs: 1}, steady...)
+	if err != nil || len(answers) != len(steady) || bed.Requests().All() != len(steady) {
+		t.Errorf("got %v, %v in %d requests, want %d answers, each with its request", answers, err, bed.Requests().All(), len(steady))
 	}
 }
 

@@ -24,7 +24,7 @@ var zerofax = snmp.Credentials{
 }
 
 // impatient suits tests in which no answer comes; others wait as long as it takes.
-var impatient = snmp.Options{Timeout: 100 * time.Millisecond}
+var impatient = snmp.Options{Timeout: 400 * time.Millisecond}
 
 // machine is a device that speaks SNMPv3 to one user, as RFC 3414 has it. Every object of it is 1.
 type machine struct {
@@ -40,12 +40,13 @@ type machine struct {
 	silent      bool
 	discoveries int
 	requests    int
+	earlier     []byte                               // the answer to the request before
 	twist       func(in, out *gosnmp.SnmpPacket)     // changes an answer before it is sealed
 	before      func(in *gosnmp.SnmpPacket) [][]byte // is sent ahead of an answer; nil at the end = no answer
 }
 
 func startMachine(t testing.TB, user snmp.Credentials) *machine {
-	m := &machine{user: user, id: "\x80\x00\x1f\x88\x04made-up", boots: 3, seconds: 1000}
+	m := &machine{user: user, id: "\x80\x00\x1f\x88\x04made-up", boots: 3, seconds: 1000, earlier: []byte("nothing yet")}
 	m.at = serveAll(t, m.handle)
 	return m
 }
@@ -313,6 +314,51 @@ func TestAnSNMPv3DeviceThatChangesIsFoundOutAnewInTheSameLook(t *testing.T) {
 	}
 }
 
+func TestAnSNMPv3PollOutlivesJumpsOfOurOwnClock(t *testing.T) {
+	for name, jump := range map[string]time.Duration{
+		"back": -time.Hour, "ahead": time.Hour, "by a year": 365 * 24 * time.Hour, "to the beginning": -time.Since(time.Unix(0, 0)), "into the small": 100 * time.Second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := startMachine(t, zerofax)
+			now := time.Now().Round(0) // without the reading that never jumps
+			d := newPool(t, snmp.Options{Now: func() time.Time { return now }}).Device(m.target(zerofax))
+			wantOne(t, d)
+			now = now.Add(jump)
+			wantOne(t, d)
+			m.asked()
+			wantOne(t, d)
+			if got := m.asked(); got != "0+1" {
+				t.Errorf("the next poll took %s messages, want one request", got)
+			}
+		})
+	}
+}
+
+// Cloned machines have the same engine, as have all of a make that forgot to give each its own.
+func TestMachinesWithTheSameSNMPv3EngineAreNotMistakenForEachOther(t *testing.T) {
+	pool := newPool(t, snmp.Options{Sessions: 1})
+	var clones []*machine
+	var devices []*snmp.Device
+	for i := range 3 {
+		m := startMachine(t, zerofax)
+		m.set(func() {
+			m.boots, m.seconds = uint32(3-i), uint32(1000*i)
+			m.twist = func(_, out *gosnmp.SnmpPacket) { out.Variables[0].Value = i }
+		})
+		clones, devices = append(clones, m), append(devices, pool.Device(m.target(zerofax)))
+	}
+	for _, want := range []string{"1+1", "0+1", "0+1"} {
+		for i, d := range devices {
+			if answers, err := get(d, mibs.Quirks{}, sent); err != nil || answers[sent].Int != int64(i) {
+				t.Errorf("machine %d: got %v, %v", i, answers, err)
+			}
+			if got := clones[i].asked(); got != want || d.Rediscoveries() != 0 {
+				t.Errorf("machine %d: took %s messages, want %s; counts %d changes", i, got, want, d.Rediscoveries())
+			}
+		}
+	}
+}
+
 func TestAnSNMPv3DeviceThatWasSilentIsAskedAgainWhoItIs(t *testing.T) {
 	for name, test := range map[string]struct {
 		change  func(m *machine)
@@ -330,7 +376,7 @@ func TestAnSNMPv3DeviceThatWasSilentIsAskedAgainWhoItIs(t *testing.T) {
 			m.set(func() { m.silent = true })
 			for range 2 {
 				_, err := get(d, mibs.Quirks{}, sent)
-				wantError(t, err, "no answer from "+m.at.String()+" (1 try of 100ms)")
+				wantError(t, err, "no answer from "+m.at.String()+" (1 try of 400ms)")
 			}
 			m.set(func() { m.silent = false; test.change(m) })
 			m.asked()
@@ -413,7 +459,6 @@ func (m *machine) alwaysReport(what int, level gosnmp.SnmpV3MsgFlags) func(in *g
 }
 
 func TestOnlyAnAuthenticAnswerToThisRequestIsBelieved(t *testing.T) {
-	earlier := []byte("nothing yet") // the answer to the request before
 	forge := func(change func(m *machine, in, out *gosnmp.SnmpPacket)) func(m *machine, in *gosnmp.SnmpPacket) []byte {
 		return func(m *machine, in *gosnmp.SnmpPacket) []byte {
 			out := m.packet(in, levelOf(m.user), m.usm(m.user))
@@ -467,8 +512,8 @@ func TestOnlyAnAuthenticAnswerToThisRequestIsBelieved(t *testing.T) {
 		},
 		"cut short": func(m *machine, in *gosnmp.SnmpPacket) []byte { raw := m.answer(in); return raw[:len(raw)/2] },
 		"said before": func(m *machine, in *gosnmp.SnmpPacket) []byte {
-			before := earlier
-			earlier = m.answer(in)
+			before := m.earlier
+			m.earlier = m.answer(in)
 			return before
 		},
 		"no SNMP": func(*machine, *gosnmp.SnmpPacket) []byte { return []byte("rubbish") },
@@ -481,6 +526,7 @@ func TestOnlyAnAuthenticAnswerToThisRequestIsBelieved(t *testing.T) {
 }
 
 func neverBelieved(t *testing.T, user snmp.Credentials, forged func(m *machine, in *gosnmp.SnmpPacket) []byte) {
+	t.Parallel()
 	m := startMachine(t, user)
 	d := newPool(t, impatient).Device(m.target(user))
 	wantOne(t, d)
@@ -489,7 +535,7 @@ func neverBelieved(t *testing.T, user snmp.Credentials, forged func(m *machine, 
 	m.set(func() { m.before = func(in *gosnmp.SnmpPacket) [][]byte { return [][]byte{forged(m, in), nil} } })
 	m.asked()
 	_, err := get(d, mibs.Quirks{}, sent)
-	wantError(t, err, "no answer from "+m.at.String()+" that could be believed (1 try of 100ms): what came was damaged, late or forged")
+	wantError(t, err, "no answer from "+m.at.String()+" that could be believed (1 try of 400ms): what came was damaged, late or forged")
 	if got := m.asked(); got != "0+1" {
 		t.Errorf("took %s messages, want one", got)
 	}
@@ -532,7 +578,7 @@ func TestADeviceThatIsSilentOnlyToTheUserSaysSo(t *testing.T) {
 	m := startMachine(t, zerofax)
 	m.set(func() { m.before = func(*gosnmp.SnmpPacket) [][]byte { return [][]byte{nil} } })
 	_, err := get(newPool(t, impatient).Device(m.target(zerofax)), mibs.Quirks{}, sent)
-	wantError(t, err, "no answer from "+m.at.String()+` to SNMPv3 user "zerofax" (1 try of 100ms), though it names its engine; check its privacy password and protocol`)
+	wantError(t, err, "no answer from "+m.at.String()+` to SNMPv3 user "zerofax" (1 try of 400ms), though it names its engine; check its privacy password and protocol`)
 }
 
 func TestNoTwoSNMPv3MessagesAreSaltedAlike(t *testing.T) {
