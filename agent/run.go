@@ -51,7 +51,7 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- heal
 		g.Go(func() error { return finder.Run(ctx) })
 	}
 	g.Go(func() error { return link.Run(ctx) })
-	g.Go(func() error { return shown{poller, held, link}.show(ctx, c.config, figures, log) })
+	g.Go(func() error { return shown{poller, held, link, pool}.show(ctx, c.config, figures, log) })
 	err = g.Wait()
 	log.Info("stopped")
 	return err

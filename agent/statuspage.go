@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/agent/internal/poll"
+	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/internal/spool"
 	"github.com/zerofax/zerofax/agent/internal/status"
 	"github.com/zerofax/zerofax/agent/internal/uplink"
@@ -18,6 +19,7 @@ type shown struct {
 	poller *poll.Poller
 	held   *spool.Spool
 	link   *uplink.Uplink
+	pool   *snmp.Pool
 }
 
 // show serves the page until ctx ends, if the configuration wants one.
@@ -28,7 +30,7 @@ func (s shown) show(ctx context.Context, c *config, figures *status.Figures, log
 	page, err := status.New(status.Options{
 		Agent: c.Agent, Version: program.Version(), Collector: c.Collector.URL, Config: c.file, Listen: c.HTTP.Listen,
 		Ranges: rangesOf(c), Started: clock(), Targets: s.targets, Last: s.last, Link: s.uplink, Spool: func() status.Spool { return s.spool(c) },
-		Quiet: func() time.Duration { return clock().Sub(s.poller.Alive()) }, Figures: figures, Log: log, Now: clock,
+		Quiet: func() time.Duration { return clock().Sub(s.poller.Alive()) }, SNMP: s.traffic, Figures: figures, Log: log, Now: clock,
 	})
 	if err != nil {
 		return err
@@ -62,6 +64,11 @@ func (s shown) last(address string) (status.Last, bool) {
 		last.Looks = append(last.Looks, look)
 	}
 	return last, ok
+}
+
+func (s shown) traffic() status.Traffic {
+	requests, retries := s.pool.Traffic()
+	return status.Traffic{Requests: requests, Retries: retries, Rediscoveries: s.pool.Rediscoveries()}
 }
 
 func (s shown) uplink() status.Link {

@@ -31,10 +31,20 @@ type Pool struct {
 
 	salt          atomic.Uint64 // of SNMPv3's encryption: never twice the same
 	rediscoveries atomic.Int64
+	traffic       traffic
 
 	mu     sync.Mutex
 	idle   []*session // the last used is used first
 	closed bool
+}
+
+// traffic counts what was sent, by all sessions of a pool.
+type traffic struct{ requests, retries atomic.Int64 }
+
+// Traffic is how many requests were sent so far, and how many of them again because no answer
+// had come in time.
+func (p *Pool) Traffic() (requests, retries int64) {
+	return p.traffic.requests.Load(), p.traffic.retries.Load()
 }
 
 // NewPool makes a pool. It opens no socket yet.
@@ -77,7 +87,7 @@ func (p *Pool) take(ctx context.Context) (*session, error) {
 	}
 	s, err := p.reuse()
 	if s == nil && err == nil {
-		s, err = openSession(p.Timeout, p.Retries)
+		s, err = openSession(p.Timeout, p.Retries, &p.traffic)
 	}
 	if err != nil {
 		<-p.free

@@ -3,10 +3,12 @@ package snmp
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"github.com/gosnmp/gosnmp"
@@ -23,23 +25,26 @@ type session struct {
 	udp     *net.UDPConn
 	timeout time.Duration
 	tries   int
+	traffic *traffic
 	device  netip.AddrPort
 	id      uint32        // of the last request
 	spent   bool          // not to be used again
 	decoder gosnmp.GoSNMP // of what needn't be authentic
 	checker gosnmp.GoSNMP // of what must be
-	buf     [maxAnswer]byte
+	buf     []byte
 }
 
-// maxAnswer is twice what maxOIDs texts of 255 bytes take.
-const maxAnswer = 1 << 15
+const (
+	maxAnswer   = 1 << 15 // twice what maxOIDs texts of 255 bytes take
+	usualAnswer = 1 << 12 // few answers are as large, and every session keeps its buffer
+)
 
-func openSession(timeout time.Duration, retries int) (*session, error) {
+func openSession(timeout time.Duration, retries int, count *traffic) (*session, error) {
 	udp, err := net.ListenUDP("udp", nil)
 	if err != nil {
 		return nil, fmt.Errorf("open SNMP session: %w", err)
 	}
-	return &session{udp: udp, timeout: timeout, tries: max(retries, 0) + 1, id: rand.Uint32()}, nil
+	return &session{udp: udp, timeout: timeout, tries: max(retries, 0) + 1, traffic: count, id: rand.Uint32(), buf: make([]byte, usualAnswer)}, nil
 }
 
 // nextID is never 0, with which some devices answer what they can't read, and always as long.
@@ -60,6 +65,9 @@ type reader func(datagram []byte) (*gosnmp.SnmpPacket, error)
 func (s *session) exchange(ctx context.Context, request []byte, read reader) (answer *gosnmp.SnmpPacket, err error) {
 	stop := context.AfterFunc(ctx, s.interrupt)
 	for try := 0; try < s.tries && ctx.Err() == nil; try++ {
+		if try > 0 {
+			s.traffic.retries.Add(1)
+		}
 		if answer, err = s.try(ctx, request, read); err == nil {
 			break
 		}
@@ -80,11 +88,18 @@ func (s *session) try(ctx context.Context, request []byte, read reader) (*gosnmp
 	if ctx.Err() != nil {
 		s.interrupt() // it may have run just before
 	}
-	if _, err := s.udp.WriteToUDPAddrPort(request, s.device); err != nil {
+	if err := s.send(request); err != nil {
 		return nil, err
 	}
 	for {
-		n, from, err := s.udp.ReadFromUDPAddrPort(s.buf[:])
+		n, from, err := s.udp.ReadFromUDPAddrPort(s.buf)
+		if s.cutShort(n, err) {
+			s.buf = make([]byte, maxAnswer)
+			if err := s.send(request); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -95,6 +110,18 @@ func (s *session) try(ctx context.Context, request []byte, read reader) (*gosnmp
 			return answer, err
 		}
 	}
+}
+
+func (s *session) send(request []byte) error {
+	s.traffic.requests.Add(1)
+	_, err := s.udp.WriteToUDPAddrPort(request, s.device)
+	return err
+}
+
+// cutShort tells whether a datagram may not have fitted into the buffer, which can be larger.
+func (s *session) cutShort(n int, err error) bool {
+	const tooLong = syscall.Errno(10040) // Windows' WSAEMSGSIZE; others just cut
+	return len(s.buf) < maxAnswer && (err == nil && n == len(s.buf) || errors.Is(err, tooLong))
 }
 
 // plain reads answers of SNMPv1 and SNMPv2c to the last request, or to none (id 0).

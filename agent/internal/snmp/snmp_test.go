@@ -682,6 +682,44 @@ func answer(request []byte, value int) []byte {
 	return raw
 }
 
+func TestAnAnswerLargerThanMostIsAskedAgainAndRead(t *testing.T) {
+	texts := make([]string, 60)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("1.3.6.1.4.1.99999.1.%d", i)
+	}
+	at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
+		for _, v := range in.Variables {
+			out.Variables = append(out.Variables, gosnmp.SnmpPDU{Name: v.Name, Type: gosnmp.OctetString, Value: strings.Repeat("x", 255)})
+		}
+		return true
+	})
+	pool := newPool(t, snmp.Options{Sessions: 1}) // no retries
+	for looks := range 2 {
+		answers, err := get(pool.Device(target(at, snmp.V2c)), mibs.Quirks{}, texts...)
+		if err != nil || len(answers) != 60 || len(answers[texts[59]].Bytes) != 255 {
+			t.Fatalf("got %d answers, %v", len(answers), err)
+		}
+		if requests, retries := pool.Traffic(); requests != int64(looks)+2 || retries != 0 {
+			t.Errorf("after look %d: got %d requests, %d retries; want one more than looks, once", looks+1, requests, retries)
+		}
+	}
+}
+
+func TestRequestsAndRetriesAreCounted(t *testing.T) {
+	bed := startKyocera(t)
+	pool := newPool(t, short)
+	if _, err := get(pool.Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, sent); err != nil {
+		t.Fatal(err)
+	}
+	bed.SetFault(sim.Fault{Silent: true})
+	if _, err := get(pool.Device(target(bed.Addr, snmp.V2c)), mibs.Quirks{}, sent); err == nil {
+		t.Fatal("a silent device answers")
+	}
+	if requests, retries := pool.Traffic(); requests != 4 || retries != 2 {
+		t.Errorf("got %d requests, %d retries; want 4 and 2", requests, retries)
+	}
+}
+
 func TestALateAnswerIsTakenAndTheOneBehindItIsNotMistakenForTheNext(t *testing.T) {
 	bed := startKyocera(t)
 	bed.SetFault(sim.Fault{Delay: 70 * time.Millisecond}) // longer than a try, shorter than two

@@ -50,6 +50,9 @@ var (
 	buildInfo    = description("build_info", "The agent and what it was built of, always 1.", "agent", "version", "goversion")
 	targets      = description("targets", "Addresses that the agent looks at, by how they answer.", "state")
 	devicesUp    = description("devices_up", "Devices that answered when they were last looked at.")
+	requests     = description("snmp_requests_total", "SNMP requests sent, those sent again too.")
+	retries      = description("snmp_retries_total", "SNMP requests sent again because no answer had come in time.")
+	rediscovered = description("snmp_rediscoveries_total", "SNMPv3 engines that were not as they had been: restarted, replaced, or with another clock.")
 	envelopes    = description("spool_envelopes", "Envelopes on disk that the collector hasn't acknowledged.")
 	spoolBytes   = description("spool_bytes", "Size of these envelopes.")
 	spoolMax     = description("spool_max_bytes", "Size from which on old readings are folded, then dropped.")
@@ -70,7 +73,7 @@ type figuresOf struct{ page *Page }
 // Describe implements prometheus.Collector.
 func (f figuresOf) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		buildInfo, targets, devicesUp, envelopes, spoolBytes, spoolMax, spoolOldest, spoolDropped, spoolDamaged,
+		buildInfo, targets, devicesUp, requests, retries, rediscovered, envelopes, spoolBytes, spoolMax, spoolOldest, spoolDropped, spoolDamaged,
 		spoolFault, diskFree, linkUp, sent, acks, lastAck,
 	} {
 		ch <- d
@@ -85,6 +88,7 @@ func (f figuresOf) Collect(ch chan<- prometheus.Metric) {
 	p := f.page
 	out.gauge(buildInfo, 1, p.Agent, p.Version, runtime.Version())
 	out.targets(p.Targets())
+	out.traffic(p.SNMP())
 	out.spool(p.Spool())
 	out.link(p.Link())
 	p.Figures.polls.Collect(ch)
@@ -100,6 +104,12 @@ func (e emitter) targets(all []Target) {
 		e.gauge(targets, float64(out), string(s))
 	}
 	e.gauge(devicesUp, float64(counts[answering]+counts[slow]))
+}
+
+func (e emitter) traffic(t Traffic) {
+	e.counter(requests, t.Requests)
+	e.counter(retries, t.Retries)
+	e.counter(rediscovered, t.Rediscoveries)
 }
 
 func (e emitter) spool(s Spool) {

@@ -29,7 +29,8 @@ func TestMetricsTellWhatThePageTells(t *testing.T) {
 		"zerofax_agent_devices_up 4\n", "zerofax_agent_spool_envelopes 3\n", "zerofax_agent_spool_bytes 45678\n", "zerofax_agent_spool_max_bytes 2.56e+08\n",
 		"zerofax_agent_spool_oldest_timestamp_seconds 1.79085591e+09\n", "zerofax_agent_spool_dropped_total 0\n", "zerofax_agent_spool_damaged_total 0\n",
 		"zerofax_agent_spool_fault 0\n", "zerofax_agent_disk_free_bytes 1.2345678901e+10\n", "zerofax_agent_link_up 1\n", "zerofax_agent_envelopes_sent_total 322\n",
-		"zerofax_agent_acks_total 321\n", "zerofax_agent_last_ack_timestamp_seconds 1.790855998e+09\n",
+		"zerofax_agent_acks_total 321\n", "zerofax_agent_snmp_requests_total 1000\n",
+		"zerofax_agent_snmp_retries_total 12\n", "zerofax_agent_snmp_rediscoveries_total 1\n", "zerofax_agent_last_ack_timestamp_seconds 1.790855998e+09\n",
 		`zerofax_agent_polls_total{result="answered"} 1`, `zerofax_agent_polls_total{result="failed"} 1`, `zerofax_agent_poll_seconds_bucket{le="1"} 1`,
 		"zerofax_agent_poll_seconds_count 2\n", "go_goroutines ", "process_resident_memory_bytes ",
 	} {

@@ -86,6 +86,13 @@ type Spool struct {
 	Free      int64     `json:"disk_free_bytes"` // below 0: not known
 }
 
+// Traffic is what was sent to devices.
+type Traffic struct {
+	Requests      int64
+	Retries       int64 // requests sent again because no answer had come in time
+	Rediscoveries int64 // of SNMPv3 engines that were not as they had been
+}
+
 // Options of the page. The functions may be called at any time, also before polling begins.
 type Options struct {
 	Agent     string
@@ -101,7 +108,8 @@ type Options struct {
 	Link    func() Link
 	Spool   func() Spool
 	Quiet   func() time.Duration // since the scheduler last looked what is due
-	Figures *Figures             // what was counted meanwhile
+	SNMP    func() Traffic
+	Figures *Figures // what was counted meanwhile
 
 	Location *time.Location // in which times are shown; nil = the computer's
 	Log      *slog.Logger
