@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -37,6 +38,7 @@ type setUp struct {
 	devices   int
 	mosquitto bool
 	spool     string // max_size; default 256MB
+	counters  string // how often; default 1s, as for lines
 }
 
 // wards numbers the wards, so that each has addresses of its own.
@@ -73,20 +75,17 @@ func newHospital(t *testing.T, s setUp) *hospital {
 	}
 	writeFile(t, filepath.Join(h.dir, "collector.yml"), fmt.Sprintf(
 		"data_dir: books\nmqtt: %s\nhttp: {listen: 127.0.0.1:%d}\n", mqtt, httpPort))
-	h.writeAgentConfig(s.spool)
+	h.writeAgentConfig(cmp.Or(s.spool, "256MB"), cmp.Or(s.counters, "1s"))
 	return h
 }
 
-func (h *hospital) writeAgentConfig(spool string) {
-	if spool == "" {
-		spool = "256MB"
-	}
+func (h *hospital) writeAgentConfig(spool, counters string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "agent: ps-01\ncollector: {url: mqtt://127.0.0.1:%d}\n", h.mqttPort)
 	b.WriteString("snmp:\n  timeout: 300ms\n  retries: 1\n  credentials:\n    - {name: legacy, version: 2c, community: public}\n")
 	page := fmt.Sprintf("127.0.0.1:%d", freePort(h.t))
 	h.status = "http://" + page
-	fmt.Fprintf(&b, "poll: {lines: 1s, counters: 1s}\nspool: {dir: spool, max_size: %s}\nhttp: {listen: %s}\ntargets:\n", spool, page)
+	fmt.Fprintf(&b, "poll: {lines: 1s, counters: %s}\nspool: {dir: spool, max_size: %s}\nhttp: {listen: %s}\ntargets:\n", counters, spool, page)
 	for _, bed := range h.ward.Devices {
 		fmt.Fprintf(&b, "  - {host: %s, port: %d, credentials: legacy}\n", bed.Addr.Addr(), bed.Addr.Port())
 	}
@@ -190,9 +189,11 @@ func (h *hospital) difference(truth map[string]map[wire.Measure]int64) string {
 	return strings.Join(wrong, "\n")
 }
 
-// metric is the value of a metric without labels or with exactly these; -1 if it isn't there.
-func (h *hospital) metric(name string) float64 {
-	for line := range strings.Lines(get(h.url + "/metrics")) {
+// metric is the value of a metric of the collector without labels or with exactly these; -1 if it isn't there.
+func (h *hospital) metric(name string) float64 { return number(get(h.url+"/metrics"), name) }
+
+func number(metrics, name string) float64 {
+	for line := range strings.Lines(metrics) {
 		if rest, ok := strings.CutPrefix(line, name+" "); ok {
 			var v float64
 			fmt.Sscan(rest, &v)
