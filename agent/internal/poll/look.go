@@ -73,7 +73,10 @@ func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
 		return wire.Reading{}, err
 	}
 	restarted := result.Reading.UptimeMS > 0 && result.Reading.UptimeMS < t.uptime && !t.suspect()
-	stale := result.Stale && p.since()-t.asked >= patience
+	stale := result.Stale && (t.searched == 0 || p.since()-t.searched >= patience)
+	if stale {
+		t.searched = p.since()
+	}
 	switch {
 	case result.Stranger:
 		p.forget(t)
@@ -236,7 +239,7 @@ func (p *Poller) remember(t *target, is *mibs.Device) {
 		p.Log.Info("device found", "device", is.ID, "address", t.Address, "profile", is.Profile, "fax", is.Fax)
 	}
 	now := p.since()
-	t.asked, t.again = now, now+daily+phase(t.Address)
+	t.again = now + daily + phase(t.Address)
 	if t.is == nil && p.settles(t) {
 		t.again = min(now+settling-t.up, now+settlings*p.shortest())
 		t.counters = t.again

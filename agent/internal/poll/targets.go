@@ -33,8 +33,8 @@ type target struct {
 	is       *mibs.Device   // nil until it said who it is, or if it is gone
 	identity *wire.Identity // of is, with the address
 	counters time.Duration  // next look at counters
-	asked    time.Duration  // when it was asked who it is
-	again    time.Duration  // when to ask that again
+	searched time.Duration  // when it was last asked who it is because a row had moved; 0 = never
+	again    time.Duration  // when to ask that whatever happens
 	told     time.Duration  // when its identity was told; 0 = not yet
 	looked   time.Duration  // when the last look began
 	took     time.Duration  // how long it took

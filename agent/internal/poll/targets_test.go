@@ -284,8 +284,8 @@ func TestTargetsMayComeAndGoAndBeLookedAtFromAnyGoroutine(t *testing.T) {
 		if w.Targets() != 0 || len(w.Snapshot()) != 0 || len(w.kept.of("")) != had {
 			t.Errorf("all are dropped, but got %d targets, %v, and %d readings more", w.Targets(), w.Snapshot(), len(w.kept.of(""))-had)
 		}
-		if had < 10 {
-			t.Errorf("got %d readings", had)
+		if had == 0 {
+			t.Error("nobody was ever read, so this proves nothing")
 		}
 	})
 }
