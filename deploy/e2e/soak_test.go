@@ -86,8 +86,12 @@ func (h *hospital) soak(span time.Duration, faulty int, warm func()) {
 // minutes, since an agent doesn't look for them more often.
 func ail(ctx context.Context, rng *rand.Rand, bed sim.Bed, moved map[*sim.Device]time.Time) {
 	faults := []sim.Fault{
-		{Silent: true}, {Delay: time.Duration(rng.IntN(500)) * time.Millisecond}, {WrongID: true},
-		{Garbage: []byte("\x30\x82\xff\xff\x02\x01")}, {TooBig: 3}, {GenErr: "*"},
+		{Silent: true},
+		{Delay: time.Duration(rng.IntN(500)) * time.Millisecond},
+		{WrongID: true},
+		{Garbage: []byte("\x30\x82\xff\xff\x02\x01")},
+		{TooBig: 3},
+		{GenErr: "*"},
 	}
 	undo := func() { bed.SetFault(sim.Fault{}) }
 	switch n := rng.IntN(len(faults) + 3); n {
