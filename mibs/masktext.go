@@ -196,6 +196,7 @@ var (
 	pairsPattern   = regexp.MustCompile(`^(?:0[1-9]|00\.?\d\d\.\d)(?:\.\d\d){4}$`)
 	digitsPattern  = regexp.MustCompile(`^\d(?:[ .\-/)(]{0,2}\d)*`)
 	versionPattern = regexp.MustCompile(`^\d{1,3}(?:\.\d{1,3})+$`)
+	longNumber     = regexp.MustCompile(`\d{6,}`)
 	versionBefore  = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:v|ver|vers|version|rev|revision|release|fw|firmware|sw|software|build|boot|core|base|prog|program|loader|kernel)[ .:=]{0,3}$`)
 	phoneWords     = regexp.MustCompile(`(?i)fax|tel|tél|phone|post|ext|num|station|call|appel|dial|pin|code|pass`)
 )
@@ -260,7 +261,7 @@ func (m *masker) dotted(before, text string) (n int, hidden, what string) {
 	if private || ok && m.known[quad] {
 		return len(text), m.ip(quad), "IP addresses"
 	}
-	return len(text), text, ""
+	return len(text), longNumber.ReplaceAllStringFunc(text, crossed), "phone numbers"
 }
 
 // versionLike tells whether numbers with dots between are rather a version than a phone number.

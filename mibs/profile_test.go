@@ -186,20 +186,3 @@ func TestTheProfilesAreListed(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
-
-// FuzzProfile: a profile that loads must read any device without panicking or saying what can't be sent.
-func FuzzProfile(f *testing.F) {
-	f.Add([]byte(ward))
-	f.Add([]byte(strings.Replace(ward, "is: [Fax]", "matches: '.', all: true, take: 1", 1)))
-	f.Add([]byte(strings.NewReplacer("is: [Fax]", "is: [Fax], all: true, grows: true", "unit: pages", "unit_oid: 'w.4.{fax}', unit_map: {'': pages, fax: sheets}").Replace(ward)))
-	f.Add([]byte(strings.Replace(ward, "w.5.{fax}", "w.5.? + w.5.{fax}\n    as: float", 1)))
-	f.Add([]byte(ward + "lines: {ports: [{column: w.4, is: [Fax], plus: 1}], names: [{oid: 'w.5.{port}', take: '(.)'}], about: [{what: y, oid: 'w.4.{port}', fax: x}], status: [{what: x, oid: 'w.4.{port}', map: {fax: busy, 2..4: idle, 1..: down}}], source: x}\n"))
-	f.Add([]byte(ward + "checks: [{total: w.5.1, parts: [w.5.2, 'w.5.{fax}'], source: x}]\nquirks: {v1: true, bulk: false, max_oids: 5}\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		set, err := new(mibs.Set).With(fstest.MapFS{"x.yml": {Data: data}})
-		if err != nil {
-			return
-		}
-		readRecording(t, set, wardFax())
-	})
-}
