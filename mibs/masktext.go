@@ -221,6 +221,9 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 	}
 	if n := len(colonPattern.FindString(rest)); ends(n) {
 		if addr, err := netip.ParseAddr(rest[:n]); err == nil && !addr.IsUnspecified() && !addr.IsLoopback() {
+			if examples.Contains(addr) {
+				return n, rest[:n], ""
+			}
 			return n, fmt.Sprintf("2001:db8::%x", m.nth(addr.WithZone("").String())), "IP addresses"
 		}
 	}
@@ -242,7 +245,8 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 		}
 	}
 	if n := len(numberPattern.FindString(rest)); n > 0 && (n == len(rest) || !isDigit(rest[n])) && !versionLike(rest[:n]) && !(open && inVersion(text[:i])) {
-		n = max(n, digits)
+		for n = max(n, digits); !open && n < len(rest) && alnum(rest[n]); n++ { // what sticks to it is part of it
+		}
 		return n, crossed(rest[:n]), "phone numbers"
 	}
 	if isDigit(rest[0]) && ends(digits) {
@@ -459,11 +463,19 @@ func (m *masker) ipBytes(raw []byte) []byte {
 	return masked
 }
 
-// ip gives addresses new ones of the networks that are kept for examples (RFC 5737), in turn.
+var (
+	examples  = netip.MustParsePrefix("2001:db8::/32")               // RFC 3849
+	exampleV4 = [][3]int{{192, 0, 2}, {198, 51, 100}, {203, 0, 113}} // RFC 5737
+)
+
+// ip gives addresses new ones of the networks that are kept for examples, in turn.
 func (m *masker) ip(quad [4]int) string {
+	if slices.Contains(exampleV4, [3]int(quad[:3])) {
+		return fmt.Sprintf("%d.%d.%d.%d", quad[0], quad[1], quad[2], quad[3])
+	}
 	n := m.nth(fmt.Sprint(quad)) - 1
-	network := []string{"192.0.2", "198.51.100", "203.0.113"}[n/254%3]
-	return fmt.Sprintf("%s.%d", network, n%254+1)
+	network := exampleV4[n/254%3]
+	return fmt.Sprintf("%d.%d.%d.%d", network[0], network[1], network[2], n%254+1)
 }
 
 func (m *masker) nth(address string) int {
