@@ -7,6 +7,8 @@ GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS     := -s -w -X github.com/zerofax/zerofax/agent/program.version=$(VERSION)
+# Leaves out gosnmp's log, which nobody reads: a fifth of the time that asking takes.
+TAGS        := gosnmp_nodebug
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +17,7 @@ demo: build ## a collector, an agent and a simulated ward of 12 machines; Ctrl-C
 	@bin/zerofax-demo
 
 build: ## both programs and the demo, in bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/zerofax-agent ./agent
+	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/zerofax-agent ./agent
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/zerofax-collector ./collector
 	CGO_ENABLED=0 go build -trimpath -o bin/zerofax-demo ./deploy/demo
 
@@ -24,20 +26,20 @@ check: ## format, vet, staticcheck, go.mod tidy, builds for linux and windows
 	go vet ./... && go vet -tags e2e,testclock ./...
 	$(STATICCHECK) -tags e2e,testclock ./...
 	go mod tidy -diff
-	GOOS=linux   CGO_ENABLED=0 go build -o /dev/null ./agent
+	GOOS=linux   CGO_ENABLED=0 go build -tags $(TAGS) -o /dev/null ./agent
 	GOOS=linux   CGO_ENABLED=0 go build -o /dev/null ./collector
-	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./agent
+	GOOS=windows CGO_ENABLED=0 go build -tags $(TAGS) -o /dev/null ./agent
 	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./collector
 
 test: tools ## everything: unit, property, fuzz seeds, command line, end to end with real programs
 	go test -race -timeout 12m ./...
-	go test -tags e2e -count 1 -timeout 12m ./deploy/e2e ./agent/internal/snmp ./mibs/sim
+	go test -tags e2e,$(TAGS) -count 1 -timeout 12m ./deploy/e2e ./agent/internal/snmp ./mibs/sim
 
 test-quick: ## without outside programs, under a minute
 	go test -short ./...
 
 bench: ## the figures: spool, ledger, wire, agent and collector (takes some minutes)
-	go test -run '^$$' -bench . -benchmem ./agent/... ./collector/... ./mibs/...
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./agent/... ./collector/... ./mibs/...
 
 tools: ## what the end-to-end tests need: Debian packages and the browser driver
 	@deploy/e2e/tools.sh

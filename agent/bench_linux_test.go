@@ -20,7 +20,7 @@ func BenchmarkAgent(b *testing.B) {
 	const devices, rounds, every = 1000, 2, 10 * time.Second
 	dir := b.TempDir()
 	program := filepath.Join(dir, "zerofax-agent")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-tags", "gosnmp_nodebug", "-o", program, ".").CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)
 	}
 	ward := startWard(b, devices)

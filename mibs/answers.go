@@ -41,7 +41,7 @@ type Varbind struct {
 }
 
 // Answers are the values of one GET by OID. An object that the device doesn't have
-// (noSuchObject, noSuchInstance, SNMPv1's noSuchName) is missing.
+// (noSuchObject, noSuchInstance, SNMPv1's noSuchName) is missing, as is one that it can't read.
 type Answers map[string]Value
 
 // Asker asks one device. OIDs are dotted, without a leading dot.

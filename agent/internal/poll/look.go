@@ -173,6 +173,14 @@ func (p *Poller) handOver(heir *target) {
 	}
 }
 
+// frank is an asker that leaves out for a while what was missing, and tells what is broken. Who a
+// device is is asked afresh, since it may be another one by now. A device that is new is given
+// some time to be well: what it doesn't tell when it is identified isn't asked for a day.
+type frank interface {
+	Afresh()
+	Trouble() error
+}
+
 // identify asks who the device is.
 func (p *Poller) identify(ctx context.Context, t *target) error {
 	var quirks mibs.Quirks
@@ -181,10 +189,14 @@ func (p *Poller) identify(ctx context.Context, t *target) error {
 	}
 	var is *mibs.Device
 	err := t.Ask(ctx, quirks, func(asker mibs.Asker) (err error) {
-		if a, can := asker.(interface{ Afresh() }); can {
-			a.Afresh() // what isn't asked for, since it was missing, may be there now
+		f, knows := asker.(frank)
+		if knows {
+			f.Afresh()
 		}
 		is, err = p.Profiles.Identify(ctx, clocked{asker, p, t})
+		if knows && err == nil && t.is == nil && t.failures < lastStraw {
+			err = f.Trouble()
+		}
 		return err
 	})
 	if err != nil {

@@ -242,33 +242,67 @@ func TestOneRequestAPollInSteadyState(t *testing.T) {
 	})
 }
 
-// forgetful leaves out what was missing, until it is asked afresh.
-type forgetful struct {
+// ailing is a machine that can't read all its objects for some time.
+type ailing struct {
 	*machine
-	afresh *int
+	well   time.Time
+	afresh int
 }
 
-func (f forgetful) Afresh() { *f.afresh++ }
+func (a *ailing) Afresh() { a.afresh++ }
+
+func (a *ailing) Trouble() error {
+	if time.Now().Before(a.well) {
+		return errors.New("can't read one")
+	}
+	return nil
+}
+
+func (a *ailing) ask(_ context.Context, _ mibs.Quirks, look func(mibs.Asker) error) error {
+	return look(a)
+}
+
+func (a *ailing) poll(o *poll.Options) {
+	o.Targets = append(o.Targets, poll.Target{Address: "m", Ask: a.ask})
+}
 
 func TestWhoADeviceIsIsAskedAfreshAndNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMachine("1001")
-		afresh := 0
-		start(t, func(o *poll.Options) {
-			o.Targets = append(o.Targets, poll.Target{Address: "m", Ask: func(_ context.Context, _ mibs.Quirks, look func(mibs.Asker) error) error {
-				return look(forgetful{m, &afresh})
-			}})
-		})
+		m := &ailing{machine: newMachine("1001")}
+		start(t, m.poll)
 		after(10 * time.Minute)
-		if afresh != 1 {
-			t.Errorf("asked afresh %d times, want once, at first", afresh)
+		if m.afresh != 1 {
+			t.Errorf("asked afresh %d times, want once, at first", m.afresh)
 		}
 		m.change(func(m *machine) { m.serial = "1002" })
 		after(10 * time.Minute)
-		if afresh != 2 {
-			t.Errorf("asked afresh %d times, want once more for the machine that came in its place", afresh-1)
+		if m.afresh != 2 {
+			t.Errorf("asked afresh %d times, want once more for the machine that came in its place", m.afresh-1)
 		}
 	})
+}
+
+// What is missing when a device is identified isn't asked for a day.
+func TestANewDeviceThatCannotReadAllItsObjectsIsGivenSomeTimeToBeWell(t *testing.T) {
+	for name, test := range map[string]struct{ ails, known time.Duration }{
+		"for two minutes": {2 * time.Minute, 3 * time.Minute},
+		"for good":        {1000 * time.Hour, 7 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &ailing{machine: newMachine("1001"), well: time.Now().Add(test.ails)}
+				w := start(t, m.poll)
+				after(test.known - time.Minute)
+				if got := w.Snapshot()[0]; got.Device != "" || got.Error != "can't read one" {
+					t.Errorf("after %v: got %q, %q; want no device yet, and why", test.known-time.Minute, got.Device, got.Error)
+				}
+				after(2 * time.Minute)
+				if got := w.Snapshot()[0]; got.Device != "acme-1001" {
+					t.Errorf("after %v: got %q, %q; want the device", test.known+time.Minute, got.Device, got.Error)
+				}
+			})
+		})
+	}
 }
 
 func TestIdentityGoesWithTheFirstReadingOnChangeAndHourly(t *testing.T) {

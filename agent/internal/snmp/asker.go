@@ -23,6 +23,7 @@ type asker struct {
 	device  *Device
 	session *session
 	quirks  mibs.Quirks
+	trouble error
 
 	// Of SNMPv3:
 	discovered bool // the engine was found out in this conversation,
@@ -90,6 +91,7 @@ func (a *asker) get(ctx context.Context, oids []string, answers mibs.Answers) er
 		switch {
 		case packet.Error == gosnmp.NoError:
 			a.device.learnAbsent(broken...)
+			a.noteBroken(broken)
 			return a.sort(packet.Variables, oids, answers)
 		case packet.Error == gosnmp.TooBig && len(oids) > 1:
 			a.device.learnLimit(min(len(oids)/2+1, len(oids)-1)) // half, and the one that each carries
@@ -152,6 +154,16 @@ func (a *asker) sort(variables []gosnmp.SnmpPDU, oids []string, answers mibs.Ans
 // Afresh asks from now on also for what the device was found not to have, or not to be able
 // to read: for those who want to know who it is, since it may be another device by now.
 func (a *asker) Afresh() { a.device.forgetAbsent() }
+
+// Trouble is which object the device answered with an error in this conversation, though it
+// answered others; nil if there was none.
+func (a *asker) Trouble() error { return a.trouble }
+
+func (a *asker) noteBroken(oids []string) {
+	if a.trouble == nil && len(oids) > 0 {
+		a.trouble = fmt.Errorf("%s can't read %s at present", a.device.target, oids[0])
+	}
+}
 
 func (a *asker) version() gosnmp.SnmpVersion {
 	return a.device.target.Credentials.version(a.quirks.V1)

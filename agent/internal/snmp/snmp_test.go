@@ -343,6 +343,26 @@ func TestWhoIsAskedAfreshIsAskedForWhatWasLeftOut(t *testing.T) {
 	}
 }
 
+func TestAConversationTellsOfWhatWasBrokenInIt(t *testing.T) {
+	var requests atomic.Int32
+	at := respond(t, breaks(&requests, gosnmp.GenErr, nowhere))
+	d := newPool(t, snmp.Options{}).Device(target(at, snmp.V2c))
+	for _, oids := range [][]string{{sent}, {sent, nowhere}, {sent}} {
+		var trouble error
+		err := d.Ask(t.Context(), mibs.Quirks{}, func(a mibs.Asker) error {
+			_, err := a.Get(t.Context(), oids)
+			trouble = a.(interface{ Trouble() error }).Trouble()
+			return err
+		})
+		if err != nil || (trouble != nil) != slices.Contains(oids, nowhere) {
+			t.Errorf("%v: got %v and trouble %v", oids, err, trouble)
+		}
+		if trouble != nil {
+			wantError(t, trouble, at.String()+" can't read "+nowhere+" at present")
+		}
+	}
+}
+
 func TestMachinesThatAnswerByTurnsAreNotTakenForOne(t *testing.T) {
 	oids := []string{sysUpTime, serialOID}
 	for i := range 100 {
