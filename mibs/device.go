@@ -18,15 +18,9 @@ type Device struct {
 	Fax      wire.Answer   // whether it can fax at all,
 	FaxWhy   string        // because of this; empty if unknown
 
+	*layout
 	self     self
-	counters []counter
-	next     []string // rows behind the last ones: there is more to count once one is answered
-	service  []state
-	lines    []line
 	warnings []string
-	unknown  []string
-	quirks   Quirks
-	steady   [Lines | Counters + 1][]string
 	young    bool // had just booted when it was identified
 	kept     int  // identifications that told less, and were not believed
 }

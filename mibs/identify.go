@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"unique"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -32,7 +33,7 @@ func (s *Set) Identify(ctx context.Context, asker Asker) (*Device, error) {
 	v := newSurvey(ctx, asker)
 	v.ask(sysDescr, sysObjectID, sysUpTime)
 	fit := s.fit(v)
-	d := &Device{Profile: fit.name, Why: fit.why, Fax: wire.Unknown}
+	d := &Device{Profile: fit.name, Why: fit.why, Fax: wire.Unknown, layout: new(layout)}
 	ticks, ok := v.answers[sysUpTime].Number()
 	d.young = ok && ticks*10 < settled
 	d.Identity = fit.identity(v)
@@ -53,6 +54,8 @@ func (s *Set) Identify(ctx context.Context, asker Asker) (*Device, error) {
 		return nil, fmt.Errorf("identify: %w", v.err)
 	}
 	d.settle(v, fit)
+	d.layout = s.layouts.shared(fit.name, d.layout)
+	d.Why = unique.Make(d.Why).Value() // is mostly said of many
 	return d, nil
 }
 

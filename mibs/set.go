@@ -13,10 +13,11 @@ import (
 //go:embed profiles/*.yml
 var builtin embed.FS
 
-// Set is a set of profiles that fit together. It never changes and may be used by many goroutines.
+// Set is a set of profiles that fit together. It may be used by many goroutines.
 type Set struct {
 	vendors []*profile // by name
 	neutral []*profile // by name
+	layouts layouts
 }
 
 // Builtin is the set that comes with the program. Its error would be a fault of the program.

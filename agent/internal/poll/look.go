@@ -229,8 +229,6 @@ func (p *Poller) check(t *target, is *mibs.Device) error {
 	switch {
 	case t.is != nil && t.is.Identity.Serial != "" && is.Identity.Serial == "" && patient:
 		return errors.New("it doesn't tell its serial number at present")
-	case t.is == nil && is.ID != "" && is.Identity.Serial == "" && p.settles(t) && t.failures <= lastStraw:
-		return errors.New("it has just booted, and doesn't tell its serial number yet")
 	case is.ID == "" && is.Profile == "":
 		p.forget(t)
 		return errors.New(is.Why)
@@ -242,10 +240,8 @@ func (p *Poller) check(t *target, is *mibs.Device) error {
 }
 
 func (p *Poller) remember(t *target, is *mibs.Device) {
-	identity := is.Identity
-	identity.Address = t.Address
-	if t.identity == nil || *t.identity != identity {
-		t.identity, t.told = &identity, 0
+	if t.is == nil || t.is.Identity != is.Identity {
+		t.told = 0
 	}
 	if t.is == nil {
 		p.Log.Info("device found", "device", is.ID, "address", t.Address, "profile", is.Profile, "fax", is.Fax)
@@ -262,7 +258,7 @@ func (p *Poller) remember(t *target, is *mibs.Device) {
 // forget is for a target whose device is not there any more.
 func (p *Poller) forget(t *target) {
 	p.handOver(p.machines.left(t))
-	t.is, t.identity, t.last = nil, nil, heard{}
+	t.is, t.last = nil, heard{}
 	t.told, t.uptime, t.counters, t.answered = 0, 0, 0, 0
 	t.restarts = nil
 	t.resting.Store(0)
@@ -311,7 +307,9 @@ func (p *Poller) tell(t *target, r wire.Reading) {
 	}
 	now := p.since()
 	if t.told == 0 || now-t.told >= hourly {
-		r.Identity, t.told = t.identity, max(now, 1)
+		identity := t.is.Identity
+		identity.Address = t.Address
+		r.Identity, t.told = &identity, max(now, 1)
 	}
 	p.batch.add(&r)
 }

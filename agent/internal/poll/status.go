@@ -33,7 +33,6 @@ type Status struct {
 // view is what a target is shown as, from one look to the next. It never changes.
 type view struct {
 	is       *mibs.Device
-	identity *wire.Identity
 	leader   string // the address where readings of it come from, empty if that is here
 	looked   time.Duration
 	took     time.Duration
@@ -47,7 +46,7 @@ type view struct {
 
 func (t *target) seenAs(leader *target, due time.Duration, waits string) *view {
 	v := &view{
-		is: t.is, identity: t.identity, looked: t.looked, took: t.took, answered: t.answered, due: due,
+		is: t.is, looked: t.looked, took: t.took, answered: t.answered, due: due,
 		trouble: t.trouble, failures: t.failures, waits: waits, last: t.last,
 	}
 	if leader != nil && leader != t {
@@ -79,9 +78,8 @@ func (p *Poller) Snapshot() []Status {
 		s.Error, s.Failures, s.Waits, s.DoubleOf = v.trouble, v.failures, v.waits, v.leader
 		if v.is != nil {
 			s.Device, s.Profile, s.Why, s.Fax, s.FaxWhy = v.is.ID, v.is.Profile, v.is.Why, v.is.Fax, v.is.FaxWhy
-		}
-		if v.identity != nil {
-			s.Identity = *v.identity
+			s.Identity = v.is.Identity
+			s.Identity.Address = t.Address
 		}
 	}
 	return states

@@ -284,8 +284,10 @@ func TestTargetsMayComeAndGoAndBeLookedAtFromAnyGoroutine(t *testing.T) {
 		if w.Targets() != 0 || len(w.Snapshot()) != 0 || len(w.kept.of("")) != had {
 			t.Errorf("all are dropped, but got %d targets, %v, and %d readings more", w.Targets(), w.Snapshot(), len(w.kept.of(""))-had)
 		}
-		if had == 0 {
-			t.Error("nobody was ever read, so this proves nothing")
+		w.Add(n.target(address(0), "10.0.0.0/24"))
+		after(10 * time.Second)
+		if got := len(w.kept.of("acme-1001")); got < 5 {
+			t.Errorf("got %d readings of a device that was added again ten seconds ago", got)
 		}
 	})
 }
