@@ -32,8 +32,8 @@ type machine struct {
 	row      int   // of the counter
 	sent     int64 // pages
 	silent   bool
-	babbling bool // says what nobody can read
-	bare     bool // its counter has no label, so it can't be found
+	fault    error // what asking it comes to, instead of an answer
+	bare     bool  // its counter has no label, so it can't be found
 	delay    time.Duration
 	crash    time.Duration // it crashes when it is asked anything, and is up again so long afterwards
 	picky    bool          // crashes only when asked for more than its uptime and who it is, and doesn't answer that
@@ -76,8 +76,8 @@ func (m *machine) recording(ctx context.Context, much bool) (*mibs.Recording, er
 	if m.crash > 0 && !silent && (much || !m.picky) {
 		m.booted, silent = time.Now().Add(m.crash), m.picky
 	}
-	if silent || m.babbling {
-		delay, silent = 6*time.Second, true
+	if silent {
+		delay = 6 * time.Second
 	}
 	m.mu.Unlock()
 	defer m.change(func(m *machine) { m.busy = false })
@@ -91,8 +91,8 @@ func (m *machine) recording(ctx context.Context, much bool) (*mibs.Recording, er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
-	case m.babbling:
-		return nil, errors.New("unreadable answer from m")
+	case m.fault != nil:
+		return nil, m.fault
 	case silent:
 		return nil, errSilent
 	}
@@ -366,6 +366,93 @@ func TestAFailedLookIsAReading(t *testing.T) {
 	})
 }
 
+func TestWhateverIsWrongIsSaidInReadingsWithWhenItIsAskedAgain(t *testing.T) {
+	for _, fault := range []string{
+		"no answer from 10.0.0.7:161 (3 tries of 2s)", "ask 10.0.0.7:161: recvfrom: connection refused",
+		"10.0.0.7:161 knows no user of that name", "unreadable answer from 10.0.0.7:161", "it sends what is no answer to the request",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m, other := newMachine("1001"), newMachine("1002")
+			other.fault = errors.New(fault)
+			w := start(t, nil, m, other)
+			after(10 * time.Minute)
+			m.change(func(m *machine) { m.fault = errors.New(fault) })
+			after(20 * time.Minute)
+			var waits []string
+			for _, r := range w.kept.of("acme-1001") {
+				if !r.OK {
+					waits = append(waits, strings.TrimPrefix(r.Error, fault))
+				}
+			}
+			want := []string{"", "; looked at every 2m0s until it answers", "; looked at every 4m0s until it answers", "; looked at every 5m0s until it answers"}
+			if len(waits) < 6 || !slices.Equal(waits[:4], want) {
+				t.Errorf("%s: got %q, want %q and so on", fault, waits, want)
+			}
+			if silent := w.Silent(); len(silent) != 1 || !strings.Contains(silent[0].Error, fault+"; looked at every 5m0s until") {
+				t.Errorf("got %+v", silent)
+			}
+			m.change(func(m *machine) { m.fault = nil })
+			after(6 * time.Minute)
+			if s := statusOf(t, w, "m0"); s.Failures > 0 || s.Error+s.Waits != "" || s.Next.Sub(time.Now()) > time.Minute {
+				t.Errorf("it is mended, but got %+v", s)
+			}
+		})
+	}
+}
+
+func TestASlowDeviceHasALongerRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		w := start(t, nil, m)
+		after(10 * time.Minute)
+		m.change(func(m *machine) { m.delay = 20 * time.Second })
+		after(10 * time.Minute)
+		readings := w.kept.of("acme-1001")
+		readings = readings[len(readings)-5:]
+		for i, r := range readings[1:] {
+			if gap := r.At.Sub(readings[i].At); !r.OK || gap < 79*time.Second || gap > 111*time.Second {
+				t.Errorf("%s after the one before: %+v; want 80 to 110 s", gap, r)
+			}
+		}
+		if s := statusOf(t, w, "m0"); s.Waits != "it answers slowly: the last look took 20s" {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
+func TestALookTakesAMinuteAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, other := newMachine("1001"), newMachine("1002")
+		m.delay = 25 * time.Second // and it takes several requests to know it
+		w := start(t, nil, m, other)
+		after(61 * time.Second)
+		if silent := w.Silent(); len(silent) != 1 || !strings.Contains(silent[0].Error, context.DeadlineExceeded.Error()) {
+			t.Errorf("got %+v", silent)
+		}
+		if got := len(w.kept.of("acme-1002")); got < 1 {
+			t.Errorf("got %d readings of the other one", got)
+		}
+	})
+}
+
+func TestCountersOfADeviceThatHasJustBootedWaitUntilItHasAllItsRows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		m.booted, m.sent = time.Now().Add(-time.Minute), 7
+		w := start(t, nil, m)
+		began := time.Now()
+		after(20 * time.Minute)
+		readings := w.kept.of("acme-1001")
+		if !readings[0].OK || readings[0].At.Sub(wire.TimeOf(began)) > time.Minute {
+			t.Errorf("got %+v first, want that it is there", readings[0])
+		}
+		readings = slices.DeleteFunc(readings, func(r wire.Reading) bool { return len(r.Counters) == 0 })
+		if at := readings[0].At.Sub(wire.TimeOf(began)); at < 9*time.Minute || at > 11*time.Minute {
+			t.Errorf("got its counters first %s after the start, want 9 to 11 minutes", at)
+		}
+	})
+}
+
 func TestATargetWithoutADeviceIsReportedSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, n := newMachine("1001"), newMachine("1002")
@@ -470,7 +557,7 @@ func TestAThousandDevicesKeepTheirTimesWhereAThirdAreDeadOrSlowOrBabbling(t *tes
 			case 1:
 				m.delay = 5 * time.Second
 			case 2:
-				m.babbling = true
+				m.fault, m.delay = errors.New("unreadable answer from it"), 6*time.Second
 			}
 			machines = append(machines, m)
 		}
