@@ -178,6 +178,9 @@ func (d *Device) Has(due Due) bool {
 	return due&Counters != 0 && len(d.counters)+len(d.next) > 0 || due&Lines != 0 && (len(d.service) > 0 || len(d.lines) > 0)
 }
 
+// Young tells whether it had just booted when it was identified: what it tells may not be all.
+func (d *Device) Young() bool { return d.young }
+
 // Quirks are what the device can't take.
 func (d *Device) Quirks() Quirks { return d.quirks }
 

@@ -15,6 +15,7 @@ type Known struct {
 	Range       netip.Prefix   `json:"range"`
 	Credentials string         `json:"credentials"`
 	Model       string         `json:"model,omitempty"`
+	Plan        string         `json:"plan,omitempty"`   // of the sweep that found it: another one may have better credentials
 	Since       time.Time      `json:"since"`            // when it was found first
 	Seen        time.Time      `json:"seen"`             // when it answered last, to a sweep or to polls
 	Missed      int            `json:"missed,omitempty"` // sweeps in a row that didn't see it
@@ -72,10 +73,13 @@ func (b book) saw(f Found, now time.Time, still bool) event {
 func (b book) vacate(at netip.AddrPort, device string) {
 	for _, k := range b {
 		if k.At == at && k.Device != device {
-			k.At = netip.AddrPort{}
+			k.leave()
 		}
 	}
 }
+
+// leave books that another machine than k is at k's address.
+func (k *Known) leave() { k.At = netip.AddrPort{} }
 
 // confirm books that a machine answers polls where it is known to be.
 func (b book) confirm(at netip.AddrPort, device string, now time.Time) bool {

@@ -3,8 +3,10 @@ package discover
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +24,7 @@ type Targets interface {
 type Polled struct {
 	At         netip.AddrPort
 	Device     string // that was seen there; empty if none was
-	Answers    bool   // to the last poll
+	Answers    bool   // to the last poll; or it is left alone, as it restarts when asked
 	Configured bool   // by a person, who is not to be overruled
 }
 
@@ -39,14 +41,17 @@ type Finder struct {
 	polled     map[netip.AddrPort]Known // what Targets were given
 	configured map[string]bool          // devices that people named as targets
 	cursor     Cursor
-	done       bool // that sweep is through
-	unsaved    bool // the last attempt to save failed
-	troubled   bool // the last sweep ended in trouble
+	done       bool      // that sweep is through
+	unsaved    bool      // the last attempt to save failed
+	troubles   int       // attempts in a row to go on with the sweep that ended in trouble
+	asked      time.Time // when the sweep ended, or those who had just booted then were asked again
 }
 
 const (
-	lookEvery = time.Minute     // whether a sweep is due
-	saveEvery = 5 * time.Second // while one goes on
+	lookEvery = time.Minute      // whether a sweep is due
+	saveEvery = 5 * time.Second  // while one goes on
+	booting   = 10 * time.Minute // what a machine needs until it tells all
+	patience  = 60               // attempts in vain to go on with a sweep; then it goes on without the addresses that can't be sent to
 )
 
 // Run polls what was known before at once, and sweeps whenever it is time, until ctx ends.
@@ -55,9 +60,16 @@ func (f *Finder) Run(ctx context.Context) error {
 	f.load(ctx)
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
+	if now := f.Now(); f.due(now) && !f.Window.Open(now) {
+		f.Log.Info("sweep waits for its window", "window", f.Window, "opens", f.Window.Opens(now))
+	}
 	for {
-		if now := f.Now(); f.due(now) && f.Window.Open(now) {
+		switch now := f.Now(); {
+		case !f.Window.Open(now):
+		case f.due(now):
 			f.sweep(ctx)
+		case len(f.cursor.Answered) > 0 && now.Sub(f.asked) >= booting:
+			f.askAgain(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -70,6 +82,9 @@ func (f *Finder) Run(ctx context.Context) error {
 // load reads the list and hands the machines on it to Targets.
 func (f *Finder) load(ctx context.Context) {
 	state, err := Load(f.Path)
+	if errors.Is(err, errDamaged) {
+		err = errors.Join(err, os.Rename(f.Path, f.Path+".bad"))
+	}
 	if err != nil {
 		f.Log.Warn("the list of discovered machines is lost; it begins anew with a sweep", "error", err)
 	}
@@ -82,7 +97,8 @@ func (f *Finder) load(ctx context.Context) {
 	for _, p := range f.Targets.Polled(ctx) {
 		configured[p.At] = true
 	}
-	for _, k := range f.book.prune(func(k *Known) bool { return f.allowed(k) && !configured[k.At] }) {
+	ranges := newPlan(f.Ranges)
+	for _, k := range f.book.prune(func(k *Known) bool { return f.allowed(k, ranges) && !configured[k.At] }) {
 		f.Log.Info("discovered machine no longer polled: the configuration has it no more", "device", k.Device, "address", k.At)
 	}
 	f.mu.Lock()
@@ -91,11 +107,12 @@ func (f *Finder) load(ctx context.Context) {
 }
 
 // allowed tells whether the configuration still has the range and the credentials of a machine.
-func (f *Finder) allowed(k *Known) bool {
-	return slices.ContainsFunc(f.Ranges, func(r Range) bool {
-		return (r.Prefix.Contains(k.At.Addr()) && r.Port == k.At.Port() || !k.At.IsValid() && r.Prefix == k.Range) &&
-			slices.ContainsFunc(r.Credentials, func(i int) bool { return f.Credentials[i].Name == k.Credentials })
-	})
+func (f *Finder) allowed(k *Known, ranges *plan) bool {
+	if !k.At.IsValid() { // and not polled
+		return slices.ContainsFunc(f.Ranges, func(r Range) bool { return r.Prefix == k.Range })
+	}
+	owner := ranges.owner(k.At)
+	return owner != nil && slices.ContainsFunc(owner.Credentials, func(i int) bool { return f.Credentials[i].Name == k.Credentials })
 }
 
 // due tells whether a sweep is to begin or to go on. Where it may only be done in a window a tenth of the
@@ -119,9 +136,10 @@ func (f *Finder) sweep(ctx context.Context) {
 	o := f.Options
 	o.Skip = f.settled(f.review(ctx))
 	o.Found = f.found
+	o.Insist = f.troubles >= patience
 	s := New(o, from)
 	f.setCursor(s.Cursor(), false)
-	if at := s.Progress(); f.troubled {
+	if at := s.Progress(); f.troubles > 0 {
 		f.Log.Debug("sweep tried again", "addresses", at.Of, "done", at.Done)
 	} else if at.Done > 0 {
 		f.Log.Info("sweep goes on", "addresses", at.Of, "done", at.Done)
@@ -134,12 +152,28 @@ func (f *Finder) sweep(ctx context.Context) {
 	f.setCursor(s.Cursor(), err == nil)
 	switch {
 	case ctx.Err() != nil:
-	case err != nil && !f.troubled:
+	case err != nil && f.troubles == 0:
 		f.Log.Warn("sweep interrupted; it is tried again each minute", "error", err)
 	case err == nil:
 		f.finish(ctx, s)
 	}
-	f.troubled = err != nil
+	f.troubles++
+	if err == nil {
+		f.troubles, f.asked = 0, f.Now()
+	}
+	f.save()
+}
+
+// askAgain asks those once more who had just booted when they were asked.
+func (f *Finder) askAgain(ctx context.Context) {
+	o := f.Options
+	o.Found = f.found
+	s := New(o, f.cursor)
+	if err := s.Run(ctx); err != nil && ctx.Err() == nil {
+		f.Log.Debug("machines that had just booted not asked again", "error", err)
+	}
+	f.setCursor(s.Cursor(), true)
+	f.asked = f.Now()
 	f.save()
 }
 
@@ -156,13 +190,17 @@ func (f *Finder) saveMeanwhile(s *Sweep) (stop func()) {
 		defer close(done)
 		ticker := time.NewTicker(saveEvery)
 		defer ticker.Stop()
+		var saved Progress
 		for {
 			select {
 			case <-ended:
 				return
 			case <-ticker.C:
+			}
+			if p := s.Progress(); p != saved { // it may be waiting for its window all day
 				f.setCursor(s.Cursor(), false)
 				f.save()
+				saved = p
 			}
 		}
 	}()
@@ -191,7 +229,7 @@ func (f *Finder) review(ctx context.Context) []Polled {
 	clear(f.configured)
 	for _, p := range polled {
 		switch {
-		case p.Configured && p.Device != "":
+		case p.Configured && p.Answers:
 			f.configured[p.Device] = true
 		case p.Answers:
 			f.book.confirm(p.At, p.Device, f.Now())
@@ -204,15 +242,15 @@ func (f *Finder) review(ctx context.Context) []Polled {
 }
 
 // settled are the addresses at which there is nothing to find out: those that people named, and those where polls
-// see the machine that is known to be there.
+// see the machine that is known to be there, with the best credentials that the range has for it.
 func (f *Finder) settled(polled []Polled) func(netip.AddrPort) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := f.book.targets()
-	settled := map[netip.AddrPort]bool{}
+	settled, plan := map[netip.AddrPort]bool{}, f.mark()
 	for _, p := range polled {
 		k := at[p.At]
-		settled[p.At] = p.Configured || p.Answers && k != nil && k.Device == p.Device
+		settled[p.At] = p.Configured || p.Answers && k != nil && k.Device == p.Device && k.Plan == plan
 	}
 	return func(at netip.AddrPort) bool { return settled[at] }
 }
@@ -222,6 +260,7 @@ func (f *Finder) settled(polled []Polled) func(netip.AddrPort) bool {
 func (f *Finder) found(ctx context.Context, seen Found) {
 	if seen.Refused != "" {
 		f.Log.Debug("not polled", "address", seen.At, "model", seen.Model, "why", seen.Refused)
+		f.refused(seen)
 		return
 	}
 	for {
@@ -236,6 +275,19 @@ func (f *Finder) found(ctx context.Context, seen Found) {
 			return
 		}
 	}
+}
+
+// refused ends the polling of an address where there is another machine by now, which can't fax.
+func (f *Finder) refused(seen Found) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was := f.book.targets()[seen.At]
+	if was == nil || was.Device == seen.Device || seen.Why == "" || seen.Young { // or nobody knows what it is
+		return
+	}
+	f.Log.Info("discovered machine's address is another's now", "device", was.Device, "address", seen.At, "model", seen.Model)
+	was.leave()
+	f.dropLocked()
 }
 
 // isAt asks whether a machine is where it was.
@@ -260,6 +312,9 @@ func (f *Finder) enter(seen Found, before Known, still bool) bool {
 		return false
 	}
 	e := f.book.saw(seen, f.Now(), still)
+	if e != double {
+		f.book[seen.Device].Plan = f.cursor.Plan
+	}
 	attributes := []any{"device", seen.Device, "address", seen.At}
 	switch e {
 	case found, same: // polling it will be told

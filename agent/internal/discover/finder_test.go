@@ -2,6 +2,7 @@ package discover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/zerofax/zerofax/mibs"
 )
 
 // poller is what a Finder's targets are given to. Polls see whatever is at an address.
@@ -21,6 +24,8 @@ type poller struct {
 	mu         sync.Mutex
 	targets    map[netip.AddrPort]string // credentials
 	configured map[netip.AddrPort]bool
+	rests      map[netip.AddrPort]bool
+	saw        map[netip.AddrPort]string // devices, last
 	dropped    int
 }
 
@@ -47,7 +52,7 @@ func (p *poller) Polled(ctx context.Context) (all []Polled) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	see := func(at netip.AddrPort, configured bool) {
-		one := Polled{At: at, Configured: configured}
+		one := Polled{At: at, Device: p.saw[at], Answers: p.rests[at], Configured: configured}
 		p.world.mu.Lock()
 		m := p.world.machines[at]
 		p.world.mu.Unlock()
@@ -55,6 +60,7 @@ func (p *poller) Polled(ctx context.Context) (all []Polled) {
 			is, err := p.world.profiles.Identify(ctx, m)
 			one.Answers = err == nil
 			one.Device = is.ID
+			p.saw[at] = is.ID
 		}
 		all = append(all, one)
 	}
@@ -108,7 +114,7 @@ func (l *logged) String() string {
 
 func newAgent(t *testing.T) *agent {
 	a := &agent{t: t, path: filepath.Join(t.TempDir(), "discovery.json"), set: func(*Finder) {}}
-	a.poller = &poller{world: newWorld(t), configured: map[netip.AddrPort]bool{}}
+	a.poller = &poller{world: newWorld(t), configured: map[netip.AddrPort]bool{}, rests: map[netip.AddrPort]bool{}, saw: map[netip.AddrPort]string{}}
 	return a
 }
 
@@ -218,6 +224,43 @@ func TestTargetsFollowTheirMachines(t *testing.T) {
 			a.after(day, "3/v2c")
 			a.said(`msg="discovered machine not seen" device=kyocera-rvp1000001`)
 		},
+		"gone, and its address another's that can't fax": func(a *agent) {
+			a.world.put("10.0.0.3", noFax, 2, v2c)
+			a.after(day, "")
+			a.said(`msg="discovered machine's address is another's now" device=kyocera-rvp1000001 address=10.0.0.3:161`)
+			a.world.put("10.0.0.8", kyocera, 1, v2c)
+			a.after(day, "8/v2c")
+		},
+		"gone, and a computer at its address": func(a *agent) {
+			a.world.put("10.0.0.3", kyocera, 2, v2c).Recording = mibs.NewRecording([]mibs.Varbind{
+				{OID: "1.3.6.1.2.1.1.2.0", Value: mibs.Value{Kind: mibs.ObjectID, OID: "1.3.6.1.4.1.311.1.1.3.1.1"}},
+			})
+			a.after(day, "")
+		},
+		"left alone, since it restarts when it is asked": func(a *agent) {
+			a.world.remove("10.0.0.3")
+			knocks := len(a.world.knockedAt("10.0.0.3"))
+			a.mu.Lock()
+			a.rests[address("10.0.0.3")] = true
+			a.mu.Unlock()
+			a.after(40*day, "3/v2c")
+			if got := len(a.world.knockedAt("10.0.0.3")) - knocks; got > 0 {
+				a.t.Errorf("it was knocked at %d times, want it left alone", got)
+			}
+		},
+		"named by a person, and moved into the range": func(a *agent) {
+			a.world.put("10.9.0.1", kyocera, 1, v2c)
+			a.world.remove("10.0.0.3")
+			a.mu.Lock()
+			a.configured[address("10.9.0.1")] = true
+			a.mu.Unlock()
+			a.after(day, "")
+			a.world.remove("10.9.0.1")
+			a.world.put("10.0.0.6", kyocera, 1, v2c)
+			a.after(day, "6/v2c")
+			a.world.put("10.9.0.1", kyocera, 1, v2c)
+			a.after(day, "")
+		},
 		"named by a person meanwhile, under another address": func(a *agent) {
 			a.world.put("10.9.0.1", kyocera, 1, v2c)
 			a.mu.Lock()
@@ -279,6 +322,161 @@ func TestWhatTheConfigurationHasNoMoreIsNotPolledAfterARestart(t *testing.T) {
 	}
 }
 
+// Of a range within another all addresses are its alone, with its credentials.
+func TestAMachineIsNotPolledWithCredentialsThatItsOwnRangeHasNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent(t)
+		a.world.put("10.0.0.3", kyocera, 1, v2c)
+		a.start()
+		a.after(time.Minute, "3/v2c")
+		a.stop()
+		a.set = func(f *Finder) {
+			f.Ranges = append(ranges([]int{v2c}, "10.0.0.0/24"), ranges([]int{v1}, "10.0.0.0/29")...)
+		}
+		a.start()
+		a.after(time.Minute, "")
+		a.stop()
+	})
+}
+
+func TestSaferCredentialsAreTriedAlsoWithMachinesThatAnsweredToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent(t)
+		a.world.put("10.0.0.3", kyocera, 1, v3, v2c)
+		a.start()
+		a.after(time.Minute, "3/v2c")
+		a.stop()
+		a.set = func(f *Finder) { f.Ranges[0].Credentials = []int{v3, v2c} }
+		a.start()
+		a.after(time.Minute, "3/v3")
+		knocks := len(a.world.knockedAt("10.0.0.3"))
+		a.after(3*24*time.Hour, "3/v3")
+		if got := len(a.world.knockedAt("10.0.0.3")) - knocks; got > 0 {
+			t.Errorf("it was knocked at %d times more, want it left to the polls", got)
+		}
+		a.stop()
+	})
+}
+
+func TestCorrectedCredentialsAreTriedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent(t)
+		a.start()
+		a.after(time.Minute, "")
+		a.stop()
+		a.world.put("10.0.0.3", kyocera, 1, v2c)
+		a.start()
+		a.after(time.Minute, "") // the same as before
+		a.stop()
+		a.set = func(f *Finder) {
+			f.Credentials = slices.Clone(f.Credentials)
+			f.Credentials[v2c].Print = 7
+		}
+		a.start()
+		a.after(time.Minute, "3/v2c")
+		a.stop()
+	})
+}
+
+func TestAMachineThatHasJustBootedIsAskedAgainSoon(t *testing.T) {
+	for name, restart := range map[string]bool{"the agent runs on": false, "the agent is restarted": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAgent(t)
+				m := a.world.put("10.0.0.3", kyocera, 1, v2c)
+				whole := m.Recording
+				m.Recording = mibs.NewRecording(slices.DeleteFunc(slices.Clone(whole.Varbinds()), func(vb mibs.Varbind) bool {
+					return !strings.HasPrefix(vb.OID, "1.3.6.1.2.1.1.")
+				}))
+				m.Put("1.3.6.1.2.1.1.3.0", mibs.Value{Kind: mibs.TimeTicks, Int: 6000})
+				a.start()
+				a.after(time.Minute, "")
+				a.world.mu.Lock()
+				asked := len(a.world.asked[address("10.0.0.3")])
+				m.Recording = whole
+				a.world.mu.Unlock()
+				if asked > 2 {
+					t.Errorf("it was asked %d times within a minute, want twice at most", asked)
+				}
+				if restart {
+					a.stop()
+					a.start()
+				}
+				a.after(12*time.Minute, "3/v2c")
+				if knocks := len(a.world.sent()); knocks != 30 {
+					t.Errorf("got %d knocks, want those of one sweep", knocks)
+				}
+				a.after(time.Hour, "3/v2c")
+				a.stop()
+			})
+		})
+	}
+}
+
+func TestAPausedSweepLeavesTheDiskAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // it is midnight
+		a := newAgent(t)
+		a.set = func(f *Finder) {
+			f.Ranges = ranges([]int{v2c}, "10.0.0.0/22")
+			f.Window, _ = ParseWindow("23:50-00:00")
+			f.Now = func() time.Time { return time.Now().UTC().Add(-5 * time.Second) }
+		}
+		a.start()
+		time.Sleep(time.Hour) // in a bubble
+		synctest.Wait()
+		if err := os.Remove(a.path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if _, err := os.Stat(a.path); err == nil {
+			t.Error("it was saved while there was nothing new")
+		}
+		a.stop()
+	})
+}
+
+func TestARangeThatNothingCanBeSentToHoldsUpTheOthersForAnHourAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent(t)
+		a.world.put("10.0.0.3", kyocera, 1, v2c)
+		a.set = func(f *Finder) {
+			f.Ranges = append(f.Ranges, ranges([]int{v2c}, "fd00::/112")...)
+			open := f.Open
+			f.Open = func() (Socket, error) {
+				s, err := open()
+				return only4{s}, err
+			}
+		}
+		a.start()
+		a.after(2*time.Hour, "3/v2c")
+		a.said("addresses that could not be asked")
+		a.stop()
+	})
+}
+
+// only4 has no IPv6.
+type only4 struct{ Socket }
+
+func (o only4) Knock(at netip.AddrPort, with int) error {
+	if at.Addr().Is6() {
+		return errors.New("network is unreachable")
+	}
+	return o.Socket.Knock(at, with)
+}
+
+func TestWhoeverWaitsForTheWindowIsToldSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // it is midnight
+		a := newAgent(t)
+		a.set = func(f *Finder) { f.Window, _ = ParseWindow("22:00-05:00") }
+		time.Sleep(6 * time.Hour)
+		a.start()
+		a.after(time.Hour, "")
+		a.said(`msg="sweep waits for its window" window=22:00-05:00 opens=2000-01-01T22:00:00.000Z`)
+		a.stop()
+	})
+}
+
 func TestAnInterruptedSweepGoesOnAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAgent(t)
@@ -333,7 +531,10 @@ func TestADamagedListIsSetAsideAndMadeAnew(t *testing.T) {
 		}
 		a.start()
 		a.after(time.Minute, "3/v2c")
-		a.said("is damaged and set aside as .bad")
+		a.said("is damaged: checksum")
+		if _, err := os.Stat(a.path + ".bad"); err != nil {
+			t.Error(err)
+		}
 		a.stop()
 	})
 }

@@ -25,14 +25,16 @@ type Found struct {
 	Why         string // the profile fits, or none does
 	Fax         wire.Answer
 	Refused     string // why it is not to be polled; empty: it is
+	Young       bool   // refused, but it has just booted: in 10 minutes it may tell more
 }
 
 // foundAt is what becomes of a machine that was identified.
 func foundAt(h heard, is *mibs.Device) Found {
+	refused := refuse(is)
 	return Found{
 		Device: is.ID, Vendor: is.Identity.Vendor, Model: cmp.Or(is.Identity.Model, h.Says), Serial: is.Identity.Serial,
 		Name: is.Identity.Name, Location: is.Identity.Location, Profile: is.Profile, Why: is.Why,
-		Fax: cmp.Or(is.Fax, wire.Unknown), Refused: refuse(is),
+		Fax: cmp.Or(is.Fax, wire.Unknown), Refused: refused, Young: refused != "" && is.Young(),
 	}
 }
 
@@ -43,7 +45,7 @@ func refuse(is *mibs.Device) string {
 	case is.Profile == "":
 		return is.Why
 	case is.ID == "":
-		return "it tells neither a serial number nor a MAC address to know it by"
+		return is.Unnamed
 	case is.Fax == wire.No:
 		return "it can't fax: " + is.FaxWhy
 	case is.Fax != wire.Yes && !is.Has(mibs.Lines|mibs.Counters):

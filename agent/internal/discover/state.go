@@ -18,8 +18,10 @@ type State struct {
 	Found  []Found `json:"found,omitempty"` // by the command
 }
 
-// Load reads a state file. None is no error, and an empty state. One that is damaged is set aside
-// as .bad; then the error says so, and the state is empty too.
+var errDamaged = errors.New("damaged")
+
+// Load reads a state file. None is no error, and an empty state; so is that of one that is
+// damaged, or is something else altogether.
 func Load(path string) (State, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,9 +32,14 @@ func Load(path string) (State, error) {
 	}
 	state, err := decodeState(data)
 	if err != nil {
-		return State{}, errors.Join(fmt.Errorf("%s is damaged and set aside as .bad: %w", path, err), os.Rename(path, path+".bad"))
+		return State{}, fmt.Errorf("%s is %w: %w", path, errDamaged, err)
 	}
 	return state, nil
+}
+
+// Fits tells whether a sweep with these options may go on from it.
+func (s *State) Fits(o Options) bool {
+	return len(s.Known) == 0 && (s.Cursor.Plan == "" || s.Cursor.Plan == o.mark())
 }
 
 // The first line is the checksum of the rest, in eight hexadecimal digits.

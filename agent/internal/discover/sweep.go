@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,9 @@ type Credential struct {
 	// the user, so one is enough for all of that kind.
 	Engine bool
 	Bytes  int // that a knock with it sends
+	// Print changes with what they consist of: after a correction all are asked again. It is too
+	// short to try secrets against.
+	Print uint16
 }
 
 // Socket knocks at addresses and hears who answers. Credentials go by their places in
@@ -55,6 +59,7 @@ type Options struct {
 	Wait        time.Duration // for an answer, before the next credentials are tried; default 2 s
 	AtOnce      int           // most machines to be identified at the same time; default 8
 	Window      Window
+	Insist      bool // go on though nothing could be sent for a while
 	Open        func() (Socket, error)
 	Ask         func(at netip.AddrPort, credentials int) Ask
 	Profiles    Profiles
@@ -93,7 +98,8 @@ const hopeless = 20
 const paused = 10 * time.Second
 
 // Cursor is how far a sweep got. A sweep that starts from it asks no address again but those
-// that were being asked, and misses none.
+// that were being asked, and misses none. From the cursor of one that is through it asks only the
+// machines that had just booted.
 type Cursor struct {
 	Plan     string    `json:"plan"` // the mark of the plan that it belongs to
 	Started  time.Time `json:"started"`
@@ -127,6 +133,7 @@ type Sweep struct {
 	Options
 	plan  *plan
 	order order
+	most  int // knocks at an address
 
 	identifying sync.WaitGroup
 
@@ -137,6 +144,7 @@ type Sweep struct {
 	waiting  []heard                 // to be identified
 	at       map[netip.AddrPort]heard
 	later    []heard // could not be identified: once more at the end
+	young    []heard // had just booted, also then
 	workers  int
 	unsent   []knock // the last ones in a row that could not be sent
 }
@@ -159,6 +167,9 @@ func New(o Options, from Cursor) *Sweep {
 	if from.Plan != o.mark() || from.Next > s.plan.places {
 		from = Cursor{Plan: o.mark(), Started: o.Now(), Start: rand.Uint64N(max(s.plan.places, 1))}
 		from.Progress.Of = s.plan.addresses()
+	}
+	for _, b := range s.plan.blocks {
+		s.most = max(s.most, len(knocks(o.Credentials, b.Credentials)))
 	}
 	s.cursor = from
 	s.cursor.Answered = nil
@@ -187,7 +198,7 @@ func (s *Sweep) Cursor() Cursor {
 			c.Next, c.Progress.Done, c.Progress.Known = k.i, k.done, k.known
 		}
 	}
-	c.Answered = append(append([]heard(nil), s.waiting...), s.later...)
+	c.Answered = slices.Concat(s.waiting, s.later, s.young)
 	for _, h := range s.at {
 		c.Answered = append(c.Answered, h)
 	}
@@ -200,7 +211,7 @@ func (o *Options) mark() string {
 	for _, r := range o.Ranges {
 		_, _ = fmt.Fprintln(sum, r.Prefix, r.Port)
 		for _, i := range r.Credentials {
-			_, _ = fmt.Fprintln(sum, o.Credentials[i].Name)
+			_, _ = fmt.Fprintln(sum, o.Credentials[i].Name, o.Credentials[i].Print)
 		}
 	}
 	return fmt.Sprintf("%08x", sum.Sum32())
@@ -299,9 +310,10 @@ func (s *Sweep) take() (knock, bool) {
 	return knock{}, false
 }
 
-// knockAgain tries the next credentials where nobody answered in time.
+// knockAgain tries the next credentials where nobody answered in time: each time at no more addresses than
+// become due in an interval, also if it was held up.
 func (s *Sweep) knockAgain(socket Socket) {
-	for {
+	for range s.most {
 		s.mu.Lock()
 		if len(s.asked) == 0 || time.Now().Before(s.asked[0].due) {
 			s.mu.Unlock()
@@ -340,7 +352,7 @@ func (s *Sweep) noNetwork() error {
 	defer s.mu.Unlock()
 	c := &s.cursor
 	left := c.Progress.Done - c.Progress.Known - c.Progress.Unsent
-	if n := len(s.unsent); n < hopeless && (n == 0 || c.Next < s.plan.places || left > 0) {
+	if n := len(s.unsent); (n < hopeless || s.Insist) && (n == 0 || c.Next < s.plan.places || left > 0) {
 		return nil
 	}
 	first := s.unsent[0]
@@ -411,7 +423,7 @@ func (s *Sweep) settle(ctx context.Context, h heard, f Found, err error) {
 	switch {
 	case ctx.Err() != nil:
 		return // it stays among those to be identified
-	case err != nil && !h.Again:
+	case (err != nil || f.Young) && !h.Again:
 		h.Again = true
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -423,12 +435,15 @@ func (s *Sweep) settle(ctx context.Context, h heard, f Found, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.at, h.At)
-	if f.Refused == "" {
+	switch {
+	case f.Young:
+		s.young = append(s.young, h)
+	case f.Refused == "":
 		s.cursor.Progress.Found++
 	}
 }
 
-// tryAgain asks those once more that spoke SNMP and could not be identified: they may have been busy.
+// tryAgain asks those once more that spoke SNMP and could not be identified: they may have been busy, or booting.
 func (s *Sweep) tryAgain(ctx context.Context) {
 	s.mu.Lock()
 	s.waiting, s.later = append(s.waiting, s.later...), nil

@@ -269,6 +269,32 @@ func TestWithoutANetworkASweepStopsAndGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+// The processor was busy, or the machine asleep.
+func TestASweepThatWasHeldUpDoesNotCatchUpInABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		o := w.options(ranges([]int{v2c, v1}, "10.0.0.0/24")...)
+		o.Found = new(finds).found
+		o.Skip = func(at netip.AddrPort) bool {
+			if len(w.sent()) == 90 {
+				time.Sleep(10 * time.Second) // in a bubble
+			}
+			return false
+		}
+		if err := New(o, Cursor{}).Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.knocks) != 2*254 {
+			t.Fatalf("got %d knocks, want 508", len(w.knocks))
+		}
+		for i := range w.knocks[5:] {
+			if took := w.knocks[i+5].when.Sub(w.knocks[i].when); took < 20*time.Millisecond {
+				t.Fatalf("got 6 knocks within %s, want 2 or 3 each 20 ms", took)
+			}
+		}
+	})
+}
+
 // offline can't send for a while.
 type offline struct {
 	Socket
