@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,6 +37,8 @@ type discoverCommand struct {
 	Format      string      `enum:"table,json,yaml" default:"table" help:"How to print what was found: table, json, yaml (targets for agent.yml)."`
 	All         bool        `help:"List also the machines that are not to be polled, and why."`
 	Resume      string      `placeholder:"FILE" help:"Keep in this file how far the sweep is; if it is there, go on from it."`
+
+	lack map[string]string `kong:"-"` // versions of credentials, by name, that no configuration has
 }
 
 // Run sweeps ranges once and prints what it found.
@@ -83,6 +87,10 @@ func (c *discoverCommand) adjust(config *config) error {
 		config.SNMP.Credentials = bothVersions("public", "public-v1", "public")
 	default:
 		return nil
+	}
+	c.lack = map[string]string{}
+	for _, one := range config.SNMP.Credentials {
+		c.lack[one.Name] = one.Version
 	}
 	for i := range config.Targets {
 		config.Targets[i].Credentials = config.SNMP.names()
@@ -140,12 +148,9 @@ func (c *discoverCommand) named(config *config, prefix netip.Prefix) []string {
 
 // sweep runs it, shows how far it is and prints what it found, also when it was interrupted.
 func (c *discoverCommand) sweep(call *program.Call, o discover.Options) error {
-	var before discover.State
-	if c.Resume != "" {
-		var err error
-		if before, err = discover.Load(c.Resume); err != nil {
-			call.Log.Warn("begin anew", "error", err)
-		}
+	before, err := c.before(o)
+	if err != nil {
+		return fmt.Errorf("discover: --resume: %w", err)
 	}
 	list := finds{all: map[netip.AddrPort]discover.Found{}}
 	for _, f := range before.Found {
@@ -157,10 +162,10 @@ func (c *discoverCommand) sweep(call *program.Call, o discover.Options) error {
 		call.Log.Warn("waiting for discovery.window of the configuration; --now doesn't", "window", o.Window, "opens", opens)
 	}
 	stop := c.meanwhile(call, o, s, &list)
-	err := s.Run(call.Ctx)
+	err = s.Run(call.Ctx)
 	stop()
 	p := s.Progress()
-	found := report{found: list.sorted(), progress: p, complete: err == nil, all: c.All}
+	found := report{found: list.sorted(), progress: p, complete: err == nil, all: c.All, lack: c.lack}
 	if err := found.print(call.Stdout, c.Format); err != nil {
 		return err
 	}
@@ -178,6 +183,24 @@ func (c *discoverCommand) sweep(call *program.Call, o discover.Options) error {
 		}
 	}
 	return nil
+}
+
+// before is the state to go on from. A file that is none of this sweep is nobody's to overwrite.
+func (c *discoverCommand) before(o discover.Options) (state discover.State, err error) {
+	if c.Resume == "" {
+		return state, nil
+	}
+	state, err = discover.Load(c.Resume)
+	switch {
+	case err != nil:
+		return state, fmt.Errorf("%w; name another file, or remove it", err)
+	case !state.Fits(o):
+		return state, fmt.Errorf("%s belongs to a sweep of other ranges or with other credentials; name another file, or remove it", c.Resume)
+	}
+	if err := state.Save(c.Resume); err != nil || state.Cursor.Plan != "" {
+		return state, err
+	}
+	return state, os.Remove(c.Resume) // it can be written, which is all that there is to know of it now
 }
 
 // meanwhile keeps the bar and the file of a sweep up to date, until the function that it returns is called.
@@ -278,10 +301,18 @@ func sweepOptions(c *config, profiles *mibs.Set, pool *snmp.Pool, ranges []disco
 		set := one.snmp()
 		sets = append(sets, set)
 		o.Credentials = append(o.Credentials, discover.Credential{
-			Name: one.Name, Engine: one.Version == snmp.V3, Bytes: snmp.KnockSize(set),
+			Name: one.Name, Engine: one.Version == snmp.V3, Bytes: snmp.KnockSize(set), Print: fingerprint(set),
 		})
 	}
 	return o
+}
+
+// fingerprint differs, nearly always, between credentials.
+func fingerprint(c snmp.Credentials) uint16 {
+	sum := sha256.Sum256([]byte(strings.Join([]string{
+		c.Version, string(c.Community), c.User, c.Auth, string(c.AuthPassword), c.Privacy, string(c.PrivacyPassword),
+	}, "\x00")))
+	return binary.BigEndian.Uint16(sum[:])
 }
 
 // namesTake is how long names of targets may take to be looked up, all together.
@@ -341,7 +372,7 @@ func (d *discovered) Polled(ctx context.Context) (all []discover.Polled) {
 		at[text] = append(at[text], addr)
 	}
 	for _, s := range d.poller.Snapshot() {
-		one := discover.Polled{Device: s.Device, Answers: s.Device != "" && s.Error == "", Configured: s.Source == ""}
+		one := discover.Polled{Device: s.Device, Answers: s.Device != "" && (s.Error == "" || s.Rests), Configured: s.Source == ""}
 		if !one.Configured {
 			at[s.Address] = []netip.AddrPort{parseAddress(s.Address)}
 		}

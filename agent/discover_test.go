@@ -16,6 +16,7 @@ import (
 
 	"github.com/zerofax/zerofax/agent/internal/discover"
 	"github.com/zerofax/zerofax/agent/internal/poll"
+	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs/sim"
 )
@@ -76,7 +77,7 @@ func TestWhatMachinesSayOfThemselvesBreaksNeitherTableNorYAML(t *testing.T) {
 	r := report{complete: true, all: true, found: []discover.Found{
 		{
 			At: netip.MustParseAddrPort("[fd00::7]:161"), Credentials: "on", Device: "kyocera-a1",
-			Model: "evil\ntargets:\n  - {host: 1.2.3.4}\x1b[31m", Location: "2e étage\t", Fax: wire.Yes,
+			Model: "e\xffvil\ntargets:\n  - {host: 1.2.3.4}\x1b[31m", Location: "2e étage\t", Fax: wire.Yes,
 		},
 		{At: netip.MustParseAddrPort("10.0.0.1:1161"), Credentials: "Étage 2", Device: "kyocera-a2", Fax: wire.Unknown},
 		{At: netip.MustParseAddrPort("10.0.0.2:161"), Model: "a\nb", Refused: "no\nreason"},
@@ -90,7 +91,7 @@ func TestWhatMachinesSayOfThemselvesBreaksNeitherTableNorYAML(t *testing.T) {
 	}
 	want := `# 2 to poll, 1 others answered, of 0 addresses
 targets:
-  - {host: "fd00::7", credentials: "on"}  # kyocera-a1, evil targets: - {host: 1.2.3.4} [31m, 2e étage
+  - {host: "fd00::7", credentials: "on"}  # kyocera-a1, e?vil targets: - {host: 1.2.3.4} [31m, 2e étage
   - {host: 10.0.0.1, port: 1161, credentials: "Étage 2"}  # kyocera-a2
 # not to be polled:
 #   10.0.0.2  a b: no reason
@@ -104,6 +105,37 @@ targets:
 	file := write(t, map[string]string{"agent.yml": "snmp: {credentials: [{name: on, version: 1, community: a}, {name: Étage 2, version: 1, community: a}]}\n" + yaml.String()})
 	if c, err := loadConfig(file); err != nil || len(c.hosts()) != 2 || c.hosts()[0].Host != "fd00::7" || c.hosts()[0].Credentials[0] != "on" {
 		t.Errorf("got %v, %v, want both targets as they are", c, err)
+	}
+}
+
+func TestTheBarFitsIntoALineOfATerminal(t *testing.T) {
+	var drawn bytes.Buffer
+	o := discover.Options{Rate: 50}
+	p := discover.Progress{Of: 262136, Done: 100000, Found: 1234}
+	(&bar{out: &drawn, o: o}).draw(p)
+	if want := "\r[#######.............] 100000 of 262136 addresses, 1234 found, 54m3s left"; drawn.String() != want {
+		t.Errorf("got %q, want %q", &drawn, want)
+	}
+	drawn.Reset()
+	o.Window, _ = discover.ParseWindow(clock().Add(2*time.Hour).Format("15:04") + "-" + clock().Add(3*time.Hour).Format("15:04"))
+	(&bar{out: &drawn, o: o}).draw(p)
+	if !strings.Contains(drawn.String(), "waits for ") || drawn.Len() > 80 {
+		t.Errorf("got %q, want at most 79 characters, and what it waits for", &drawn)
+	}
+}
+
+func TestCredentialsThatAreNotTheSameHaveOtherFingerprints(t *testing.T) {
+	one := snmp.Credentials{Version: snmp.V3, User: "u", Auth: "SHA", AuthPassword: "topsecret", Privacy: "AES", PrivacyPassword: "topsecret"}
+	for what, change := range map[string]func(*snmp.Credentials){
+		"version": func(c *snmp.Credentials) { c.Version = snmp.V2c }, "community": func(c *snmp.Credentials) { c.Community = "x" },
+		"user": func(c *snmp.Credentials) { c.User = "v" }, "auth": func(c *snmp.Credentials) { c.Auth = "MD5" },
+		"password": func(c *snmp.Credentials) { c.AuthPassword = "topsecres" }, "privacy": func(c *snmp.Credentials) { c.Privacy = "DES" },
+		"privacy password": func(c *snmp.Credentials) { c.PrivacyPassword = "topsecres" },
+	} {
+		other := one
+		if change(&other); fingerprint(other) == fingerprint(one) {
+			t.Errorf("%s: got the same, want another", what)
+		}
 	}
 }
 

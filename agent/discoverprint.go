@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"regexp"
@@ -27,6 +28,7 @@ type report struct {
 	progress discover.Progress
 	complete bool
 	all      bool
+	lack     map[string]string // versions of credentials, by name, that no configuration has
 }
 
 func (r *report) print(out io.Writer, format string) error {
@@ -155,6 +157,7 @@ func (r *report) printYAML(out io.Writer) error {
 	targets, others := r.split()
 	var text strings.Builder
 	fmt.Fprintf(&text, "# %s\n", r.summary())
+	text.WriteString(r.lacking(targets))
 	if len(targets) == 0 {
 		text.WriteString("targets: []\n")
 	} else {
@@ -178,6 +181,20 @@ func (r *report) printYAML(out io.Writer) error {
 	return err
 }
 
+// lacking are the credentials that targets want and no configuration has, without their secrets.
+func (r *report) lacking(targets []discover.Found) string {
+	text := ""
+	for _, name := range slices.Sorted(maps.Keys(r.lack)) {
+		if slices.ContainsFunc(targets, func(f discover.Found) bool { return f.Credentials == name }) {
+			text += fmt.Sprintf("#     - {name: %s, version: %s, community: …}\n", name, r.lack[name])
+		}
+	}
+	if text != "" {
+		text = "# These targets want in the same file:\n# snmp:\n#   credentials:\n" + text
+	}
+	return text
+}
+
 // unquoted is what YAML takes for a text as it stands.
 var unquoted = regexp.MustCompile(`^([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[a-z][a-z0-9_-]*)$`)
 
@@ -190,7 +207,7 @@ func inYAML(text string) string {
 
 // plain is a machine's own words without what would break a line or a terminal.
 func plain(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }), " ")
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }), " ")
 }
 
 // foretell says what a sweep would do.
@@ -246,14 +263,15 @@ func (b *bar) draw(p discover.Progress) {
 	if b.out == nil || p.Of == 0 {
 		return
 	}
-	const cells = 30
+	const cells = 20 // with the text at most 79 characters: whatever is wrapped can't be drawn again
 	full := int(p.Done * cells / p.Of)
 	left := time.Duration(p.Of-p.Done) * time.Second / time.Duration(b.o.Rate)
-	text := fmt.Sprintf("[%s%s] %d of %d addresses, %d found, %s left",
-		strings.Repeat("#", full), strings.Repeat(".", cells-full), p.Done, p.Of, p.Found, left.Round(time.Second))
+	next := left.Round(time.Second).String() + " left"
 	if now := clock(); !b.o.Window.Open(now) {
-		text += ", waits for " + b.o.Window.Opens(now).Format("15:04")
+		next = "waits for " + b.o.Window.Opens(now).Format("15:04")
 	}
+	text := fmt.Sprintf("[%s%s] %d of %d addresses, %d found, %s",
+		strings.Repeat("#", full), strings.Repeat(".", cells-full), p.Done, p.Of, p.Found, next)
 	_, _ = fmt.Fprintf(b.out, "\r%-*s", b.long, text)
 	b.long = len(text)
 }

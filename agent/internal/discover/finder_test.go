@@ -232,9 +232,7 @@ func TestTargetsFollowTheirMachines(t *testing.T) {
 			a.after(day, "8/v2c")
 		},
 		"gone, and a computer at its address": func(a *agent) {
-			a.world.put("10.0.0.3", kyocera, 2, v2c).Recording = mibs.NewRecording([]mibs.Varbind{
-				{OID: "1.3.6.1.2.1.1.2.0", Value: mibs.Value{Kind: mibs.ObjectID, OID: "1.3.6.1.4.1.311.1.1.3.1.1"}},
-			})
+			a.world.answers("10.0.0.3", mibs.Varbind{OID: "1.3.6.1.2.1.1.2.0", Value: mibs.Value{Kind: mibs.ObjectID, OID: "1.3.6.1.4.1.311.1.1.3.1.1"}})
 			a.after(day, "")
 		},
 		"left alone, since it restarts when it is asked": func(a *agent) {
@@ -383,18 +381,13 @@ func TestAMachineThatHasJustBootedIsAskedAgainSoon(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAgent(t)
-				m := a.world.put("10.0.0.3", kyocera, 1, v2c)
-				whole := m.Recording
-				m.Recording = mibs.NewRecording(slices.DeleteFunc(slices.Clone(whole.Varbinds()), func(vb mibs.Varbind) bool {
-					return !strings.HasPrefix(vb.OID, "1.3.6.1.2.1.1.")
-				}))
-				m.Put("1.3.6.1.2.1.1.3.0", mibs.Value{Kind: mibs.TimeTicks, Int: 6000})
+				a.world.answers("10.0.0.3", mibs.Varbind{OID: "1.3.6.1.2.1.1.3.0", Value: mibs.Value{Kind: mibs.TimeTicks, Int: 6000}})
 				a.start()
 				a.after(time.Minute, "")
 				a.world.mu.Lock()
 				asked := len(a.world.asked[address("10.0.0.3")])
-				m.Recording = whole
 				a.world.mu.Unlock()
+				a.world.put("10.0.0.3", kyocera, 1, v2c)
 				if asked > 2 {
 					t.Errorf("it was asked %d times within a minute, want twice at most", asked)
 				}

@@ -66,7 +66,8 @@ func (s *State) Save(path string) error {
 		return fmt.Errorf("save state of discovery: %w", err)
 	}
 	if err := write(path+".tmp", append([]byte(checksum(text)+"\n"), text...)); err != nil {
-		return fmt.Errorf("save state of discovery: %w", errors.Join(err, os.Remove(path+".tmp")))
+		_ = os.Remove(path + ".tmp") // if it is there at all
+		return fmt.Errorf("save state of discovery: %w", err)
 	}
 	if err := os.Rename(path+".tmp", path); err != nil {
 		return fmt.Errorf("save state of discovery: %w", err)

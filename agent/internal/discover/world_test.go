@@ -91,6 +91,13 @@ func (w *world) put(at, kind string, n int, knows ...int) *machine {
 	return nil
 }
 
+// answers has a machine with v2c at an address that answers only that.
+func (w *world) answers(at string, all ...mibs.Varbind) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.machines[address(at)] = &machine{Recording: mibs.NewRecording(all), knows: []int{v2c}}
+}
+
 func (w *world) remove(at string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -30,6 +30,9 @@ func TestADeviceThatRestartsWhenItIsAskedIsLeftAlone(t *testing.T) {
 				if now, _ := m.counted(); now != before {
 					t.Fatalf("it was asked %d times more", now-before)
 				}
+				if s := w.Snapshot()[0]; !s.Rests {
+					t.Errorf("got %+v, want it shown as left alone", s)
+				}
 				readings := w.kept.since("acme-1001", had)
 				if len(readings) != 20 {
 					t.Errorf("got %d readings in 20 hours, want one an hour", len(readings))

@@ -26,6 +26,7 @@ type Status struct {
 	Next       time.Time // look
 	Error      string    // of the last look, empty if it was answered
 	Failures   int       // looks in a row
+	Rests      bool      // it is left alone, since it restarts when it is asked
 	Waits      string    // why Next is later than its interval says; empty if it isn't
 	DoubleOf   string    // the address of the target where readings of this device come from, if not this one
 }
@@ -74,7 +75,7 @@ func (p *Poller) Snapshot() []Status {
 			continue
 		}
 		s.LastLook, s.LastAnswer, s.Next = at(v.looked), at(v.answered), at(v.due)
-		s.Took = v.took
+		s.Took, s.Rests = v.took, t.rests(since)
 		s.Error, s.Failures, s.Waits, s.DoubleOf = v.trouble, v.failures, v.waits, v.leader
 		if v.is != nil {
 			s.Device, s.Profile, s.Why, s.Fax, s.FaxWhy = v.is.ID, v.is.Profile, v.is.Why, v.is.Fax, v.is.FaxWhy
