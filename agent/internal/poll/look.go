@@ -56,7 +56,8 @@ func (p *Poller) leavesAlone(t *target) bool {
 // that the device is not what it was it asks again, once. Of a device that is read elsewhere
 // there is neither a reading nor an error.
 func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
-	if t.is == nil || p.since() >= t.again {
+	suspect := t.suspect(p.since())
+	if t.is == nil || p.since() >= t.again && !suspect {
 		if err := p.identify(ctx, t); err != nil && t.is == nil {
 			return wire.Reading{}, err
 		} else if err != nil {
@@ -72,7 +73,7 @@ func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
 	if err != nil {
 		return wire.Reading{}, err
 	}
-	restarted := result.Reading.UptimeMS > 0 && result.Reading.UptimeMS < t.uptime && !t.suspect()
+	restarted := result.Reading.UptimeMS > 0 && result.Reading.UptimeMS < t.uptime && !suspect
 	stale := result.Stale && (t.searched == 0 || p.since()-t.searched >= patience)
 	if stale {
 		t.searched = p.since()

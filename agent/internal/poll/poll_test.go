@@ -393,7 +393,7 @@ func TestWhateverIsWrongIsSaidInReadingsWithWhenItIsAskedAgain(t *testing.T) {
 			}
 			m.change(func(m *machine) { m.fault = nil })
 			after(6 * time.Minute)
-			if s := statusOf(t, w, "m0"); s.Failures > 0 || s.Error+s.Waits != "" || s.Next.Sub(time.Now()) > time.Minute {
+			if s := statusOf(t, w, "m0"); s.Failures > 0 || s.Error+s.Waits != "" || time.Until(s.Next) > time.Minute {
 				t.Errorf("it is mended, but got %+v", s)
 			}
 		})

@@ -26,7 +26,7 @@ const (
 	widest      = 5 * time.Second // window, at long intervals
 	longestBoot = 5 * time.Minute // a machine that is gone for longer was switched off
 	leftAlone   = 24 * time.Hour  // at first
-	mostRests   = 4               // doublings: 16 days
+	mostRests   = 3               // doublings: 8 days
 )
 
 // restarts are those of one device that came soon after a look.
@@ -40,7 +40,7 @@ type restarts struct {
 // add takes in a restart that came so long after the last look that the device answered, and
 // tells whether asking it has to be suspected: every is from look to look.
 func (r *restarts) add(after, every time.Duration, now time.Duration) (suspect bool) {
-	if after > every+longestBoot {
+	if after > every+longestBoot || every < window*tick { // looks come at ticks only
 		return false
 	}
 	if now >= r.trial && r.rests > 0 {
@@ -89,13 +89,15 @@ func (c clocked) Get(ctx context.Context, oids []string) (mibs.Answers, error) {
 // doing.
 func (p *Poller) clock(t *target, up time.Duration) {
 	now := p.since()
-	booted, before := now-up, t.clocked
-	stuck := up == t.up
+	booted, before, was := now-up, t.clocked, t.up
 	t.clocked, t.up = t.looked, up
-	if before == 0 || booted <= before || stuck {
+	if before == 0 || booted <= before || up == was {
 		return
 	}
 	t.phase = phase(t.Address + booted.String()) // as if by dice
+	if up > was {
+		return // perhaps its clock goes slow; another time, other looks will tell
+	}
 	if t.restarts == nil {
 		t.restarts = new(restarts)
 	}
@@ -110,7 +112,7 @@ func (p *Poller) leaveAlone(t *target) {
 	rest := r.rest()
 	until := p.Now().Add(rest)
 	r.trial = now + rest + leftAlone
-	r.why = fmt.Sprintf("left alone until %s: it restarted %d times, each time %s after it was asked, so asking it may be why",
+	r.why = fmt.Sprintf("left alone until %s: it restarted %d times, each time %s after it was asked, so asking it may be why; restart the agent to have it asked sooner",
 		until.UTC().Format("2006-01-02 15:04 MST"), enough+r.rests-1, r.after[0].Round(time.Second))
 	t.resting.Store(int64(now + rest))
 	t.clocked = 0 // if it has restarted once more by then, that was no fault of the look to come
@@ -121,5 +123,8 @@ func (p *Poller) leaveAlone(t *target) {
 // rests tells whether t's device is left alone at present.
 func (t *target) rests(now time.Duration) bool { return now < time.Duration(t.resting.Load()) }
 
-// suspect tells whether it was left alone, and may have to be again.
-func (t *target) suspect() bool { return t.restarts != nil && t.restarts.rests > 0 }
+// suspect tells whether it was left alone, and may have to be again: it is only asked what is
+// due, not who it is.
+func (t *target) suspect(now time.Duration) bool {
+	return t.restarts != nil && t.restarts.rests > 0 && now < t.restarts.trial
+}

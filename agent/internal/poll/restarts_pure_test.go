@@ -41,7 +41,7 @@ func TestOnlyRestartsAtTheSameTimeAfterALookAreSuspect(t *testing.T) {
 }
 
 func TestADeviceIsLeftAloneForTwiceAsLongEachTime(t *testing.T) {
-	for rests, want := range map[int]time.Duration{1: 1, 2: 2, 3: 4, 5: 16, 9: 16} {
+	for rests, want := range map[int]time.Duration{1: 1, 2: 2, 3: 4, 4: 8, 9: 8} {
 		r := restarts{rests: rests}
 		if got := r.rest(); got != want*leftAlone {
 			t.Errorf("the %dth time: got %s, want %d days", rests, got, want)
