@@ -15,7 +15,7 @@ import (
 // follows it after always the same time, which is how long the machine takes to crash and to
 // boot, while any other comes after a look by chance. To keep it so where machines restart by
 // a clock, as our looks do, the device's looks are moved within the interval, as if by dice,
-// after each restart. So that the last four restarts by chance all come at the same time
+// after each restart. So that the last four restarts all come by chance at the same time
 // after a look, give or take a fortieth of the interval, happens once in 2 000 times.
 //
 // Such a device is left alone for a day, then looked at again, and if it restarts once more
