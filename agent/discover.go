@@ -361,7 +361,12 @@ func addressOf(at netip.AddrPort) string {
 func (d *discovered) Add(k discover.Known) {
 	credentials, _ := d.config.SNMP.named(k.Credentials)
 	device := d.pool.Device(snmp.Target{Host: k.At.Addr().String(), Port: k.At.Port(), Credentials: credentials.snmp()})
-	d.poller.Add(poll.Target{Address: addressOf(k.At), Source: k.Range.String(), Ask: device.Ask})
+	d.poller.Add(poll.Target{Address: addressOf(k.At), Source: k.Range.String(), Ask: device.Ask, Refuses: func(is *mibs.Device) string {
+		if is.ID == k.Device {
+			return "" // whatever it lacks by now
+		}
+		return discover.Refuse(is)
+	}})
 }
 
 func (d *discovered) Drop(k discover.Known) { d.poller.Drop(addressOf(k.At)) }

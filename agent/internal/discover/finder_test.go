@@ -406,6 +406,22 @@ func TestAMachineThatHasJustBootedIsAskedAgainSoon(t *testing.T) {
 	}
 }
 
+// Some tell an uptime of 0 for years.
+func TestAMachineThatAlwaysSeemsToBootIsAskedAFewTimesADayAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent(t)
+		a.world.answers("10.0.0.3", mibs.Varbind{OID: "1.3.6.1.2.1.1.3.0", Value: mibs.Value{Kind: mibs.TimeTicks}})
+		a.start()
+		a.after(23*time.Hour, "")
+		a.world.mu.Lock()
+		defer a.world.mu.Unlock()
+		if asked := len(a.world.asked[address("10.0.0.3")]); asked != 4 {
+			t.Errorf("it was asked %d times, want 4: at once, at the end of the sweep, and two times 10 minutes later", asked)
+		}
+		a.stop()
+	})
+}
+
 func TestAPausedSweepLeavesTheDiskAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it is midnight
 		a := newAgent(t)

@@ -30,7 +30,7 @@ type Found struct {
 
 // foundAt is what becomes of a machine that was identified.
 func foundAt(h heard, is *mibs.Device) Found {
-	refused := refuse(is)
+	refused := Refuse(is)
 	return Found{
 		Device: is.ID, Vendor: is.Identity.Vendor, Model: cmp.Or(is.Identity.Model, h.Says), Serial: is.Identity.Serial,
 		Name: is.Identity.Name, Location: is.Identity.Location, Profile: is.Profile, Why: is.Why,
@@ -38,9 +38,9 @@ func foundAt(h heard, is *mibs.Device) Found {
 	}
 }
 
-// refuse says why a machine is not worth polling: only what can fax is, and what might and
+// Refuse says why a machine is not worth polling: only what can fax is, and what might and
 // tells something of it.
-func refuse(is *mibs.Device) string {
+func Refuse(is *mibs.Device) string {
 	switch {
 	case is.Profile == "":
 		return is.Why

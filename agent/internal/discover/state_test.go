@@ -12,7 +12,7 @@ import (
 var someState = State{
 	Cursor: Cursor{
 		Plan: "12345678", Started: time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC), Start: 7, Next: 300,
-		Answered: []heard{{At: address("10.0.0.7"), Credentials: "v3", Says: "a printer", Again: true}},
+		Answered: []heard{{At: address("10.0.0.7"), Credentials: "v3", Says: "a printer", Tries: 1}},
 		Progress: Progress{Of: 1022, Done: 300, Answered: 3, Found: 2},
 	},
 	Known: []Known{

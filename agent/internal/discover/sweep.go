@@ -90,6 +90,9 @@ func (o *Options) defaults() {
 // budget is for all that a machine is asked with one set of credentials.
 const budget = time.Minute
 
+// mostTries are for a machine that seems to boot: some tell an uptime of 0 for years.
+const mostTries = 3
+
 // hopeless is how many addresses in a row, spread over all networks as they are, can't be sent to
 // because there is no network at all.
 const hopeless = 20
@@ -125,7 +128,7 @@ type heard struct {
 	At          netip.AddrPort `json:"at"`
 	Credentials string         `json:"credentials"`
 	Says        string         `json:"says,omitempty"`
-	Again       bool           `json:"again,omitempty"` // it could not be identified before
+	Tries       int            `json:"tries,omitempty"` // to identify it, before
 }
 
 // Sweep goes through all addresses of its ranges once.
@@ -423,8 +426,8 @@ func (s *Sweep) settle(ctx context.Context, h heard, f Found, err error) {
 	switch {
 	case ctx.Err() != nil:
 		return // it stays among those to be identified
-	case (err != nil || f.Young) && !h.Again:
-		h.Again = true
+	case (err != nil || f.Young) && h.Tries == 0:
+		h.Tries = 1
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.later = append(s.later, h)
@@ -436,7 +439,8 @@ func (s *Sweep) settle(ctx context.Context, h heard, f Found, err error) {
 	defer s.mu.Unlock()
 	delete(s.at, h.At)
 	switch {
-	case f.Young:
+	case f.Young && h.Tries < mostTries:
+		h.Tries++
 		s.young = append(s.young, h)
 	case f.Refused == "":
 		s.cursor.Progress.Found++

@@ -236,6 +236,9 @@ func (p *Poller) check(t *target, is *mibs.Device) error {
 	case is.ID == "":
 		p.forget(t)
 		return errors.New(is.Unnamed)
+	case t.Refuses != nil && t.Refuses(is) != "":
+		p.forget(t)
+		return errors.New("not polled: " + t.Refuses(is))
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ import (
 type Target struct {
 	Address string // as people wrote it; no two targets have the same
 	Source  string // the range it was found in; empty: configured
+	// Refuses says why a device that comes to be at this address is not to be polled, if it isn't. Optional.
+	Refuses func(*mibs.Device) string
 	// Ask opens a conversation with whatever is there. It returns the error of look, or why
 	// there was no conversation.
 	Ask func(ctx context.Context, quirks mibs.Quirks, look func(mibs.Asker) error) error
@@ -55,6 +57,7 @@ type Poller struct {
 	mu        sync.Mutex
 	all       []*target // in the order in which they came
 	byAddress map[string]*target
+	added     time.Duration // first look at the target that was added last
 	// Targets that answer promptly wait in one queue; those that are silent, slow or not known
 	// yet in the other, and get half of the workers at most: whoever doesn't answer holds a
 	// worker for seconds, and must not delay the others. They wait for the others, but not

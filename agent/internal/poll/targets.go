@@ -58,13 +58,19 @@ func (p *Poller) Add(t Target) bool {
 	had := p.byAddress[t.Address]
 	switch {
 	case had == nil:
-		p.addLocked(t, p.since())
+		p.addLocked(t, p.soon())
 	case had.dropped.Load() && had.heir == nil:
 		had.heir = &t // or there would be two looks at once
 	default:
 		return false
 	}
 	return true
+}
+
+// soon is when to look at one more target first: not at all those at once that come together, as after a start.
+func (p *Poller) soon() time.Duration {
+	p.added = max(p.since(), p.added+min(firstLooks, p.shortest()/time.Duration(len(p.all)+1)))
+	return p.added
 }
 
 func (p *Poller) addLocked(one Target, due time.Duration) {

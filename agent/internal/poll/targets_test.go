@@ -291,3 +291,58 @@ func TestTargetsMayComeAndGoAndBeLookedAtFromAnyGoroutine(t *testing.T) {
 		}
 	})
 }
+
+// Addresses of discovered machines change hands, also into those of machines that nobody wants.
+func TestAMachineThatIsNotWantedIsNotReadWhereverItComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{at: map[string]*machine{"c": newMachine("1001")}}
+		w := start(t, func(o *poll.Options) { o.Targets = nil })
+		c := n.target("c", "10.0.0.0/24")
+		c.Refuses = func(is *mibs.Device) string {
+			if is.ID == "acme-1002" {
+				return "it can't fax"
+			}
+			return ""
+		}
+		w.Add(c)
+		after(10 * time.Minute)
+		n.put(map[string]*machine{"c": newMachine("1002")})
+		after(time.Hour)
+		if s := statusOf(t, w, "c"); len(w.kept.of("acme-1002")) > 0 || s.Error != "not polled: it can't fax" {
+			t.Errorf("got %d readings of it, %+v, want none, and why", len(w.kept.of("acme-1002")), s)
+		}
+		n.put(map[string]*machine{"c": newMachine("1003")})
+		after(10 * time.Minute)
+		if len(w.kept.of("acme-1003")) == 0 {
+			t.Error("got no reading of the one that came then")
+		}
+	})
+}
+
+func TestTargetsThatComeTogetherAreNotAskedAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{at: map[string]*machine{}}
+		w := start(t, func(o *poll.Options) { o.Targets = nil })
+		for i := range 100 {
+			address := fmt.Sprint("c", i)
+			n.at[address] = newMachine(fmt.Sprint(1000 + i))
+			w.Add(n.target(address, "10.0.0.0/24"))
+		}
+		asked := func() (n int) {
+			for _, s := range w.Snapshot() {
+				if !s.LastLook.IsZero() {
+					n++
+				}
+			}
+			return n
+		}
+		after(1100 * time.Millisecond)
+		if got := asked(); got < 40 || got > 60 {
+			t.Errorf("got %d of 100 asked after a second, want about 50", got)
+		}
+		after(2 * time.Second)
+		if got := asked(); got != 100 {
+			t.Errorf("got %d of 100 asked after 3 s", got)
+		}
+	})
+}
