@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -38,19 +39,23 @@ func (s shown) show(ctx context.Context, c *config, figures *status.Figures, log
 	return page.Run(ctx)
 }
 
-func (s shown) targets() []status.Target {
-	snapshot := s.poller.Snapshot()
-	all := make([]status.Target, len(snapshot))
-	for i := range snapshot {
-		t := &snapshot[i]
-		all[i] = status.Target{
-			Address: t.Address, Source: t.Source, Device: t.Device, Identity: t.Identity,
-			Profile: t.Profile, Why: t.Why, Fax: t.Fax, FaxWhy: t.FaxWhy,
-			LastLook: timeOf(t.LastLook), LastAnswer: timeOf(t.LastAnswer), Next: timeOf(t.Next), Took: t.Took,
-			Error: t.Error, Failures: t.Failures, Waits: t.Waits, DoubleOf: t.DoubleOf,
+func (s shown) targets() iter.Seq[status.Target] {
+	return func(yield func(status.Target) bool) {
+		for t := range s.poller.All() {
+			if !yield(targetOf(&t)) {
+				return
+			}
 		}
 	}
-	return all
+}
+
+func targetOf(t *poll.Status) status.Target {
+	return status.Target{
+		Address: t.Address, Source: t.Source, Device: t.Device, Identity: t.Identity,
+		Profile: t.Profile, Why: t.Why, Fax: t.Fax, FaxWhy: t.FaxWhy,
+		LastLook: timeOf(t.LastLook), LastAnswer: timeOf(t.LastAnswer), Next: timeOf(t.Next), Took: t.Took,
+		Error: t.Error, Failures: t.Failures, Waits: t.Waits, DoubleOf: t.DoubleOf,
+	}
 }
 
 func (s shown) last(address string) (status.Last, bool) {

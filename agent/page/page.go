@@ -12,7 +12,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed assets/*.css assets/*.js assets/*.svg
@@ -20,13 +22,14 @@ var assets embed.FS
 
 // Site renders pages, and serves the style sheets, script and icon that they name.
 type Site struct {
-	pages  *template.Template
+	pages  func() (*template.Template, error)
 	assets map[string]string // file name → path with the content's hash
 	log    *slog.Logger
 }
 
-// NewSite parses the templates in files that match pattern. In them {{asset "zerofax.css"}} is
-// where a browser finds an asset.
+// NewSite is of the templates in files that match pattern. In them {{asset "zerofax.css"}} is
+// where a browser finds an asset. They are parsed when a page is first asked for: most agents'
+// pages are never looked at, and a parsed template is half a megabyte.
 func NewSite(files fs.FS, pattern string, log *slog.Logger) (*Site, error) {
 	s := &Site{assets: map[string]string{}, log: log}
 	names, err := fs.Glob(assets, "assets/*")
@@ -41,10 +44,9 @@ func NewSite(files fs.FS, pattern string, log *slog.Logger) (*Site, error) {
 		sum := sha256.Sum256(data)
 		s.assets[strings.TrimPrefix(name, "assets/")] = "/" + name + "?" + base64.RawURLEncoding.EncodeToString(sum[:9])
 	}
-	s.pages, err = template.New("").Funcs(template.FuncMap{"asset": s.asset}).ParseFS(files, pattern)
-	if err != nil {
-		return nil, fmt.Errorf("pages: %w", err)
-	}
+	s.pages = sync.OnceValues(func() (*template.Template, error) {
+		return template.New("").Funcs(template.FuncMap{"asset": s.asset}).ParseFS(files, pattern)
+	})
 	return s, nil
 }
 
@@ -56,12 +58,16 @@ func (s *Site) asset(name string) (string, error) {
 	return path, nil
 }
 
+var contentTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
 // ServeAsset answers /assets/; it lets browsers keep what they asked for by its hash.
 func (s *Site) ServeAsset(w http.ResponseWriter, r *http.Request) {
 	if _, known := s.assets[strings.TrimPrefix(r.URL.Path, "/assets/")]; !known {
 		http.NotFound(w, r)
 		return
 	}
+	// Said here, since Windows asks its registry, where some program may have made scripts "text/plain".
+	w.Header().Set("Content-Type", contentTypes[path.Ext(r.URL.Path)])
 	if r.URL.RawQuery != "" {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
@@ -71,7 +77,11 @@ func (s *Site) ServeAsset(w http.ResponseWriter, r *http.Request) {
 // Render writes a page only once it is known to be whole.
 func (s *Site) Render(w http.ResponseWriter, status int, name string, data any) {
 	var page bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&page, name, data); err != nil {
+	pages, err := s.pages()
+	if err == nil {
+		err = pages.ExecuteTemplate(&page, name, data)
+	}
+	if err != nil {
 		s.log.Error("render page", "page", name, "error", err)
 		http.Error(w, "this page can't be shown; the log says why", http.StatusInternalServerError)
 		return
@@ -86,7 +96,7 @@ func (s *Site) Render(w http.ResponseWriter, status int, name string, data any) 
 func Secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "+
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
 			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")

@@ -3,8 +3,10 @@ package page
 import (
 	"encoding/json"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -36,10 +38,10 @@ func TestThingsAreSaidAsEachLanguageWritesThem(t *testing.T) {
 		"0 page":                    said(french.Amount(0, "pages")),
 		"0 pages":                   said(english.Amount(0, "pages")),
 		"2 rolls":                   said(english.Amount(2, "rolls")),
-		"il y a 42 s":               said(french.Ago(noon.Add(-42 * time.Second))),
-		"3 d ago":                   said(english.Ago(noon.Add(-75 * time.Hour))),
+		"il y a 42\u00a0s":          said(french.Ago(noon.Add(-42 * time.Second))),
+		"3\u00a0d ago":              said(english.Ago(noon.Add(-75 * time.Hour))),
 		"just now":                  said(english.Ago(noon.Add(time.Hour))),
-		"47 h":                      said(french.Length(47 * time.Hour)),
+		"47\u00a0h":                 said(french.Length(47 * time.Hour)),
 		"01/10/2026 12:00:00":       french.At(noon),
 		"1 Oct 2026":                english.Day(noon),
 	} {
@@ -69,6 +71,25 @@ func TestAPageThatCannotBeRenderedIsNotShownInHalf(t *testing.T) {
 	site.Render(w, http.StatusOK, "a.html", struct{}{})
 	if w.Code != http.StatusInternalServerError || w.Body.String() != "this page can't be shown; the log says why\n" {
 		t.Errorf("got %d %q", w.Code, w.Body)
+	}
+}
+
+func TestBrowsersAreToldWhatAssetsAreWhateverTheSystemCallsThem(t *testing.T) {
+	was := mime.TypeByExtension(".js")
+	if err := mime.AddExtensionType(".js", "text/plain"); err != nil { // as some programs do on Windows
+		t.Fatal(err)
+	}
+	defer func() { _ = mime.AddExtensionType(".js", was) }()
+	site, err := NewSite(fstest.MapFS{}, "*.html", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range site.assets {
+		w := httptest.NewRecorder()
+		site.ServeAsset(w, httptest.NewRequest(http.MethodGet, "/assets/"+name, nil))
+		if got, want := w.Header().Get("Content-Type"), contentTypes[path.Ext(name)]; w.Code != http.StatusOK || got != want || got == "" {
+			t.Errorf("%s: got %d %q, want %q", name, w.Code, got, want)
+		}
 	}
 }
 

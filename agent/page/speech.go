@@ -37,10 +37,10 @@ var common = Texts{
 	"none":     {"—", "—"},
 	"now":      {"à l’instant", "just now"},
 	"ago":      {"il y a %s", "%s ago"},
-	"unit.s":   {"%d s", "%d s"},
-	"unit.min": {"%d min", "%d min"},
-	"unit.h":   {"%d h", "%d h"},
-	"unit.d":   {"%d j", "%d d"},
+	"unit.s":   {"%d\u00a0s", "%d\u00a0s"},
+	"unit.min": {"%d\u00a0min", "%d\u00a0min"},
+	"unit.h":   {"%d\u00a0h", "%d\u00a0h"},
+	"unit.d":   {"%d\u00a0j", "%d\u00a0d"},
 	"port":     {"port %s", "port %s"},
 
 	"status.idle":    {"libre", "idle"},
@@ -125,7 +125,9 @@ func (s Speech) OtherLanguage(u *url.URL, kept ...string) string {
 	return u.Path + "?" + q.Encode()
 }
 
-// unbroken keeps French punctuation from beginning a line.
+// Unbroken is a French text whose punctuation doesn't begin a line.
+func Unbroken(french string) string { return unbroken.Replace(french) }
+
 var unbroken = strings.NewReplacer(" :", "\u00a0:", " ;", "\u00a0;", " ?", "\u00a0?", "« ", "«\u00a0", " »", "\u00a0»")
 
 // T says key. A key that has no text is an error, so that tests find it.
@@ -136,7 +138,7 @@ func (s Speech) T(key string, args ...any) (string, error) {
 	}
 	form := t[English]
 	if s.French {
-		form = unbroken.Replace(t[French])
+		form = Unbroken(t[French])
 	}
 	if len(args) == 0 {
 		return form, nil

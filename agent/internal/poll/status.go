@@ -3,6 +3,8 @@ package poll
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -57,33 +59,42 @@ func (t *target) seenAs(leader *target, due time.Duration, waits string) *view {
 }
 
 // Snapshot tells how all targets stand, in the order in which they were added.
-func (p *Poller) Snapshot() []Status {
-	all := p.targets()
-	now, since := p.Now(), p.since()
+func (p *Poller) Snapshot() []Status { return slices.Collect(p.All()) }
+
+// All is Snapshot without the memory for it: each status is made when it is its turn.
+func (p *Poller) All() iter.Seq[Status] {
+	return func(yield func(Status) bool) {
+		now, since := p.Now(), p.since()
+		for _, t := range p.targets() {
+			if !yield(t.status(now, since)) {
+				return
+			}
+		}
+	}
+}
+
+// status is how t stands now, which is since by the schedule's clock.
+func (t *target) status(now time.Time, since time.Duration) Status {
+	s := Status{Address: t.Address, Source: t.Source}
+	v := t.view.Load()
+	if v == nil {
+		return s
+	}
 	at := func(d time.Duration) time.Time {
 		if d == 0 {
 			return time.Time{}
 		}
 		return now.Add(d - since)
 	}
-	states := make([]Status, len(all))
-	for i, t := range all {
-		s := &states[i]
-		s.Address, s.Source = t.Address, t.Source
-		v := t.view.Load()
-		if v == nil {
-			continue
-		}
-		s.LastLook, s.LastAnswer, s.Next = at(v.looked), at(v.answered), at(v.due)
-		s.Took, s.Rests = v.took, t.rests(since)
-		s.Error, s.Failures, s.Waits, s.DoubleOf = v.trouble, v.failures, v.waits, v.leader
-		if v.is != nil {
-			s.Device, s.Profile, s.Why, s.Fax, s.FaxWhy = v.is.ID, v.is.Profile, v.is.Why, v.is.Fax, v.is.FaxWhy
-			s.Identity = v.is.Identity
-			s.Identity.Address = t.Address
-		}
+	s.LastLook, s.LastAnswer, s.Next = at(v.looked), at(v.answered), at(v.due)
+	s.Took, s.Rests = v.took, t.rests(since)
+	s.Error, s.Failures, s.Waits, s.DoubleOf = v.trouble, v.failures, v.waits, v.leader
+	if v.is != nil {
+		s.Device, s.Profile, s.Why, s.Fax, s.FaxWhy = v.is.ID, v.is.Profile, v.is.Why, v.is.Fax, v.is.FaxWhy
+		s.Identity = v.is.Identity
+		s.Identity.Address = t.Address
 	}
-	return states
+	return s
 }
 
 // Silent tells the targets of which there are no readings, in their order, at most 100.

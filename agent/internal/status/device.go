@@ -2,10 +2,10 @@ package status
 
 import (
 	"encoding/hex"
+	"iter"
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/zerofax/zerofax/agent/page"
@@ -44,13 +44,11 @@ type raw struct {
 func (p *Page) device(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept, Accept-Language")
 	address := r.URL.Query().Get("address")
-	all := p.Targets()
-	i := slices.IndexFunc(all, func(t Target) bool { return t.Address == address })
-	if i < 0 {
-		fault(w, r, http.StatusNotFound, "the agent doesn't look at "+address)
+	d := devicePage{frame: p.frame(r, "address")}
+	if !d.find(p.targets(), address) {
+		p.gone(w, r, address)
 		return
 	}
-	d := devicePage{frame: p.frame(r, "address"), Target: all[i]}
 	last, _ := p.Last(address)
 	d.told = toldBy(last)
 	for i := range last.Looks {
@@ -63,6 +61,29 @@ func (p *Page) device(w http.ResponseWriter, r *http.Request) {
 	d.JSON = "/device?" + url.Values{"address": {address}, "format": {"json"}}.Encode()
 	d.File = "zerofax-" + notInFile.ReplaceAllString(address, "-") + ".json"
 	p.Render(w, http.StatusOK, "device.html", &d)
+}
+
+// find tells whether there is a target with that address.
+func (d *devicePage) find(targets iter.Seq[Target], address string) bool {
+	for d.Target = range targets {
+		if d.Target.Address == address {
+			return true
+		}
+	}
+	return false
+}
+
+// gone says that the agent doesn't look at address. A page that is open stays one: what was
+// discovered may be dropped.
+func (p *Page) gone(w http.ResponseWriter, r *http.Request, address string) {
+	if wantsJSON(r) {
+		fault(w, r, http.StatusNotFound, "the agent doesn't look at "+address)
+		return
+	}
+	p.Render(w, http.StatusNotFound, "gone.html", struct {
+		frame
+		Address string
+	}{p.frame(r, "address"), address})
 }
 
 // facts are the page for programs, and for a support case.

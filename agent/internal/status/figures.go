@@ -12,8 +12,9 @@ import (
 // Figures are counted while the agent works. Series of single devices are the collector's:
 // here nothing grows with their number.
 type Figures struct {
-	polls   *prometheus.CounterVec
-	seconds prometheus.Histogram
+	polls            *prometheus.CounterVec
+	answered, failed prometheus.Counter // of polls
+	seconds          prometheus.Histogram
 }
 
 // NewFigures are at 0.
@@ -27,18 +28,17 @@ func NewFigures() *Figures {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}),
 	}
-	f.polls.WithLabelValues("answered")
-	f.polls.WithLabelValues("failed")
+	f.answered, f.failed = f.polls.WithLabelValues("answered"), f.polls.WithLabelValues("failed")
 	return f
 }
 
 // Looked takes notice of a look at a device that took so long. It is safe to be called by many.
 func (f *Figures) Looked(took time.Duration, answered bool) {
-	result := "failed"
 	if answered {
-		result = "answered"
+		f.answered.Inc()
+	} else {
+		f.failed.Inc()
 	}
-	f.polls.WithLabelValues(result).Inc()
 	f.seconds.Observe(took.Seconds())
 }
 
@@ -49,7 +49,7 @@ func description(name, help string, labels ...string) *prometheus.Desc {
 var (
 	buildInfo    = description("build_info", "The agent and what it was built of, always 1.", "agent", "version", "goversion")
 	targets      = description("targets", "Addresses that the agent looks at, by how they answer.", "state")
-	devicesUp    = description("devices_up", "Devices that answered when they were last looked at.")
+	devicesUp    = description("devices_up", "Devices that answered when they were last looked at, which is not overdue.")
 	requests     = description("snmp_requests_total", "SNMP requests sent, those sent again too.")
 	retries      = description("snmp_retries_total", "SNMP requests sent again because no answer had come in time.")
 	rediscovered = description("snmp_rediscoveries_total", "SNMPv3 engines that were not as they had been: restarted, replaced, or with another clock.")
@@ -87,7 +87,7 @@ func (f figuresOf) Collect(ch chan<- prometheus.Metric) {
 	out := emitter(ch)
 	p := f.page
 	out.gauge(buildInfo, 1, p.Agent, p.Version, runtime.Version())
-	out.targets(p.Targets())
+	out.targets(surveyOf(p.targets(), nil, everyOne).counts)
 	out.traffic(p.SNMP())
 	out.spool(p.Spool())
 	out.link(p.Link())
@@ -97,13 +97,11 @@ func (f figuresOf) Collect(ch chan<- prometheus.Metric) {
 
 type emitter chan<- prometheus.Metric
 
-func (e emitter) targets(all []Target) {
-	counts := countsOf(all)
-	for _, s := range states {
-		out := counts[s]
-		e.gauge(targets, float64(out), string(s))
+func (e emitter) targets(c counts) {
+	for state, n := range c {
+		e.gauge(targets, float64(n), string(state))
 	}
-	e.gauge(devicesUp, float64(counts[answering]+counts[slow]))
+	e.gauge(devicesUp, float64(c.up()))
 }
 
 func (e emitter) traffic(t Traffic) {

@@ -2,6 +2,9 @@ package status
 
 import (
 	"cmp"
+	"encoding/json"
+	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs"
 )
@@ -19,14 +21,15 @@ type state string
 
 const (
 	waiting   state = "waiting"   // was never looked at yet
-	silent    state = "silent"    // the last look failed, or nobody knows what is there
 	double    state = "double"    // its device is read at another address
+	silent    state = "silent"    // the last look failed, or nobody knows what is there
+	late      state = "late"      // nobody looked when it was due: what is known of it is old
 	slow      state = "slow"      // the last look took long
 	answering state = "answering" // all is well
 )
 
 // states are all states in the order in which people should see them.
-var states = []state{silent, double, slow, waiting, answering}
+var states = []state{silent, late, double, slow, waiting, answering}
 
 // slowLook is a look that takes long. What is slow waits with the silent ones.
 const slowLook = time.Second
@@ -40,10 +43,18 @@ func (t *Target) State() state {
 		return double
 	case t.Failures > 0 || t.Device == "" || t.Error != "":
 		return silent
+	case t.late:
+		return late
 	case t.Took > slowLook:
 		return slow
 	}
 	return answering
+}
+
+// Old tells whether what is shown of the target may be so no more.
+func (t *Target) Old() bool {
+	s := t.State()
+	return t.LastAnswer != 0 && (s == silent || s == late)
 }
 
 // counts are how many targets are in each state.
@@ -52,13 +63,48 @@ type counts map[state]int
 // Of is how many are in one state, for templates.
 func (c counts) Of(name string) int { return c[state(name)] }
 
-func countsOf(all []Target) counts {
-	counts := counts{}
-	for i := range all {
-		counts[all[i].State()]++
-	}
-	return counts
+// up is how many devices answer.
+func (c counts) up() int { return c[answering] + c[slow] }
+
+// survey is what is to be told of all targets together.
+type survey struct {
+	all     int
+	counts  counts // each state, though it be 0
+	found   counts // of those that the reader wants
+	sources []source
 }
+
+// source is where targets come from: the configuration ("") or a range.
+type source struct {
+	Range string `json:"range,omitempty"`
+	Count int    `json:"targets"`
+}
+
+func surveyOf(targets iter.Seq[Target], ranges []string, wanted func(Target) bool) survey {
+	s := survey{counts: counts{}, found: counts{}, sources: []source{{}}}
+	for _, state := range states {
+		s.counts[state] = 0
+	}
+	for _, r := range ranges {
+		s.sources = append(s.sources, source{Range: r})
+	}
+	for t := range targets {
+		s.all++
+		s.counts[t.State()]++
+		if wanted(t) {
+			s.found[t.State()]++
+		}
+		at := slices.IndexFunc(s.sources, func(s source) bool { return s.Range == t.Source })
+		if at < 0 {
+			at = len(s.sources)
+			s.sources = append(s.sources, source{Range: t.Source})
+		}
+		s.sources[at].Count++
+	}
+	return s
+}
+
+func everyOne(Target) bool { return true }
 
 // Title is how people call what is there.
 func (t *Target) Title() string {
@@ -77,6 +123,9 @@ func (t *Target) Place() string {
 
 // fits tells whether all words of the query stand somewhere in what is known of the target.
 func (t *Target) fits(query string) bool {
+	if query == "" {
+		return true
+	}
 	text := strings.ToLower(strings.Join([]string{
 		t.Address, t.Source, t.Device, t.Profile, t.Error, t.Title(), t.Identity.Serial, t.Identity.Name, t.Identity.Location,
 	}, " "))
@@ -88,29 +137,7 @@ func (t *Target) fits(query string) bool {
 	return true
 }
 
-// source is where targets come from: the configuration ("") or a range.
-type source struct {
-	Range string `json:"range,omitempty"`
-	Count int    `json:"targets"`
-}
-
-func sourcesOf(all []Target, ranges []string) []source {
-	list := []source{{}}
-	for _, r := range ranges {
-		list = append(list, source{Range: r})
-	}
-	for i := range all {
-		at := slices.IndexFunc(list, func(s source) bool { return s.Range == all[i].Source })
-		if at < 0 {
-			at = len(list)
-			list = append(list, source{Range: all[i].Source})
-		}
-		list[at].Count++
-	}
-	return list
-}
-
-const pageSize = 200 // rows, which make about 200 kB
+const pageSize = 100 // rows, which make about 100 kB and cost some 20 ms, every 5 s while a page is open
 
 // overview is the first page.
 type overview struct {
@@ -175,23 +202,24 @@ func toldBy(last Last) told {
 
 func (p *Page) overview(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept, Accept-Language")
-	all := p.Targets()
 	if wantsJSON(r) {
-		page.Answer(w, "application/json", http.StatusOK, p.facts(all))
+		p.tellFacts(w)
 		return
 	}
 	o := overview{
 		frame: p.frame(r, "q", "state", "page"), Collector: p.Collector, Config: p.Config, Ranges: p.Ranges, Started: wire.TimeOf(p.Started),
-		Link: p.Link(), Spool: p.Spool(), Health: p.Health(), All: len(all), Counts: countsOf(all), Sources: sourcesOf(all, p.Ranges),
+		Link: p.Link(), Spool: p.Spool(), Health: p.Health(),
 	}
 	number, _ := strconv.Atoi(r.URL.Query().Get("page"))
-	o.fill(all, number, p.Last)
+	o.fill(p.targets, number, p.Last)
 	p.Render(w, http.StatusOK, "overview.html", &o)
 }
 
-// facts are the overview for programs.
-func (p *Page) facts(all []Target) any {
-	return struct {
+// tellFacts writes the overview for programs, one target after the other: ten thousand make
+// five megabytes.
+func (p *Page) tellFacts(w http.ResponseWriter) {
+	all := surveyOf(p.targets(), p.Ranges, everyOne)
+	head, err := json.Marshal(struct {
 		Agent     string    `json:"agent"`
 		Version   string    `json:"version"`
 		At        wire.Time `json:"at"`
@@ -201,32 +229,63 @@ func (p *Page) facts(all []Target) any {
 		Spool     Spool     `json:"spool"`
 		Targets   counts    `json:"targets"`
 		Sources   []source  `json:"sources"`
-		Data      []Target  `json:"data"`
-	}{
-		p.Agent, p.Version, p.now(), wire.TimeOf(p.Started), p.Collector, p.Link(), p.Spool(), countsOf(all), sourcesOf(all, p.Ranges),
-		append([]Target{}, all...),
+	}{p.Agent, p.Version, p.now(), wire.TimeOf(p.Started), p.Collector, p.Link(), p.Spool(), all.counts, all.sources})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
 	}
+	w.Header().Set("Content-Type", "application/json")
+	separator := string(head[:len(head)-1]) + `,"data":[`
+	for t := range p.targets() {
+		one, err := json.Marshal(&t)
+		if err == nil {
+			_, err = io.WriteString(w, separator+string(one))
+		}
+		if err != nil {
+			return // the reader is gone
+		}
+		separator = ",\n"
+	}
+	if separator != ",\n" {
+		_, _ = io.WriteString(w, separator)
+	}
+	_, _ = io.WriteString(w, "]}\n")
 }
 
-// fill picks the rows of the list's page with that number.
-func (o *overview) fill(all []Target, number int, lastOf func(address string) (Last, bool)) {
-	found := all[:0:0]
-	for _, t := range all {
-		if (o.State == "" || t.State() == o.State) && t.fits(o.Query) {
-			found = append(found, t)
-		}
+// fill counts all targets, then picks the rows of the list's page with that number: ten
+// thousand are gone through twice, so that they needn't be held and sorted. If one changes its
+// state in separator, a row is missing or there twice until the page is fetched anew.
+func (o *overview) fill(targets func() iter.Seq[Target], number int, lastOf func(address string) (Last, bool)) {
+	s := surveyOf(targets(), o.Ranges, o.wants)
+	o.All, o.Counts, o.Sources = s.all, s.counts, s.sources
+	place := map[state]int{} // in the list, of the next target in that state
+	for _, state := range states {
+		place[state] = o.Found
+		o.Found += s.found[state]
 	}
-	slices.SortStableFunc(found, func(a, b Target) int {
-		return cmp.Compare(slices.Index(states, a.State()), slices.Index(states, b.State()))
-	})
-	o.Found = len(found)
 	o.Last = max(1, (o.Found+pageSize-1)/pageSize)
 	o.Number = min(max(number, 1), o.Last)
 	first := (o.Number - 1) * pageSize
-	for _, t := range found[first:min(first+pageSize, len(found))] {
+	for t := range targets() {
+		if !o.wants(t) {
+			continue
+		}
+		at := place[t.State()]
+		place[t.State()]++
+		if at < first || at >= first+pageSize {
+			continue
+		}
 		last, _ := lastOf(t.Address)
 		o.Rows = append(o.Rows, row{t, toldBy(last)})
 	}
+	slices.SortStableFunc(o.Rows, func(a, b row) int {
+		return cmp.Compare(slices.Index(states, a.State()), slices.Index(states, b.State()))
+	})
+}
+
+// wants tells whether the reader asked for t.
+func (o *overview) wants(t Target) bool {
+	return (o.State == "" || t.State() == o.State) && t.fits(o.Query)
 }
 
 // fewLines is how many lines of a gateway are shown in its row.
@@ -253,5 +312,18 @@ func (o *overview) Turn(number int) string {
 	return "/?" + q.Encode()
 }
 
+// patience is how long readings may wait while all is well.
+const patience = 2 * time.Minute
+
+// Behind tells whether readings wait longer for the collector.
+func (o *overview) Behind() bool {
+	return o.Spool.Oldest != 0 && o.Now.Sub(o.Spool.Oldest) > patience
+}
+
+// Mute tells whether the collector acknowledges nothing though there is a link to the broker.
+func (o *overview) Mute() bool {
+	return o.Link.Connected != 0 && o.Behind() && o.Now.Sub(max(o.Link.LastAck, o.Link.Connected)) > patience
+}
+
 // Up is how many devices answer.
-func (o *overview) Up() int { return o.Counts[answering] + o.Counts[slow] }
+func (o *overview) Up() int { return o.Counts.up() }

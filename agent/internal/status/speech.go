@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,14 +51,18 @@ func (f frame) Lang() string {
 // When says a day and time with its zone.
 func (f frame) When(t wire.Time) string { return f.At(t) + " " + f.Zone(t) }
 
-// In says how long after now t will be.
+// In says how long after now t will be, or how long ago it should have been.
 func (f frame) In(t wire.Time) (string, error) {
-	if t.Sub(f.Now) < time.Second {
+	left := t.Sub(f.Now)
+	if left < time.Second && left >= -tardy {
 		return f.T("soon")
 	}
-	length, err := f.Length(t.Sub(f.Now))
+	length, err := f.Length(left)
 	if err != nil {
 		return "", err
+	}
+	if left < 0 {
+		return f.T("overdue", length)
 	}
 	return f.T("in", length)
 }
@@ -100,9 +105,9 @@ func (f frame) Phrase(english string) string {
 	for _, p := range phrases {
 		if values, ok := taken(text, p[page.English]); ok {
 			for i, v := range values {
-				values[i] = f.duration(v.(string))
+				values[i] = duration(v.(string))
 			}
-			return fmt.Sprintf(p[page.French], values[:strings.Count(p[page.French], "%s")]...)
+			return fmt.Sprintf(page.Unbroken(p[page.French]), values[:strings.Count(p[page.French], "%s")]...)
 		}
 	}
 	return english
@@ -128,14 +133,25 @@ func taken(text, form string) (values []any, ok bool) {
 	return values, text == ""
 }
 
-// duration is text in words if it is a duration of seconds or more as Go writes it, else text.
-func (f frame) duration(text string) string {
+// duration is text as French writes it if it is a duration as Go does, else text.
+func duration(text string) string {
 	d, err := time.ParseDuration(text)
-	if err != nil || d < time.Second {
+	if err != nil {
 		return text
 	}
-	if words, err := f.Length(d); err == nil {
-		return words
+	var parts []string
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "min"}} {
+		if d >= unit.of {
+			parts = append(parts, fmt.Sprintf("%d\u00a0%s", d/unit.of, unit.name))
+			d %= unit.of
+		}
 	}
-	return text
+	if d > 0 || parts == nil {
+		seconds := strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+		parts = append(parts, strings.Replace(seconds, ".", ",", 1)+"\u00a0s")
+	}
+	return strings.Join(parts, "\u00a0")
 }

@@ -6,6 +6,7 @@ package status
 import (
 	"embed"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,6 +42,8 @@ type Target struct {
 	Failures   int           `json:"failures,omitempty"`
 	Waits      string        `json:"waits,omitempty"`     // why the next look is later than the interval says
 	DoubleOf   string        `json:"double_of,omitempty"` // the address at which its device is read
+
+	late bool // Next is past, and nobody looked
 }
 
 // Last is what a target answered last.
@@ -103,7 +106,7 @@ type Options struct {
 	Ranges    []string
 	Started   time.Time
 
-	Targets func() []Target                   // in the order in which people gave them
+	Targets func() iter.Seq[Target]           // in the order in which people gave them
 	Last    func(address string) (Last, bool) // false: there is no such target
 	Link    func() Link
 	Spool   func() Spool
@@ -217,6 +220,22 @@ func fault(w http.ResponseWriter, r *http.Request, status int, detail string) {
 		return
 	}
 	http.Error(w, detail, status)
+}
+
+// tardy is how late a look may be: the one before it may take a minute.
+const tardy = 2 * time.Minute
+
+// targets are all targets as they stand now.
+func (p *Page) targets() iter.Seq[Target] {
+	return func(yield func(Target) bool) {
+		now := p.now()
+		for t := range p.Targets() {
+			t.late = t.Next != 0 && now.Sub(t.Next) > tardy
+			if !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // now is the page's clock.

@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -51,8 +52,8 @@ func TestTheOverviewTellsHowEachTargetStands(t *testing.T) {
 		"10.12.4.30":               {"trouvée dans 10.12.4.0/24", "inconnu", "FXS1 libre", "FXS2 occupée", "FXS3 hors service", "FXS4 état inconnu", "et 2 autres"},
 		"10.12.4.40:1161":          {"HP LaserJet M404", "non", "— —"},
 		"10.12.4.41":               {"lente", "aucun compteur de fax", "à surveiller", "elle répond lentement : la dernière lecture a pris 3 s"},
-		"10.12.4.50":               {"silencieuse", "il y a 3 j", "pas de réponse de 10.12.4.50:161 (3 essais de 2 s)", "interrogée toutes les 5 min jusqu’à ce qu’elle réponde", "dans 4 min"},
-		"imp-archives.chu.example": {"silencieuse", "n’a jamais répondu", "no such host"},
+		"10.12.4.50":               {"sans lecture", "il y a 3 j", "pas de réponse de 10.12.4.50:161 (3 essais de 2 s)", "interrogée toutes les 5 min jusqu’à ce qu’elle réponde", "dans 4 min"},
+		"imp-archives.chu.example": {"sans lecture", "rien lu depuis le démarrage de l’agent", "no such host"},
 		"10.12.5.20":               {"lue à une autre adresse", "lue à 10.12.4.20"},
 		"10.12.4.99":               {"pas encore interrogée"},
 	} {
@@ -65,8 +66,8 @@ func TestTheOverviewTellsHowEachTargetStands(t *testing.T) {
 	}
 	all := words(got)
 	for _, want := range []string{
-		"Agent ps-01", "8 adresses 2 silencieuses", "4 machines répondent dont 1 lente", "Lien établi dernier accusé il y a 2 s", "3 envois en attente depuis 1 min",
-		"État au 01/10/2026 14:00:00 UTC+02:00", "mqtt://127.0.0.1:1883", "322 envois, 321 accusés", "3 envois, 46 ko sur 256,0 Mo", "12,3 Go",
+		"Agent ps-01", "8 adresses 2 sans lecture", "4 machines répondent dont 1 lente", "Lien établi dernier accusé de réception il y a 2 s", "3 envois en attente depuis 1 min",
+		"État au 01/10/2026 14:00:00 UTC+02:00", "mqtt://127.0.0.1:1883", "322 depuis le démarrage ; accusés de réception : 321", "3 envois, 46 ko sur 256,0 Mo", "12,3 Go",
 		"agent.yml : 7", "trouvées dans 10.12.4.0/24 : 1", "version 0.2.0, démarré il y a 26 h",
 	} {
 		if !strings.Contains(all, want) {
@@ -78,11 +79,84 @@ func TestTheOverviewTellsHowEachTargetStands(t *testing.T) {
 func TestSilentTargetsComeFirst(t *testing.T) {
 	got := shown(t, ward(), "/")
 	var order []string
-	for _, m := range regexp.MustCompile(`<tr role="row" class="(\w+)">`).FindAllStringSubmatch(got, -1) {
+	for _, m := range regexp.MustCompile(`<tr role="row" class="(\w+)[^"]*">`).FindAllStringSubmatch(got, -1) {
 		order = append(order, m[1])
 	}
 	if want := "silent silent double slow waiting answering answering answering"; strings.Join(order, " ") != want {
 		t.Errorf("got %v, want %s", order, want)
+	}
+}
+
+func TestWhatWasNotLookedAtInTimeIsNotWell(t *testing.T) {
+	a := ward()
+	a.targets[0].LastLook, a.targets[0].LastAnswer, a.targets[0].Next = noon.Add(-72*time.Minute), noon.Add(-72*time.Minute), noon.Add(-71*time.Minute)
+	a.targets[4].Next = noon.Add(-3 * time.Minute)
+	a.targets[1].Next = noon.Add(-30 * time.Second) // is being looked at, maybe
+	got := shown(t, a, "/")
+	for address, want := range map[string]string{"10.12.4.20": "en retard dernière réponse il y a 1 h", "10.12.4.50": "sans lecture", "10.12.4.30": "répond"} {
+		if text := rowOf(t, got, address); !strings.Contains(text, want) {
+			t.Errorf("%s: got %q, want in it %q", address, text, want)
+		}
+	}
+	if text := rowOf(t, got, "10.12.4.20"); !strings.Contains(text, "en retard de 1 h") {
+		t.Errorf("next look: got %q", text)
+	}
+	if text := rowOf(t, got, "10.12.4.30"); !strings.Contains(text, "maintenant") {
+		t.Errorf("next look: got %q", text)
+	}
+	if !strings.Contains(words(got), "2 sans lecture 1 en retard 3 machines répondent") {
+		t.Errorf("the figures don't tell: %s", words(got))
+	}
+	metrics := scrape(t, newPage(t, a))
+	if !strings.Contains(metrics, `zerofax_agent_targets{state="late"} 1`) || !strings.Contains(metrics, "zerofax_agent_devices_up 3\n") {
+		t.Error("the metrics don't tell")
+	}
+}
+
+func TestWhatASilentMachineSaidLastIsMarkedAsOld(t *testing.T) {
+	a := ward()
+	for i := range a.targets[:2] {
+		m := &a.targets[i]
+		m.Failures, m.Error, m.LastAnswer = 3, "no answer", noon.Add(-3*24*time.Hour)
+	}
+	got := shown(t, a, "/")
+	if text := rowOf(t, got, "10.12.4.20"); strings.Count(text, "à la dernière réponse") != 2 {
+		t.Errorf("counters and fax function: got %q", text)
+	}
+	if text := rowOf(t, got, "10.12.4.30"); strings.Count(text, "à la dernière réponse") != 1 {
+		t.Errorf("lines: got %q", text)
+	}
+	if text := rowOf(t, got, "10.12.4.41"); strings.Contains(text, "à la dernière réponse") {
+		t.Errorf("a machine that answers: got %q", text)
+	}
+	if got := words(shown(t, a, "/device?address=10.12.4.20")); !strings.Contains(got, "Ce qui suit date de sa dernière réponse, il y a 3 j.") ||
+		!strings.Contains(got, "prête à la dernière réponse") {
+		t.Errorf("its page: got %s", got)
+	}
+}
+
+func TestTenThousandTargetsAreShownInTheMemoryOfAThousand(t *testing.T) {
+	taken := func(n int) int64 {
+		a := fleet(n)
+		p := newPage(t, a)
+		ask(p, http.MethodGet, "/") // parses
+		return testing.Benchmark(func(b *testing.B) {
+			for b.Loop() {
+				ask(p, http.MethodGet, "/")
+			}
+		}).AllocedBytesPerOp()
+	}
+	if few, many := taken(1000), taken(10000); many > few+few/4 {
+		t.Errorf("got %d bytes for a page of 10 000, %d for one of 1 000", many, few)
+	}
+}
+
+func TestOneLineMoreIsOne(t *testing.T) {
+	a := ward()
+	look := &a.last["10.12.4.30"].Looks[0].Result.Reading
+	look.Lines = look.Lines[:fewLines+1]
+	if got := rowOf(t, shown(t, a, "/"), "10.12.4.30"); !strings.Contains(got, "et 1 autre ") {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -114,21 +188,21 @@ func TestTheFilterFindsByTextAndState(t *testing.T) {
 
 func TestManyTargetsArePaged(t *testing.T) {
 	a := fleet(1001)
-	first, last := shown(t, a, "/"), shown(t, a, "/?page=6&q=10.12")
-	if n := strings.Count(first, "<tr role=\"row\" class="); n != 200 || !strings.Contains(first, "Page 1 sur 6") || !strings.Contains(first, `href="/?lang=fr&page=2"`) {
+	first, last := shown(t, a, "/"), shown(t, a, "/?page=11&q=10.12")
+	if n := strings.Count(first, "<tr role=\"row\" class="); n != 100 || !strings.Contains(first, "Page 1 sur 11") || !strings.Contains(first, `href="/?lang=fr&page=2"`) {
 		t.Errorf("first page: %d rows", n)
 	}
-	if !strings.Contains(words(first), "1 001 adresses 20 silencieuses") {
+	if !strings.Contains(words(first), "1 001 adresses 20 sans lecture") {
 		t.Error("the figures don't count all pages")
 	}
-	if n := strings.Count(last, "<tr role=\"row\" class="); n != 1 || !strings.Contains(last, `href="/?lang=fr&page=5&q=10.12"`) || strings.Contains(last, "Suivante") {
+	if n := strings.Count(last, "<tr role=\"row\" class="); n != 1 || !strings.Contains(last, `href="/?lang=fr&page=10&q=10.12"`) || strings.Contains(last, "Suivante") {
 		t.Errorf("last page: %d rows", n)
 	}
-	if over := shown(t, a, "/?page=99"); !strings.Contains(over, "Page 6 sur 6") {
+	if over := shown(t, a, "/?page=99"); !strings.Contains(over, "Page 11 sur 11") {
 		t.Error("a page beyond the last isn't the last")
 	}
-	if size := len(ask(newPage(t, a), http.MethodGet, "/").Body.String()); size > 300_000 {
-		t.Errorf("a page of %d rows has %d bytes, want at most 300 000", pageSize, size)
+	if size := len(ask(newPage(t, a), http.MethodGet, "/").Body.String()); size > 150_000 {
+		t.Errorf("a page of %d rows has %d bytes, want at most 150 000", pageSize, size)
 	}
 }
 
@@ -144,23 +218,43 @@ func TestEmptyPagesSayWhatToDoNext(t *testing.T) {
 	lost := linked()
 	lost.link.Connected, lost.link.Error = 0, "EOF"
 	full := linked()
-	full.spool.Error, full.spool.Dropped = "no space left on device", 1234
+	full.spool = ward().spool
+	full.spool.Error, full.spool.Dropped, full.spool.Oldest = "no space left on device", 1234, noon.Add(-time.Hour)
+	full.link = lost.link
+	mute := ward()
+	mute.link.LastAck, mute.spool.Oldest = noon.Add(-40*time.Minute), noon.Add(-39*time.Minute)
+	deaf := ward()
+	deaf.link.LastAck, deaf.spool.Oldest = 0, noon.Add(-39*time.Minute)
+	once := linked()
+	once.spool.Dropped = 1234
+	fresh := linked()
+	fresh.link.LastAck = 0
 	for name, test := range map[string]struct {
 		agent *agent
 		want  []string
+		not   []string
 	}{
-		"no targets":              {linked(), []string{"Aucune adresse à interroger", "zerofax-agent probe", "targets:", "zerofax-agent run --config agent.yml"}},
-		"only ranges":             {ranges, []string{"zerofax-agent discover 10.12.4.0/24 --dry-run", "trouvées dans 10.12.4.0/24 : 0"}},
-		"nobody looked at yet":    {waiting, []string{"Aucune machine n’a encore répondu", "Les premières lectures sont en cours"}},
-		"nobody answers":          {silent, []string{"Aucune machine n’a encore répondu", "zerofax-agent probe 10.12.4.50", "UDP 161", "communauté"}},
-		"collector never reached": {never, []string{"n’a encore jamais répondu", "connection refused", "zerofax-collector run", "À présent : mqtt://127.0.0.1:1883", "restent sur disque"}},
-		"link lost":               {lost, []string{"Pas de lien avec le collecteur : EOF", "réessaie sans cesse"}},
-		"disk full":               {full, []string{"ne peut pas faire son travail", "no space left on device", "1 234 lectures abandonnées", "spool.max_size"}},
+		"nothing acknowledged":    {mute, []string{"Le collecteur n’accuse plus réception : dernier accusé il y a 40 min", "restent sur disque"}, nil},
+		"never acknowledged":      {deaf, []string{"Aucune réponse du collecteur depuis le démarrage", "zerofax-collector run"}, nil},
+		"readings were lost once": {once, []string{"lectures abandonnées : 1 234"}, []string{"Augmentez"}},
+		"nothing to send yet":     {fresh, []string{"Lien établi pas encore d’accusé de réception"}, []string{"Aucune réponse du collecteur"}},
+		"no targets":              {linked(), []string{"Aucune adresse à interroger", "zerofax-agent probe", "targets:", "zerofax-agent run --config agent.yml"}, nil},
+		"only ranges":             {ranges, []string{"zerofax-agent discover 10.12.4.0/24 --dry-run", "trouvées dans 10.12.4.0/24 : 0"}, nil},
+		"nobody looked at yet":    {waiting, []string{"Aucune machine n’a encore répondu", "Les premières lectures sont en cours"}, nil},
+		"nobody answers":          {silent, []string{"Aucune machine n’a encore répondu", "zerofax-agent probe 10.12.4.50", "UDP 161", "communauté"}, nil},
+		"collector never reached": {never, []string{"Aucune réponse du collecteur depuis le démarrage", "connection refused", "zerofax-collector run", "À présent : mqtt://127.0.0.1:1883", "restent sur disque"}, nil},
+		"link lost":               {lost, []string{"Pas de lien avec le collecteur : EOF", "réessaie sans cesse"}, nil},
+		"disk full":               {full, []string{"ne peut pas faire son travail", "no space left on device", "étant plein : 1 234", "Augmentez spool.max_size", "Pas de lien avec le collecteur : EOF"}, []string{"restent sur disque"}},
 	} {
 		got := words(shown(t, test.agent, "/"))
 		for _, want := range test.want {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: the page lacks %q:\n%s", name, want, got)
+			}
+		}
+		for _, not := range test.not {
+			if strings.Contains(got, not) {
+				t.Errorf("%s: the page says %q", name, not)
 			}
 		}
 	}
@@ -169,7 +263,7 @@ func TestEmptyPagesSayWhatToDoNext(t *testing.T) {
 func TestADevicePageShowsWhatCameAndWhatWasMadeOfIt(t *testing.T) {
 	got := words(shown(t, ward(), "/device?address=10.12.4.20"))
 	for _, want := range []string{
-		"Kyocera TASKalfa 3253ci 10.12.4.20", "Numéro de série VCF1234567", "Profil kyocera Pourquoi lui sysObjectID", "Peut faxer oui it counts fax pages",
+		"Kyocera TASKalfa 3253ci 10.12.4.20", "Numéro de série VCF1234567", "Profil kyocera Pourquoi ce profil sysObjectID", "Peut faxer oui it counts fax pages",
 		"Allumée depuis 24 h", "Dernière lecture il y a 42 s 01/10/2026 13:59:18 UTC+02:00, en 12 ms", "Prochaine dans 18 s",
 		"en émission fax_sent_pages 12 345 pages MIB du constructeur, vérifiée sur de vraies machines counts originals scanned for a fax kyocera/fax_sent_pages.1 1.3.6.1.4.1.1347.46.10.1.1.1.4",
 		"Avertissements sent and received don't add up", "Ce qu’elle ne peut pas dire l’état de sa ligne téléphonique something new",
@@ -187,7 +281,7 @@ func TestADevicePageShowsWhatCameAndWhatWasMadeOfIt(t *testing.T) {
 		}
 	}
 	got = words(shown(t, ward(), "/device?address=10.12.4.50"))
-	for _, want := range []string{"9 lectures manquées de suite", "Pourquoi pas plus tôt interrogée toutes les 5 min", "Aucune réponse depuis le démarrage"} {
+	for _, want := range []string{"9 lectures manquées de suite", "Pourquoi pas plus tôt interrogée toutes les 5 min", "Rien n’a été lu depuis le démarrage"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the silent machine's page lacks %q", want)
 		}
@@ -234,10 +328,10 @@ func TestTheSameFactsAreJSONForPrograms(t *testing.T) {
 		Data    []Target
 	}
 	w := ask(newPage(t, ward()), http.MethodGet, "/?format=json")
-	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || len(all.Data) != 8 || all.Targets["silent"] != 2 || all.Spool.Envelopes != 3 || all.Link.Acks != 321 {
+	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || len(all.Data) != 8 || all.Targets["silent"] != 2 || len(all.Targets) != len(states) || all.Spool.Envelopes != 3 || all.Link.Acks != 321 {
 		t.Errorf("overview: %v, %+v", err, all)
 	}
-	if w := ask(newPage(t, linked()), http.MethodGet, "/?format=json"); !strings.Contains(w.Body.String(), `"data":[]`) {
+	if w := ask(newPage(t, linked()), http.MethodGet, "/?format=json"); !strings.Contains(w.Body.String(), `"data":[]}`) {
 		t.Errorf("no targets: got %s", w.Body)
 	}
 }
@@ -258,6 +352,11 @@ func TestErrorsAreProblemsForProgramsAndPlainForPeople(t *testing.T) {
 		if w := ask(newPage(t, broken), http.MethodGet, target, "Accept", "text/html"); w.Code != want || strings.HasPrefix(w.Body.String(), "{") {
 			t.Errorf("%s in a browser: got %d %s", target, w.Code, w.Body)
 		}
+	}
+	// A page that is open, of a machine that was dropped, is refreshed with what has a <main>.
+	w := ask(newPage(t, ward()), http.MethodGet, "/device?address=%3Cb%3E", "Accept", "text/html")
+	if got := w.Body.String(); !strings.Contains(got, `<main id="content">`) || !strings.Contains(got, "ne l’interroge plus") || strings.Contains(got, "<b>") {
+		t.Errorf("a machine that is gone: got %s", got)
 	}
 }
 
@@ -389,19 +488,47 @@ func TestPhrasesOfOthersAreTranslatedWhereKnown(t *testing.T) {
 	for english, want := range map[string]string{
 		"pages sent":       "les pages émises",
 		"pages sent twice": "pages sent twice",
-		"identify: no answer from 10.0.0.1:161 (1 try of 500ms)": "pas de réponse de 10.0.0.1:161 (1 essai de 500ms)",
-		"looked at every 15m0s until it answers":                 "interrogée toutes les 15 min jusqu’à ce qu’elle réponde",
-		"":                                                       "",
+		"identify: no answer from 10.0.0.1:161 (1 try of 500ms)": "pas de réponse de 10.0.0.1:161 (1 essai de 0,5\u00a0s)",
+		"looked at every 15m0s until it answers":                 "interrogée toutes les 15\u00a0min jusqu’à ce qu’elle réponde",
+		"looked at every 2m30s until it answers":                 "interrogée toutes les 2\u00a0min\u00a030\u00a0s jusqu’à ce qu’elle réponde",
+		"it answers slowly: the last look took 1h0m7s":           "elle répond lentement\u00a0: la dernière lecture a pris 1\u00a0h\u00a07\u00a0s",
+		"": "",
 	} {
 		if got := french.Phrase(english); got != want {
 			t.Errorf("%q: got %q, want %q", english, got, want)
 		}
 	}
+	said := sources(t, "../poll", "../snmp", "../../../mibs")
 	for _, p := range phrases {
+		for part := range strings.SplitSeq(p[page.English], "%s") {
+			if part = strings.TrimSpace(part); len(part) > len("tries of") && !strings.Contains(said, part) {
+				t.Errorf("%q: nothing says %q", p[page.English], part)
+			}
+		}
 		if in, out := strings.Count(p[page.English], "%s"), strings.Count(p[page.French], "%s"); out > in {
 			t.Errorf("%q: wants %d values, gets %d", p[page.French], out, in)
 		}
 	}
+}
+
+// sources are the programs in folders.
+func sources(t *testing.T, folders ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(folder, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+	}
+	return regexp.MustCompile(`%[a-z]`).ReplaceAllString(all.String(), "%s")
 }
 
 func mustRequest(t *testing.T, target string) *http.Request {
@@ -462,7 +589,7 @@ func keysInUse(t *testing.T) map[string]bool {
 	t.Helper()
 	keys := map[string]bool{}
 	named := regexp.MustCompile(`(?:\bT|\bCountOf|\bCount)[ (](?:[^"\n]*, )?"([a-z.]+)"`)
-	for _, file := range []string{"pages/frame.html", "pages/overview.html", "pages/device.html", "speech.go"} {
+	for _, file := range []string{"pages/frame.html", "pages/overview.html", "pages/device.html", "pages/gone.html", "speech.go"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
