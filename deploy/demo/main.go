@@ -115,6 +115,13 @@ func startWard(ctx context.Context) (*sim.Ward, error) {
 	slices.SortStableFunc(models, func(a, b *sim.Description) int { // those that count most, then gateways and printers
 		return cmp.Compare(len(b.Measures()), len(a.Measures()))
 	})
+	made := map[string]bool{}
+	models = slices.DeleteFunc(models, func(d *sim.Description) bool { // one of each make
+		maker, _, _ := strings.Cut(d.Name, "-")
+		again := made[maker]
+		made[maker] = true
+		return again
+	})
 	silent := slices.IndexFunc(models, func(d *sim.Description) bool { return len(d.Measures()) == 0 })
 	models = slices.Concat(models[:9], models[silent:silent+3])
 	plan := sim.Plan{Devices: len(models), Of: models, First: netip.MustParseAddrPort("127.42.0.1:0")}
