@@ -59,6 +59,11 @@ func (c *captureCommand) Run(call *program.Call) error {
 	if c.Max < 1 || c.MaxTime <= 0 {
 		return program.Usage(errors.New("capture: want --max 1 or more, --max-time such as 15m"))
 	}
+	out, err := c.output()
+	if err != nil {
+		return err
+	}
+	defer out.drop()
 	pool := snmp.NewPool(snmp.Options{Sessions: 1, Timeout: config.SNMP.Timeout, Retries: config.SNMP.Retries, Pause: c.Pause})
 	defer pool.Close()
 	seen, target, err := c.look(call, config, profiles, pool, c.Host)
@@ -69,7 +74,7 @@ func (c *captureCommand) Run(call *program.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.write(call, profiles, taken, target)
+	return c.write(call, profiles, taken, target, out)
 }
 
 func (c *captureCommand) take(call *program.Call, profiles *mibs.Set, pool *snmp.Pool, target snmp.Target, quirks mibs.Quirks) (taken capture.Taken, err error) {
@@ -92,7 +97,7 @@ func (c *captureCommand) take(call *program.Call, profiles *mibs.Set, pool *snmp
 }
 
 // write masks and writes what was taken, and says what to do with it.
-func (c *captureCommand) write(call *program.Call, profiles *mibs.Set, taken capture.Taken, target snmp.Target) error {
+func (c *captureCommand) write(call *program.Call, profiles *mibs.Set, taken capture.Taken, target snmp.Target, out *newFile) error {
 	recording, masked := taken.Recording, "nothing: it was asked for with private values in it"
 	if !c.Unmasked {
 		of := target.Credentials
@@ -116,11 +121,15 @@ func (c *captureCommand) write(call *program.Call, profiles *mibs.Set, taken cap
 	if c.Output == "" {
 		return writeRecording(call.Stdout, head, recording)
 	}
-	if err := writeBeside(c.Output, func(out io.Writer) error { return writeRecording(out, head, recording) }); err != nil {
+	if err := out.keep(writeRecording(out, head, recording)); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(call.Stderr, "%s: %d objects. Masked: %s.\nRead it before you send it. What zerofax makes of it: zerofax-agent probe --replay %[1]s\n",
-		c.Output, objects, masked)
+	older := ""
+	if out.older {
+		older = ", in place of an older file"
+	}
+	_, _ = fmt.Fprintf(call.Stderr, "%s: %d objects%s. Masked: %s.\nRead it before you send it. What zerofax makes of it: zerofax-agent probe --replay %[1]s\n",
+		c.Output, objects, older, masked)
 	return nil
 }
 
@@ -135,18 +144,46 @@ func writeRecording(out io.Writer, head []string, recording *mibs.Recording) err
 	return w.Flush()
 }
 
-// writeBeside writes a file whole or not at all.
-func writeBeside(name string, write func(io.Writer) error) error {
-	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
+// newFile is a file that nobody but its owner may read, and that takes its name once it is whole.
+type newFile struct {
+	*os.File
+	name  string
+	older bool // there is one of that name
+	whole bool
+}
+
+// output makes the file before the device is asked, so that nobody waits for what can't be kept; nil for standard output.
+func (c *captureCommand) output() (*newFile, error) {
+	if c.Output == "" {
+		return nil, nil
+	}
+	found, err := os.Stat(c.Output)
+	if err == nil && !found.Mode().IsRegular() {
+		return nil, program.Usage(fmt.Errorf("-o %s: want a file", c.Output))
+	}
+	file, err := os.CreateTemp(filepath.Dir(c.Output), filepath.Base(c.Output)+".*")
 	if err != nil {
+		return nil, fmt.Errorf("write recording: %w", err)
+	}
+	return &newFile{File: file, name: c.Output, older: found != nil}, nil
+}
+
+// keep gives the file its name, unless writing to it failed.
+func (f *newFile) keep(err error) error {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write recording: %w", err)
 	}
-	err = errors.Join(write(file), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write recording: %w", err), os.Remove(file.Name()))
+	f.whole = true
+	if err := os.Rename(f.Name(), f.name); err != nil { // on Windows, where another program has the older one open
+		return fmt.Errorf("write recording: %w; it is in %s", err, f.Name())
 	}
 	return nil
+}
+
+// drop removes what isn't whole.
+func (f *newFile) drop() {
+	if f != nil && !f.whole {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+	}
 }

@@ -163,6 +163,9 @@ var (
 	openOIDs   = []string{sysDescr, "1.3.6.1.2.1.25.3.2.1.3", "1.3.6.1.2.1.47.1.1.1.1.2", "1.3.6.1.2.1.47.1.1.1.1.13"}
 )
 
+// Private are the trees that Mask leaves out whatever is in them. There is no use in asking a device for them.
+func Private() []string { return slices.Clone(leftOut) }
+
 // Trees that hold nothing but what is private, or other machines: addresses and connections, programs and their
 // arguments, neighbours, SNMP's own users; journals of print jobs; Kyocera's address book.
 var leftOut = []string{

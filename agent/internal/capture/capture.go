@@ -32,7 +32,7 @@ type Taken struct {
 
 // walker is an Asker that can walk a subtree.
 type walker interface {
-	Walk(ctx context.Context, root string, max int, each func(mibs.Varbind) error) error
+	Walk(ctx context.Context, root string, without []string, max int, each func(mibs.Varbind) error) error
 }
 
 // Of records a device: first all that the profiles read of it, so that a recording that was
@@ -64,6 +64,7 @@ type taking struct {
 	varbinds []mibs.Varbind
 	seen     map[string]bool
 	bytes    int
+	uptime   int64
 	notes    []string
 }
 
@@ -73,6 +74,7 @@ func (t *taking) note(format string, args ...any) {
 
 const (
 	sysObjectID = "1.3.6.1.2.1.1.2.0"
+	sysUpTime   = "1.3.6.1.2.1.1.3.0"
 	enterprises = "1.3.6.1.4.1"
 )
 
@@ -137,11 +139,15 @@ func (t *taking) subtrees(ctx context.Context, vendor string) {
 		roots = append(slices.Clone(standard), t.vendors(ctx, vendor)...)
 	}
 	silent := 0
+	t.restarted(ctx) // from here on
 	for _, root := range roots {
 		before := len(t.varbinds)
 		err := t.walk(ctx, root)
 		t.tell(root)
 		switch {
+		case t.restarted(ctx):
+			t.note("stopped: the device restarted in %s, maybe because of what it was asked; leave that out next time, with --roots", root)
+			return
 		case ctx.Err() != nil:
 			t.note("stopped in %s", root)
 			return
@@ -176,7 +182,7 @@ func (t *taking) walk(ctx context.Context, root string) error {
 		return errEnough
 	}
 	told := 0
-	err := t.walks.Walk(ctx, root, left+1, func(vb mibs.Varbind) error { // known ones count too
+	err := t.walks.Walk(ctx, root, leftOut(root), left+1, func(vb mibs.Varbind) error { // known ones count too
 		if t.MaxObjects > 0 && len(t.varbinds) >= t.MaxObjects || t.MaxBytes > 0 && t.bytes >= t.MaxBytes {
 			return errEnough
 		}
@@ -190,6 +196,23 @@ func (t *taking) walk(ctx context.Context, root string) error {
 		return errEnough
 	}
 	return err
+}
+
+// leftOut are the private trees within one that is walked; what a person names is walked all the same.
+func leftOut(root string) []string {
+	return slices.DeleteFunc(mibs.Private(), func(tree string) bool { return !strings.HasPrefix(tree, root+".") })
+}
+
+// restarted tells whether the device's clock has fallen since it was asked last.
+func (t *taking) restarted(ctx context.Context) bool {
+	answers, err := t.asker.Get(ctx, []string{sysUpTime})
+	uptime, told := answers[sysUpTime]
+	if err != nil || !told {
+		return false
+	}
+	fell := uptime.Int < t.uptime
+	t.uptime = uptime.Int
+	return fell
 }
 
 // vendors are the vendors' trees that the device has: by its sysObjectID first, then those that profiles know of.
@@ -208,9 +231,12 @@ func (t *taking) vendors(ctx context.Context, own string) []string {
 		asked = append(asked, root)
 		if t.has(root) {
 			has = append(has, root)
-		} else if column, err := t.asker.Column(ctx, root, 1); err == nil && len(column) > 0 {
-			has = append(has, root)
+			continue
 		}
+		_ = t.walks.Walk(ctx, root, nil, 1, func(mibs.Varbind) error {
+			has = append(has, root)
+			return nil
+		})
 	}
 	return has
 }

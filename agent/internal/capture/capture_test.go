@@ -15,13 +15,17 @@ import (
 // machine answers like a recording, and may fail where it is walked.
 type machine struct {
 	*mibs.Recording
-	walked []string
-	fails  map[string]error // by root, after the first object
-	each   func()           // before each object
+	walked  []string
+	without []string
+	fails   map[string]error // by root, after the first object
+	each    func()           // before each object
 }
 
-func (m *machine) Walk(ctx context.Context, root string, max int, each func(mibs.Varbind) error) error {
-	m.walked = append(m.walked, root)
+func (m *machine) Walk(ctx context.Context, root string, without []string, max int, each func(mibs.Varbind) error) error {
+	if max > 1 { // not only a look whether there is anything
+		m.walked = append(m.walked, root)
+	}
+	m.without = append(m.without, without...)
 	column, err := m.Column(ctx, root, max)
 	if err != nil {
 		return err
@@ -139,6 +143,42 @@ func TestWhatEndsACaptureEarlyIsNotedAndTheProfilesObjectsAreThere(t *testing.T)
 				t.Errorf("%d objects, want at most %d", n, o.MaxObjects)
 			}
 		})
+	}
+}
+
+func TestWhatIsPrivateAsAWholeIsNotAskedFor(t *testing.T) {
+	const book = "1.3.6.1.4.1.1347.47.6"
+	m := kyocera(book + ".1.1.1")
+	take(t, t.Context(), m, capture.Options{})
+	if !slices.Contains(m.without, book) {
+		t.Errorf("left out %q, want the address book %s among it", m.without, book)
+	}
+	m = kyocera(book + ".1.1.1")
+	if taken := take(t, t.Context(), m, capture.Options{Roots: []string{book}}); len(m.without) > 0 || !has(taken, book+".1.1.1") {
+		t.Errorf("asked for by a person, left out %q", m.without)
+	}
+}
+
+func TestAMachineThatRestartsIsLeftAlone(t *testing.T) {
+	m := kyocera("1.3.6.1.2.1.43.6.1")
+	clock := func(ticks int64) { m.Put("1.3.6.1.2.1.1.3.0", mibs.Value{Kind: mibs.TimeTicks, Int: ticks}) }
+	clock(8_640_000)
+	n := 0
+	m.each = func() {
+		if n++; n == 20 { // in its own tree
+			clock(300)
+		}
+	}
+	m.Put("1.3.6.1.4.1.11.2.3.9.1", mibs.Value{Kind: mibs.Integer, Int: 1})
+	taken := take(t, t.Context(), m, capture.Options{})
+	if got := strings.Join(taken.Notes, "; "); !strings.Contains(got, "restarted in 1.3.6.1.4.1.1347") {
+		t.Errorf("notes %q", got)
+	}
+	if slices.Contains(m.walked[len(m.walked)-1:], "1.3.6.1.4.1.11") {
+		t.Errorf("it went on with %q", m.walked)
+	}
+	if !reads(taken) {
+		t.Error("what the profile reads isn't in it")
 	}
 }
 

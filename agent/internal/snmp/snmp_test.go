@@ -533,11 +533,11 @@ func TestAColumnOfNothingEnds(t *testing.T) {
 	}
 }
 
-func walk(d *snmp.Device, quirks mibs.Quirks, root string, most int, each func(mibs.Varbind) error) error {
+func walk(d *snmp.Device, quirks mibs.Quirks, root string, without []string, most int, each func(mibs.Varbind) error) error {
 	return d.Ask(context.Background(), quirks, func(a mibs.Asker) error {
 		return a.(interface {
-			Walk(ctx context.Context, root string, max int, each func(mibs.Varbind) error) error
-		}).Walk(context.Background(), root, most, each)
+			Walk(ctx context.Context, root string, without []string, max int, each func(mibs.Varbind) error) error
+		}).Walk(context.Background(), root, without, most, each)
 	})
 }
 
@@ -551,18 +551,60 @@ func TestAWalkHandsOnAllUnderARootAndNoMoreThanItMay(t *testing.T) {
 			got = append(got, v)
 			return nil
 		}
-		err := walk(d, quirks, "1.3", 10_000, collect)
+		err := walk(d, quirks, "1.3", nil, 10_000, collect)
 		if err != nil || len(got) != len(want) || got[len(got)-1].OID != want[len(want)-1].OID {
 			t.Errorf("%+v: got %d objects, %v, want all %d", quirks, len(got), err, len(want))
 		}
 		got = nil
-		if err := walk(d, quirks, "1.3", 13, collect); err != nil || len(got) != 13 {
+		if err := walk(d, quirks, "1.3", nil, 13, collect); err != nil || len(got) != 13 {
 			t.Errorf("%+v: got %d objects, %v, want 13", quirks, len(got), err)
 		}
 		enough := errors.New("enough")
-		if err := walk(d, quirks, "1.3", 13, func(mibs.Varbind) error { return enough }); !errors.Is(err, enough) {
+		if err := walk(d, quirks, "1.3", nil, 13, func(mibs.Varbind) error { return enough }); !errors.Is(err, enough) {
 			t.Errorf("%+v: got %v, want what the caller said", quirks, err)
 		}
+	}
+}
+
+func TestAWalkJumpsOverWhatItIsToLeaveOut(t *testing.T) {
+	for name, quirks := range map[string]mibs.Quirks{"v2c": {}, "v2c without GETBULK": {NoBulk: true}, "v1": {V1: true}} {
+		t.Run(name, func(t *testing.T) {
+			all := mibs.NewRecording(nil)
+			for _, column := range []string{"1.3.9.1", "1.3.9.2", "1.3.9.10"} {
+				for row := range 400 {
+					all.Put(fmt.Sprintf("%s.%d", column, row), mibs.Value{Kind: mibs.Integer, Int: 1})
+				}
+			}
+			var asked []string
+			at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
+				oid := strings.TrimPrefix(in.Variables[0].Name, ".")
+				asked = append(asked, oid)
+				for range max(1, int(in.MaxRepetitions)) {
+					next, ok := all.Next(oid)
+					if !ok && in.Version == gosnmp.Version1 {
+						out.Error, out.Variables = gosnmp.NoSuchName, in.Variables
+						return true
+					}
+					if oid = next.OID; !ok {
+						out.Variables = append(out.Variables, gosnmp.SnmpPDU{Name: "1.3.9.10.399", Type: gosnmp.EndOfMibView})
+						return true
+					}
+					out.Variables = append(out.Variables, gosnmp.SnmpPDU{Name: oid, Type: gosnmp.Integer, Value: 1})
+				}
+				return true
+			})
+			told := map[string]int{}
+			err := walk(newPool(t, short).Device(target(at, snmp.V2c)), quirks, "1.3.9", []string{"1.3.9.2"}, 10_000, func(v mibs.Varbind) error {
+				told[v.OID[:strings.LastIndex(v.OID, ".")]]++
+				return nil
+			})
+			if err != nil || told["1.3.9.1"] != 400 || told["1.3.9.2"] != 0 || told["1.3.9.10"] != 400 {
+				t.Errorf("got %v, %v, want all of both columns at the sides and nothing of that between", told, err)
+			}
+			if within := slices.DeleteFunc(asked, func(oid string) bool { return !strings.HasPrefix(oid, "1.3.9.2.") }); len(within) > 0 {
+				t.Errorf("it asked for %q", within)
+			}
+		})
 	}
 }
 
@@ -573,7 +615,7 @@ func TestAWalkInCirclesEndsAndSaysWhere(t *testing.T) {
 		return true
 	})
 	told := 0
-	err := walk(newPool(t, short).Device(target(at, snmp.V2c)), mibs.Quirks{}, "1.3.9", 100, func(mibs.Varbind) error {
+	err := walk(newPool(t, short).Device(target(at, snmp.V2c)), mibs.Quirks{}, "1.3.9", nil, 100, func(mibs.Varbind) error {
 		told++
 		return nil
 	})
