@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	_ "embed" // words.txt
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -75,6 +76,7 @@ func (s *Set) mask(r *Recording, secrets []string) (*Recording, Masked) {
 // lookedAt is what a recording reads as.
 type lookedAt struct {
 	device *Device
+	model  string          // empty if it is only what the device says of itself as a whole: there may be names in it
 	read   map[string]bool // what was asked and answered for that
 	tells  string          // all that must not change
 }
@@ -85,19 +87,23 @@ func (s *Set) lookAt(r *Recording) lookedAt {
 	if err != nil { // a recording has none
 		return lookedAt{device: new(Device), read: notes.read, tells: err.Error()}
 	}
+	model := d.Identity.Model
+	if at, ok := r.find(sysDescr); ok && model == cleanText(r.varbinds[at].Value.Bytes) {
+		model = ""
+	}
 	const all = Lines | Counters
 	answers, _ := notes.Get(context.Background(), d.OIDs(all))
 	told := d.Read(wire.Time(0), all, answers)
 	var b strings.Builder
 	fmt.Fprintf(&b, "profile %q, model %q, known by serial or MAC %t, fax %s, service %q",
-		d.Profile, d.Identity.Model, d.ID != "", told.Reading.Fax, told.Reading.FaxService)
+		d.Profile, model, d.ID != "", told.Reading.Fax, told.Reading.FaxService)
 	for _, m := range d.Measures(told.Reading) {
 		fmt.Fprintf(&b, ", %s %s = %d %s", m.Rule, m.OID, m.Value, m.Unit)
 	}
 	for _, l := range told.Reading.Lines {
 		fmt.Fprintf(&b, ", line %s %s fax %s", l.Port, l.Status, l.Fax)
 	}
-	return lookedAt{d, notes.read, b.String()}
+	return lookedAt{d, model, notes.read, b.String()}
 }
 
 // noting is an Asker that notes what was read.
@@ -176,7 +182,7 @@ var leftOut = []string{
 
 func (s *Set) masker(r *Recording, before lookedAt, secrets []string) *masker {
 	m := &masker{
-		counts: map[string]int{}, read: before.read, model: before.device.Identity.Model, serial: before.device.Identity.Serial,
+		counts: map[string]int{}, read: before.read, model: before.model, serial: before.device.Identity.Serial,
 		names: plain(nameOIDs), serials: plain(serialOIDs), open: slices.Clone(openOIDs),
 		words: map[string]bool{}, known: map[[4]int]bool{},
 		pseudonyms: map[string]string{}, shapes: map[string]int{}, macs: map[string]int{}, ips: map[string]int{},
@@ -259,12 +265,19 @@ func (m *masker) knowWords(texts ...string) {
 
 // learn collects what must not stand anywhere, wherever it was found first.
 func (m *masker) learn(r *Recording, secrets []string) {
+	given := len(secrets) // of these not even words that machines use may stay, but for a single one such as public
 	for _, vb := range r.varbinds {
 		switch vb.Value.Kind {
 		case IPAddress:
 			m.knowAddress(vb.Value.Text())
 		case OctetString:
-			secrets = append(secrets, parts(m.names, vb)...)
+			if len(vb.Value.Bytes) == 6 && below(ifPhysAddr, vb.OID) {
+				m.indexes = append(m.indexes, dotted(vb.Value.Bytes))
+			}
+			for _, name := range parts(m.names, vb) {
+				secrets = append(secrets, name)
+				secrets = append(secrets, m.wordsOf(name)...)
+			}
 			for _, serial := range parts(m.serials, vb) {
 				m.pseudonym(serial)
 			}
@@ -277,9 +290,10 @@ func (m *masker) learn(r *Recording, secrets []string) {
 	if m.serial != "" {
 		m.pseudonym(m.serial)
 	}
-	for _, secret := range secrets {
+	for i, secret := range secrets {
 		m.knowAddress(secret)
-		if len(secret) >= 3 && !masked(secret) && !m.harmless(secret) {
+		credential := i < given && strings.ContainsFunc(secret, func(r rune) bool { return r < 128 && !letter(byte(r)) })
+		if len(secret) >= 3 && !masked(secret) && (credential || !m.harmless(secret)) {
 			m.secrets = append(m.secrets, secret)
 		}
 	}
@@ -293,6 +307,15 @@ func (m *masker) learn(r *Recording, secrets []string) {
 	}
 }
 
+// wordsOf are the words of a name, and hosts without their domain, that may stand in a description too.
+func (m *masker) wordsOf(name string) []string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(" ,;/()", r) })
+	for i, word := range words {
+		words[i], _, _ = strings.Cut(word, ".")
+	}
+	return slices.DeleteFunc(words, func(word string) bool { return len(word) < 4 })
+}
+
 // harmless tells whether a text has only words that may stay anyway.
 func (m *masker) harmless(text string) bool {
 	return strings.Contains(m.model, text) || m.scan(text, false, true) == text
@@ -304,8 +327,17 @@ func (m *masker) knowAddress(text string) {
 		if quad[0] < 10 {
 			return // OIDs are full of such numbers
 		}
-		m.indexes = append(m.indexes, fmt.Sprintf(".%d.%d.%d.%d.", quad[0], quad[1], quad[2], quad[3]))
+		m.indexes = append(m.indexes, dotted([]byte{byte(quad[0]), byte(quad[1]), byte(quad[2]), byte(quad[3])}))
 	}
+}
+
+// dotted are octets as they stand in an OID.
+func dotted(raw []byte) string {
+	var b strings.Builder
+	for _, octet := range raw {
+		fmt.Fprintf(&b, ".%d", octet)
+	}
+	return b.String() + "."
 }
 
 func under(roots []string, oid string) bool {
@@ -324,14 +356,42 @@ func (m *masker) recording(r *Recording) *Recording {
 			vb.Value.Bytes = m.ipBytes(vb.Value.Bytes)
 		case OctetString:
 			vb.Value.Bytes = m.octets(vb)
-		default:
-			if serials := parts(m.serials, vb); len(serials) > 0 {
-				vb.Value.Int = m.serialNumber(vb.Value.Int)
+		case ObjectID:
+			if !m.read[vb.OID] && m.privateIndex(vb.Value.OID) {
+				vb.Value.OID = "0.0"
+				m.count("object ids")
 			}
+		default:
+			vb.Value = m.number(vb)
 		}
 		kept = append(kept, vb)
 	}
 	return NewRecording(kept)
+}
+
+// number masks a number that is a serial number, or an address either way round.
+func (m *masker) number(vb Varbind) Value {
+	v := vb.Value
+	pseudonym, known := m.pseudonyms[strconv.FormatInt(v.Int, 10)]
+	if len(parts(m.serials, vb)) > 0 || known && len(pseudonym) >= 5 && !m.read[vb.OID] {
+		v.Int = m.serialNumber(v.Int)
+		return v
+	}
+	if m.read[vb.OID] || v.Kind == Counter || v.Kind == Counter64 || v.Kind == TimeTicks {
+		return v
+	}
+	for _, order := range []binary.ByteOrder{binary.BigEndian, binary.LittleEndian} {
+		raw := make([]byte, 4)
+		order.PutUint32(raw, uint32(v.Int))
+		if !m.known[[4]int{int(raw[0]), int(raw[1]), int(raw[2]), int(raw[3])}] {
+			continue
+		}
+		if v.Int = int64(order.Uint32(m.ipBytes(raw))); v.Kind == Integer {
+			v.Int = int64(int32(v.Int))
+		}
+		return v
+	}
+	return v
 }
 
 func (m *masker) count(what string) { m.counts[what]++ }
@@ -347,14 +407,15 @@ func (m *masker) privateIndex(oid string) bool {
 	private := func() bool {
 		text := string(spelt)
 		spelt = spelt[:0]
-		return len(text) >= 4 && m.scan(text, false, true) != text
+		return len(text) >= 4 && strings.ContainsFunc(text, func(r rune) bool { return !isDigit(byte(r)) }) && m.scan(text, false, true) != text ||
+			len(text) >= 6 // of digits
 	}
 	for part := range strings.SplitSeq(strings.TrimPrefix(oid, enterprises), ".") {
 		n := 0
 		for _, digit := range part {
 			n = min(n*10+int(digit-'0'), 255)
 		}
-		if letter(byte(n)) && n < 128 {
+		if n < 128 && alnum(byte(n)) {
 			spelt = append(spelt, byte(n))
 		} else if private() {
 			return true

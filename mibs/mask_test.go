@@ -74,6 +74,79 @@ func TestAMaskedRecordingReadsTheSameAndStaysSoMaskedAgain(t *testing.T) {
 	})
 }
 
+// lineOf is what a machine that no profile knows shows of one object once it is masked; empty if it was left out.
+func lineOf(t *testing.T, set *mibs.Set, oid string, value mibs.Value, secrets ...string) string {
+	t.Helper()
+	r := mibs.NewRecording([]mibs.Varbind{
+		{OID: "1.3.6.1.2.1.1.2.0", Value: mibs.Value{Kind: mibs.ObjectID, OID: "1.3.6.1.4.1.99999.1"}},
+		{OID: "1.3.6.1.2.1.1.5.0", Value: text("mfp-cardio3.chu.local")},
+		{OID: "1.3.6.1.2.1.1.6.0", Value: text("Cardiologie, 2e etage")},
+		{OID: "1.3.6.1.2.1.2.2.1.6.1", Value: text("\x00\x17\xc8\x12\x34\x56")},
+		{OID: "1.3.6.1.2.1.4.20.1.1.10.49.3.17", Value: mibs.Value{Kind: mibs.IPAddress, Bytes: []byte{10, 49, 3, 17}}},
+		{OID: "1.3.6.1.2.1.43.5.1.1.17.1", Value: text("LSG7654321")},
+		{OID: "1.3.6.1.2.1.47.1.1.1.1.11.1", Value: text("88776655")},
+	})
+	r.Put(oid, value)
+	masked, _ := set.Mask(r, secrets...)
+	for line := range strings.Lines(written(t, masked)) {
+		if strings.HasPrefix(line, oid+"|") {
+			return strings.TrimSuffix(strings.TrimPrefix(line, oid+"|"), "\n")
+		}
+	}
+	return ""
+}
+
+func TestMaskingKnowsTheFormsOfWhatIsPrivate(t *testing.T) {
+	const own, said, descr = "1.3.6.1.4.1.99999.7", "1.3.6.1.4.1.99999.7.1", "1.3.6.1.2.1.1.1.0"
+	number := func(n int64) mibs.Value { return mibs.Value{Kind: mibs.Integer, Int: n} }
+	pointer := func(oid string) mibs.Value { return mibs.Value{Kind: mibs.ObjectID, OID: oid} }
+	set := builtin(t)
+	for name, test := range map[string]struct {
+		oid   string
+		value mibs.Value
+		want  string
+	}{
+		"number between dashes":                   {said, text("Fax 02 - 41 - 35 - 40 - 00"), "4|Fax 00 - 00 - 00 - 00 - 00"},
+		"number between underscores":              {said, text("02_41_35_40_00"), "4|00_00_00_00_00"},
+		"number between colons":                   {said, text("02:41:35:40:00"), "4|00:00:00:00:00"},
+		"number with a country's code and points": {said, text("33.241.354.000"), "4|00.000.000.000"},
+		"number between narrow blanks":            {descr, text("Fax\u00a0+33\u202f2\u202f41 35 40 00"), "4x|" + hex.EncodeToString([]byte("Fax\u00a0+00xxx0xxx00 00 00 00"))},
+		"number behind a word, in a description":  {descr, text("Unit, fax+33241354000"), "4|Unit, fax+00000000000"},
+		"extension at a word":                     {said, text("Poste4512"), "4|Poste0000"},
+		"number as dump":                          {said, text("30 32 34 31 33 35 34 30 30 30"), "4|00 00 00 00 00 00 00 00 00 00"},
+		"name as dump":                            {descr, text("44 75 70 6F 6E 74 73"), "4|00 00 00 0X 0X 00 00"},
+		"number in an index":                      {own + ".10.48.50.52.49.51.53.52.48.48.48", number(1), ""},
+		"serial number in an index":               {own + ".10.76.83.71.55.54.53.52.51.50.49", number(1), ""},
+		"name of a user in an index":              {own + ".8.106.100.117.112.111.110.116.49", number(1), ""},
+		"address in an index":                     {own + ".10.49.3.17", number(1), ""},
+		"MAC address in an index":                 {own + ".0.23.200.18.52.86", number(1), ""},
+		"address in a pointer":                    {said, pointer("1.3.6.1.2.1.4.20.1.1.10.49.3.17"), "6|0.0"},
+		"address as a number":                     {said, number(10<<24 + 49<<16 + 3<<8 + 17), "2|-1073741311"},
+		"address as a number, turned round":       {said, number(17<<24 + 3<<16 + 49<<8 + 10), "2|16908480"},
+		"address with zeros, the first without":   {said, text("10.049.003.017"), "4|192.0.2.1"},
+		"serial number as a number":               {said, number(88776655), "2|12345678"},
+		"token":                                   {said, text("scan?token=0a1b2c"), "4|scan?xxxxx=0x0x0x"},
+		"password of known letters":               {said, text("p4ssw0rd"), "4|x0xxx0xx"},
+		"password of a word":                      {said, text("psk=Soleil2024"), "4|xxx=Xxxxxx0000"},
+		"short password of an account":            {said, text("admin:1234"), "4|admin:0000"},
+		"host in the description of a computer":   {descr, text("Linux mfp-cardio3 5.4.0"), "4|Linux xxx-xxxxxx0 5.4.0"},
+		"place in a description":                  {descr, text("Copier of Cardiologie"), "4|Copier of Xxxxxxxxxxx"},
+		"community of words that machines use":    {said, text("for secure-fax: access"), "4|for xxxxxx-xxx: access"},
+		"computer's name by Windows":              {said, text("DESKTOP-AB12CD3"), "4|XXXXXXX-XX00XX0"},
+		"subject of a certificate":                {said, text("CN=mfp3.chu.fr, O=CHU Exemple, C=FR"), "4|XX=mfp3.xxx.fr, O=XXX Xxxxxxx, C=FR"},
+		"time":                                    {said, text("2024-05-13 12:30:15"), "4|2024-05-13 12:30:15"},
+		"version":                                 {said, text("Version 10.1.20.3, 3.41.35.40"), "4|Version 10.1.20.3, 3.41.35.40"},
+		"label in German":                         {said, text("Gesendete Faxe"), "4|Gesendete Faxe"},
+		"label of an unknown make":                {said, text("Document Filing: Fax Forwarded, B/W Large"), "4|Document Filing: Fax Forwarded, B/W Large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := lineOf(t, set, test.oid, test.value, "secure-fax"); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func equalReadings(a, b expected) bool {
 	return a.profile == b.profile && a.fax == b.fax && a.service == b.service &&
 		strings.Join(a.counters, ",") == strings.Join(b.counters, ",") && strings.Join(a.lines, ",") == strings.Join(b.lines, ",")

@@ -156,7 +156,7 @@ func (m *masker) scan(text string, open, dry bool) string {
 	var out strings.Builder
 	for i := 0; i < len(text); {
 		n, hidden, what := 0, "", ""
-		if i == 0 || !alnum(text[i-1]) {
+		if i == 0 || !alnum(text[i-1]) || text[i] == '+' {
 			n, hidden, what = m.pattern(text, i, open)
 			if m.fixed && hidden != text[i:i+n] {
 				hidden = crossed(text[i : i+n])
@@ -192,13 +192,14 @@ var (
 	dottedPattern = regexp.MustCompile(`^\d+(?:\.\d+){3,}`)
 	datePattern   = regexp.MustCompile(`^(?:(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])[-./](?:[0-2]?\d|3[01])|(?:[0-2]?\d|3[01])[-./](?:[0-2]?\d|3[01])[-./](?:19|20)\d\d)`)
 	// A French number in any grouping, one with a country's code, and anything that might be one.
-	numberPattern  = regexp.MustCompile(`^(?:\(?0[1-9](?:[ .\-/)(]{0,2}\d){8}|\+\(?\d(?:[ .\-/)(]{0,2}\d){6,14}|00[1-9](?:[ .\-/)(]{0,2}\d){7,13})`)
+	numberPattern  = regexp.MustCompile(strings.ReplaceAll(`^(?:\(?0[1-9](?:~\d){8}|\+\(?~\d(?:~\d){6,14}|00[1-9](?:~\d){7,13}|33\.[1-9](?:\.?\d){8})`, "~", `[ .\-/)(_:\x{a0}\x{202f}]{0,3}`))
 	pairsPattern   = regexp.MustCompile(`^(?:0[1-9]|00\.?\d\d\.\d)(?:\.\d\d){4}$`)
-	digitsPattern  = regexp.MustCompile(`^\d(?:[ .\-/)(]{0,2}\d)*`)
+	digitsPattern  = regexp.MustCompile(`^\d(?:[ .\-/)(_]{0,3}\d)*`)
+	dumpPattern    = regexp.MustCompile(`^[0-9A-Fa-f]{2}(?: [0-9A-Fa-f]{2}){4,}`)
 	versionPattern = regexp.MustCompile(`^\d{1,3}(?:\.\d{1,3})+$`)
 	longNumber     = regexp.MustCompile(`\d{6,}`)
 	versionBefore  = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:v|ver|vers|version|rev|revision|release|fw|firmware|sw|software|build|boot|core|base|prog|program|loader|kernel)[ .:=]{0,3}$`)
-	phoneWords     = regexp.MustCompile(`(?i)fax|tel|tél|phone|post|ext|num|station|call|appel|dial|pin|code|pass`)
+	phoneWords     = regexp.MustCompile(`(?i)fax|tel|tél|phone|post|ext|num|station|call|appel|dial|pin|code|pass|user|admin|login|key|psk|secret`)
 )
 
 // pattern recognises, at i, what is private wherever it stands: n bytes of it, and what to say instead.
@@ -249,6 +250,9 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 		}
 		return n, crossed(rest[:n]), "phone numbers"
 	}
+	if n := len(dumpPattern.FindString(rest)); ends(n) {
+		return n, crossed(rest[:n]), "other numbers"
+	}
 	if isDigit(rest[0]) && ends(digits) {
 		return digits, plainNumber(text, rest[:digits]), "other numbers"
 	}
@@ -257,7 +261,7 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 
 // dotted tells versions and object ids from addresses and phone numbers.
 func (m *masker) dotted(before, text string) (n int, hidden, what string) {
-	if pairsPattern.MatchString(text) {
+	if pairsPattern.MatchString(text) || numberPattern.MatchString(text) && strings.HasPrefix(text, "33.") {
 		return len(text), crossed(text), "phone numbers"
 	}
 	quad, ok := quadOf(text)
@@ -299,23 +303,31 @@ func plainNumber(text, number string) string {
 
 // word keeps a word that machines use, and blanks any other.
 func (m *masker) word(word string) string {
-	digits := 0
+	digits, changes := 0, 0
 	for i := range len(word) {
 		if isDigit(word[i]) {
 			digits++
 		}
+		if i > 0 && isDigit(word[i]) != isDigit(word[i-1]) {
+			changes++
+		}
 	}
-	if digits >= 5 {
+	if digits >= 5 || changes >= 3 {
 		return crossed(word)
 	}
 	var out strings.Builder
+	blanked := false
 	for i := 0; i < len(word); {
 		n := 1
 		for ; i+n < len(word) && isDigit(word[i+n]) == isDigit(word[i]); n++ {
 		}
 		part := word[i : i+n]
-		if i += n; !isDigit(part[0]) && !(digits > 0 && n <= 2) {
+		switch i += n; {
+		case isDigit(part[0]) && n >= 3 && (blanked || phoneWords.MatchString(word)):
+			part = crossed(part)
+		case !isDigit(part[0]) && !(digits > 0 && n <= 2):
 			part = m.letters(part)
+			blanked = part != word[i-n:i]
 		}
 		out.WriteString(part)
 	}
@@ -487,7 +499,7 @@ func (m *masker) nth(address string) int {
 
 // quadOf reads an IPv4 address. Some machines pad all numbers to three digits.
 func quadOf(text string) (quad [4]int, ok bool) {
-	zeros := false
+	zeros, padded := false, true
 	parts := strings.Split(text, ".")
 	if len(parts) != 4 {
 		return quad, false
@@ -499,6 +511,7 @@ func quadOf(text string) (quad [4]int, ok bool) {
 		}
 		quad[i] = n
 		zeros = zeros || len(part) > 1 && part[0] == '0'
+		padded = padded && (i == 0 || len(part) == 3)
 	}
-	return quad, !zeros || len(text) == len("192.168.001.001")
+	return quad, !zeros || padded
 }
