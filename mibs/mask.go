@@ -7,6 +7,7 @@ import (
 	_ "embed" // words.txt
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
@@ -148,7 +149,7 @@ type masker struct {
 
 	pseudonyms map[string]string // by serial
 	inOrder    []string          // the serials that may stand inside other texts, the longest first
-	shapes     map[string]int    // how many serials of a form there were
+	given      map[string]bool   // pseudonyms
 	macs       map[string]int
 	ips        map[string]int
 }
@@ -185,7 +186,7 @@ func (s *Set) masker(r *Recording, before lookedAt, secrets []string) *masker {
 		counts: map[string]int{}, read: before.read, model: before.model, serial: before.device.Identity.Serial,
 		names: plain(nameOIDs), serials: plain(serialOIDs), open: slices.Clone(openOIDs),
 		words: map[string]bool{}, known: map[[4]int]bool{},
-		pseudonyms: map[string]string{}, shapes: map[string]int{}, macs: map[string]int{}, ips: map[string]int{},
+		pseudonyms: map[string]string{}, given: map[string]bool{}, macs: map[string]int{}, ips: map[string]int{},
 	}
 	for line := range strings.Lines(wordList) {
 		if !strings.HasPrefix(line, "#") {
@@ -498,8 +499,8 @@ func (m *masker) serialNumber(n int64) int64 {
 	return pseudonym
 }
 
-// pseudonym is an invented serial number of the same form. The first of a form always becomes
-// the same, and so on: masked again it stays.
+// pseudonym is an invented serial number of the same form. Its last two places tell two machines of
+// one model apart, and not more: one serial number in a hundred gets the same. An invented one stays.
 func (m *masker) pseudonym(serial string) string {
 	serial = strings.TrimSpace(serial)
 	if serialSlug(serial) == "" {
@@ -508,28 +509,62 @@ func (m *masker) pseudonym(serial string) string {
 	if known, ok := m.pseudonyms[serial]; ok {
 		return known
 	}
-	shape := shaped(serial, 0)
-	n := m.shapes[shape]
-	m.shapes[shape]++
-	m.pseudonyms[serial] = shaped(serial, n)
-	return m.pseudonyms[serial]
+	invented := serial
+	if !isInvented(serial) {
+		for n := range uint32(100) { // those of one recording differ
+			if invented = shaped(serial, mark(serial)+n); !m.given[invented] {
+				break
+			}
+		}
+	}
+	m.given[invented] = true
+	m.pseudonyms[serial] = invented
+	return invented
 }
 
-// shaped counts on in the places of letters and digits, from the nth on.
-func shaped(text string, n int) string {
+// mark is a number below 100 that says nearly nothing of a text, but mostly differs from another's.
+func mark[T string | []byte](text T) uint32 {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(text))
+	return sum.Sum32() % 100
+}
+
+func isInvented(serial string) bool {
+	for n := range uint32(100) {
+		if shaped(serial, n) == serial {
+			return true
+		}
+	}
+	return false
+}
+
+// shaped counts up in the places of letters and digits; the last two are n's.
+func shaped(text string, n uint32) string {
 	out := []byte(text)
+	places := 0
 	for i, c := range out {
 		switch {
 		case c >= '0' && c <= '9':
-			out[i] = '1' + byte(n%9)
+			out[i] = '1' + byte(places%9)
 		case c >= 'a' && c <= 'z':
-			out[i] = 'a' + byte(n%26)
+			out[i] = 'a' + byte(places%26)
 		case c >= 'A' && c <= 'Z':
-			out[i] = 'A' + byte(n%26)
+			out[i] = 'A' + byte(places%26)
 		default:
 			continue
 		}
-		n++
+		places++
+	}
+	for i, left := len(out)-1, 2; i >= 0 && left > 0; i-- {
+		if c := out[i]; c >= 0x80 || !alnum(c) {
+			continue
+		} else if isDigit(c) {
+			out[i] = '0' + byte(n%10)
+		} else {
+			out[i] = c&^0x1f + 1 + byte(n%10)
+		}
+		n /= 10
+		left--
 	}
 	return string(out)
 }

@@ -454,7 +454,10 @@ func (m *masker) macBytes(raw []byte) []byte {
 		n = len(m.macs) + 1
 		m.macs[string(raw)] = n
 	}
-	masked := []byte{raw[0], raw[1], raw[2], 0xfa, byte(n >> 8), byte(n)} // with a letter in it, so that it still is no number
+	masked := []byte{raw[0], raw[1], raw[2], 0xfa, byte(mark(raw)), byte(n)} // with a letter in it, so that it still is no number
+	if raw[3] == masked[3] && raw[5] == masked[5] {
+		return raw // invented
+	}
 	if string(masked) != string(raw) {
 		m.count("MAC addresses")
 	}

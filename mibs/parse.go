@@ -3,11 +3,13 @@ package mibs
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 )
 
 // ParseRecording reads either form, whichever the first line with an OID is in.
@@ -16,6 +18,7 @@ func ParseRecording(in io.Reader) (*Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read recording: %w", err)
 	}
+	data = fromWindows(data)
 	for line := range bytes.Lines(data) {
 		oid, _, piped := bytes.Cut(line, []byte("|"))
 		if _, err := ParseOID(string(bytes.TrimSpace(oid))); piped && err == nil {
@@ -28,6 +31,19 @@ func ParseRecording(in io.Reader) (*Recording, error) {
 		}
 	}
 	return ParseWalk(bytes.NewReader(data))
+}
+
+// fromWindows undoes what Windows' editors and PowerShell's > put a text into: a mark of UTF-8 before it, or UTF-16.
+func fromWindows(data []byte) []byte {
+	rest, utf16le := bytes.CutPrefix(data, []byte("\xff\xfe"))
+	if !utf16le {
+		return bytes.TrimPrefix(data, []byte("\ufeff"))
+	}
+	units := make([]uint16, len(rest)/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(rest[2*i:])
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 func readLines(in io.Reader) ([]string, error) {

@@ -197,3 +197,21 @@ func FuzzParseWalk(f *testing.F) {
 		}
 	})
 }
+
+func TestARecordingReadsTheSameAfterWindowsHadIt(t *testing.T) {
+	const text = "# Recorded\r\n1.3.6.1.2.1.1.1.0|4|Fax 1\r\n1.3.6.1.2.1.1.3.0|67|8640000\r\n"
+	var wide []byte
+	for _, c := range []byte(text) {
+		wide = append(wide, c, 0)
+	}
+	for name, data := range map[string]string{"newlines": text, "mark of UTF-8": "\ufeff" + text, "UTF-16": "\xff\xfe" + string(wide)} {
+		r, err := mibs.ParseRecording(strings.NewReader(data))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, want := written(t, r), strings.ReplaceAll(strings.TrimPrefix(text, "# Recorded\r\n"), "\r", ""); got != want || len(r.Warnings) > 0 {
+			t.Errorf("%s: got %q, want %q; warnings %q", name, got, want, r.Warnings)
+		}
+	}
+}
