@@ -77,7 +77,7 @@ func (s *Set) mask(r *Recording, secrets []string) (*Recording, Masked) {
 // lookedAt is what a recording reads as.
 type lookedAt struct {
 	device *Device
-	model  string          // empty if it is only what the device says of itself as a whole: there may be names in it
+	model  string          // empty if it is only part of sysDescr: computers tell their names there
 	read   map[string]bool // what was asked and answered for that
 	tells  string          // all that must not change
 }
@@ -89,7 +89,7 @@ func (s *Set) lookAt(r *Recording) lookedAt {
 		return lookedAt{device: new(Device), read: notes.read, tells: err.Error()}
 	}
 	model := d.Identity.Model
-	if at, ok := r.find(sysDescr); ok && model == cleanText(r.varbinds[at].Value.Bytes) {
+	if !s.knowsMake(d) && !r.hasPart(model) {
 		model = ""
 	}
 	const all = Lines | Counters
@@ -105,6 +105,15 @@ func (s *Set) lookAt(r *Recording) lookedAt {
 		fmt.Fprintf(&b, ", line %s %s fax %s", l.Port, l.Status, l.Fax)
 	}
 	return lookedAt{d, model, notes.read, b.String()}
+}
+
+func (s *Set) knowsMake(d *Device) bool {
+	return slices.ContainsFunc(s.vendors, func(p *profile) bool { return p.Name == d.Profile })
+}
+
+// hasPart tells whether one of the device's parts is called by a model.
+func (r *Recording) hasPart(model string) bool {
+	return slices.ContainsFunc(r.varbinds, func(vb Varbind) bool { return below(hrDeviceDescr, vb.OID) && strings.Contains(vb.Value.Text(), model) })
 }
 
 // noting is an Asker that notes what was read.
@@ -163,11 +172,13 @@ type spot struct {
 	rule *textRule
 }
 
+const hrDeviceDescr = "1.3.6.1.2.1.25.3.2.1.3"
+
 // Who and where any device says it is (RFC 3418, 3805, 4133).
 var (
 	nameOIDs   = []string{"1.3.6.1.2.1.1.4", "1.3.6.1.2.1.1.5", "1.3.6.1.2.1.1.6", "1.3.6.1.2.1.43.5.1.1.4", "1.3.6.1.2.1.43.5.1.1.5", "1.3.6.1.2.1.43.5.1.1.16"}
 	serialOIDs = []string{"1.3.6.1.2.1.43.5.1.1.17", "1.3.6.1.2.1.47.1.1.1.1.11"}
-	openOIDs   = []string{sysDescr, "1.3.6.1.2.1.25.3.2.1.3", "1.3.6.1.2.1.47.1.1.1.1.2", "1.3.6.1.2.1.47.1.1.1.1.13"}
+	openOIDs   = []string{sysDescr, hrDeviceDescr, "1.3.6.1.2.1.47.1.1.1.1.2", "1.3.6.1.2.1.47.1.1.1.1.13"}
 )
 
 // Private are the trees that Mask leaves out whatever is in them. There is no use in asking a device for them.

@@ -96,6 +96,22 @@ func lineOf(t *testing.T, set *mibs.Set, oid string, value mibs.Value, secrets .
 	return ""
 }
 
+func TestAMakeThatNobodyKnowsKeepsItsModelAlsoWhereItIsCalledByIt(t *testing.T) {
+	r := mibs.NewRecording([]mibs.Varbind{
+		{OID: "1.3.6.1.2.1.1.1.0", Value: text("Zyggi QX-7100, firmware 1.4")},
+		{OID: "1.3.6.1.2.1.1.2.0", Value: mibs.Value{Kind: mibs.ObjectID, OID: "1.3.6.1.4.1.99999.1"}},
+		{OID: "1.3.6.1.2.1.1.5.0", Value: text("Zyggi QX-7100")},
+		{OID: "1.3.6.1.2.1.25.3.2.1.2.1", Value: mibs.Value{Kind: mibs.ObjectID, OID: "1.3.6.1.2.1.25.3.1.5"}},
+		{OID: "1.3.6.1.2.1.25.3.2.1.3.1", Value: text("Zyggi QX-7100")},
+		{OID: "1.3.6.1.2.1.43.5.1.1.17.1", Value: text("LSG7654321")},
+		{OID: "1.3.6.1.4.1.99999.1.7", Value: text("Zyggi QX-7100 fax pages")},
+	})
+	masked, _ := builtin(t).Mask(r)
+	if got := strings.Count(written(t, masked), "Zyggi QX-7100"); got < 3 {
+		t.Errorf("it stands there %d times, want in its description, its device and its own tree:\n%s", got, written(t, masked))
+	}
+}
+
 func TestMaskingKnowsTheFormsOfWhatIsPrivate(t *testing.T) {
 	const own, said, descr = "1.3.6.1.4.1.99999.7", "1.3.6.1.4.1.99999.7.1", "1.3.6.1.2.1.1.1.0"
 	number := func(n int64) mibs.Value { return mibs.Value{Kind: mibs.Integer, Int: n} }
