@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,9 +21,12 @@ const all = mibs.Lines | mibs.Counters
 
 var now = wire.TimeOf(time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC))
 
+// builtinOnce is for all tests: reading the profiles is slow under the race detector, and a Set doesn't change.
+var builtinOnce = sync.OnceValues(mibs.Builtin)
+
 func builtin(t testing.TB) *mibs.Set {
 	t.Helper()
-	set, err := mibs.Builtin()
+	set, err := builtinOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
