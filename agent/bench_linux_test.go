@@ -25,7 +25,7 @@ func BenchmarkAgent(b *testing.B) {
 func benchAgent(b *testing.B, devices int, every time.Duration, rounds int, env ...string) {
 	dir := b.TempDir()
 	program := filepath.Join(dir, "zerofax-agent")
-	if out, err := exec.Command("go", "build", "-tags", "gosnmp_nodebug", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-tags", "gosnmp_nodebug,nethttpomithttp2", "-o", program, ".").CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)
 	}
 	ward := startWard(b, devices)

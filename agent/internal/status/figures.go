@@ -1,10 +1,14 @@
 package status
 
 import (
+	"bytes"
+	"log/slog"
+	"net/http"
 	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -66,6 +70,27 @@ var (
 	acks         = description("acks_total", "Acknowledgements from the collector.")
 	lastAck      = description("last_ack_timestamp_seconds", "When the collector last acknowledged something; absent until it does.")
 )
+
+// exposed answers with what is gathered, in Prometheus's text format, which all can read.
+// (promhttp would, too, but its other formats and compression add 0.3 MB to an agent that
+// shall stay small.)
+func exposed(from prometheus.Gatherer, log *slog.Logger) http.Handler {
+	format := expfmt.NewFormat(expfmt.TypeTextPlain)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var text bytes.Buffer
+		families, err := from.Gather()
+		for encode := expfmt.NewEncoder(&text, format); err == nil && len(families) > 0; families = families[1:] {
+			err = encode.Encode(families[0])
+		}
+		if err != nil {
+			log.Error("gather metrics", "error", err)
+			fault(w, r, http.StatusInternalServerError, "gather metrics: "+err.Error())
+			return
+		}
+		w.Header().Set("Content-Type", string(format))
+		_, _ = text.WriteTo(w)
+	})
+}
 
 // figuresOf makes metrics of what the page shows, at each scrape.
 type figuresOf struct{ page *Page }

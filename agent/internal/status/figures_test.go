@@ -1,7 +1,10 @@
 package status
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +19,28 @@ func scrape(t *testing.T, p *Page) string {
 	if w.Code != http.StatusOK {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
+	if got, want := w.Header().Get("Content-Type"), "text/plain; version=0.0.4; charset=utf-8"; !strings.HasPrefix(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
 	return w.Body.String()
+}
+
+// broken tells a metric that none can be made of.
+type broken struct{}
+
+func (broken) Describe(chan<- *prometheus.Desc) {}
+
+func (broken) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.NewInvalidMetric(targets, errors.New("two of a kind"))
+}
+
+func TestMetricsThatCannotBeGatheredAreAnError(t *testing.T) {
+	w, registry := httptest.NewRecorder(), prometheus.NewRegistry()
+	registry.MustRegister(broken{})
+	exposed(registry, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "two of a kind") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
 }
 
 func TestMetricsTellWhatThePageTells(t *testing.T) {

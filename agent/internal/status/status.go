@@ -17,7 +17,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/agent/wire"
@@ -151,7 +150,7 @@ func New(o Options) (*Page, error) {
 	p.name, _ = os.Hostname()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(figuresOf{p}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	p.handler = page.Secured(p.guarded(p.routes(promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2}))))
+	p.handler = page.Secured(p.guarded(p.routes(exposed(registry, o.Log))))
 	return p, nil
 }
 
