@@ -28,7 +28,7 @@ async function open(options, path = '/') {
 }
 
 const rows = page => page.$$eval('section[aria-labelledby=machines] tbody tr', list =>
-  list.map(row => ({ state: row.className, address: row.querySelector('th strong').textContent })))
+  list.map(row => ({ state: row.classList[0], address: row.querySelector('th strong').textContent })))
 // follow clicks on what leads to another page, and waits until that is there.
 const follow = async (page, selector) => { await Promise.all([page.waitForEvent('load'), page.click(selector)]) }
 const sideways = page => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
