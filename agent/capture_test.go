@@ -21,6 +21,7 @@ import (
 // TestACaptureReadsAsItsDevice: for every simulated machine, capture → replay tells what probe
 // tells, and so does a simulator that plays the recording.
 func TestACaptureReadsAsItsDevice(t *testing.T) {
+	t.Parallel()
 	models, err := sim.Builtin()
 	if err != nil {
 		t.Fatal(err)

@@ -138,6 +138,7 @@ func TestFoldSaysForHowManyLooksAReadingStands(t *testing.T) {
 }
 
 func TestFoldSaysThatItDoesNotFit(t *testing.T) {
+	t.Parallel()
 	var many []wire.Reading
 	for i := range 4000 {
 		r := minutes("5")[0]
@@ -266,6 +267,7 @@ func identitiesOf(readings []wire.Reading) map[string][]string {
 }
 
 func TestFoldLosesNothingThatHappened(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		readings := anyHistory(t)
 		_, kept := foldAll(t, encode(t, readings))
@@ -289,6 +291,7 @@ func TestFoldLosesNothingThatHappened(t *testing.T) {
 }
 
 func TestFoldingTwiceIsFoldingOnce(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		once, _ := foldAll(t, encode(t, anyHistory(t)))
 		twice, _ := foldAll(t, once)

@@ -14,7 +14,7 @@ func (p *Poller) look(ctx context.Context, t *target) {
 	if p.leavesAlone(t) {
 		return
 	}
-	t.looked = max(p.since(), 1)
+	t.begun, t.looked = t.looked, max(p.since(), 1)
 	within, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	reading, err := p.read(within, t)
@@ -74,6 +74,10 @@ func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
 		return wire.Reading{}, err
 	}
 	restarted := result.Reading.UptimeMS > 0 && result.Reading.UptimeMS < t.uptime && !suspect
+	if restarted && p.since() < t.identified+patience { // many a machine seems to each time it wakes
+		t.again = min(t.again, t.identified+patience)
+		restarted = false
+	}
 	stale := result.Stale && (t.searched == 0 || p.since()-t.searched >= patience)
 	if stale {
 		t.searched = p.since()
@@ -85,10 +89,11 @@ func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
 		return p.accept(t, due, result), nil
 	}
 	if err := p.identify(ctx, t); err != nil {
-		if result.Stranger || stale {
+		if stale || t.is == nil {
 			return wire.Reading{}, err
 		}
-		return p.accept(t, due, result), nil // who it is can wait until it is fully up
+		t.again = min(t.again, p.since()+patience) // who it is can wait until it is fully up
+		return p.accept(t, due, result), nil
 	}
 	if due, result, err = p.ask(ctx, t); err != nil {
 		return wire.Reading{}, err
@@ -251,7 +256,7 @@ func (p *Poller) remember(t *target, is *mibs.Device) {
 		p.Log.Info("device found", "device", is.ID, "address", t.Address, "profile", is.Profile, "fax", is.Fax)
 	}
 	now := p.since()
-	t.again = now + daily + phase(t.Address)
+	t.identified, t.again = now, now+daily+phase(t.Address)
 	if t.is == nil && p.settles(t) {
 		t.again = min(now+settling-t.up, now+settlings*p.shortest())
 		t.counters = t.again

@@ -51,6 +51,7 @@ func (s *step) polled(machine int) bool {
 }
 
 func TestWhateverMovesEachDeviceIsReadOnceAndAsItself(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := steps(rt)
 		var wrong string

@@ -29,7 +29,8 @@ func TestOnlyRestartsAtTheSameTimeAfterALookAreSuspect(t *testing.T) {
 			var r restarts
 			for i, s := range test.after {
 				now := time.Duration(i+1) * time.Hour
-				if r.add(time.Duration(s*float64(time.Second)), test.every, now) {
+				after := time.Duration(s * float64(time.Second))
+				if r.add(restart{now, after, after}, test.every) {
 					r.trial = now + r.rest() + leftAlone
 				}
 			}
@@ -37,6 +38,20 @@ func TestOnlyRestartsAtTheSameTimeAfterALookAreSuspect(t *testing.T) {
 				t.Errorf("got left alone %d times, want %d", r.rests, test.rests)
 			}
 		})
+	}
+}
+
+func TestRestartsOfDifferentDaysProveNothing(t *testing.T) {
+	for days, want := range map[float64]bool{0.1: true, 0.3: true, 0.5: false, 1: false} {
+		var r restarts
+		suspect := false
+		for i := range 100 {
+			at := time.Duration(float64(i) * days * float64(24*time.Hour))
+			suspect = suspect || r.add(restart{at, 31 * time.Second, 31 * time.Second}, time.Minute)
+		}
+		if suspect != want {
+			t.Errorf("one each %g days: got suspect %v, want %v", days, suspect, want)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ func TestADeviceThatRestartsWhenItIsAskedIsLeftAlone(t *testing.T) {
 		"of whatever asks for a lot": func(m *machine) { m.crash, m.picky = 90*time.Second, true },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				m := newMachine("1001")
 				w := start(t, nil, m)
@@ -69,6 +70,7 @@ func TestADeviceThatRestartsWhenItIsAskedIsLeftAlone(t *testing.T) {
 }
 
 func TestADeviceThatRestartsWhileItIsAskedWhoItIsIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine("1001")
 		m.crash, m.picky = 30*time.Second, true
@@ -96,15 +98,16 @@ func TestADeviceThatRestartsForOtherReasonsGoesOnBeingPolled(t *testing.T) {
 		"off for some minutes each hour": {time.Hour, 10 * time.Minute},
 	} {
 		for _, interval := range []time.Duration{10 * time.Second, time.Minute} {
+			if plan.every > time.Hour && interval < time.Minute {
+				continue // takes long, and nights prove nothing (see TestRestartsOfDifferentDaysProveNothing)
+			}
 			t.Run(name+", polled each "+interval.String(), func(t *testing.T) {
-				if testing.Short() && plan.every > time.Hour {
-					t.Skip("takes some seconds")
-				}
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					m := newMachine("1001")
 					w := start(t, func(o *poll.Options) { o.Lines, o.Counters = interval, interval }, m)
 					after(12*time.Minute + 17*time.Second)
-					for range 6 {
+					for range 5 {
 						m.change(func(m *machine) { m.booted = time.Now().Add(plan.boot) })
 						after(plan.every)
 					}
@@ -117,7 +120,51 @@ func TestADeviceThatRestartsForOtherReasonsGoesOnBeingPolled(t *testing.T) {
 	}
 }
 
+// Many a machine that is asked while it sleeps counts its uptime from when that woke it: it
+// seems to restart always as long after it was asked as it takes it to fall asleep.
+func TestADeviceThatWakesWhenItIsAskedGoesOnBeingPolled(t *testing.T) {
+	for name, test := range map[string]struct{ interval, sleeps, wakes time.Duration }{
+		"sleeps at once":               {time.Minute, 10 * time.Second, 3 * time.Second},
+		"sleeps nearly an interval":    {time.Minute, 55 * time.Second, 4 * time.Second},
+		"wakes slowly":                 {time.Minute, 65 * time.Second, 9 * time.Second},
+		"polled each 5 minutes":        {5 * time.Minute, 4 * time.Minute, 5 * time.Second},
+		"polled each 5 minutes, awake": {5 * time.Minute, 6 * time.Minute, 5 * time.Second},
+		"polled each 10 s":             {10 * time.Second, 8 * time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := newMachine("1001")
+				m.asked = time.Now()
+				w := start(t, func(o *poll.Options) { o.Lines, o.Counters = test.interval, test.interval }, m)
+				after(time.Hour)
+				_, columns := m.counted()
+				m.change(func(m *machine) { m.sleeps, m.wakes = test.sleeps, test.wakes })
+				const looks = 1000
+				after(looks * test.interval)
+				if log := w.log.String(); strings.Contains(log, "device restarts") {
+					t.Errorf("got:\n%s", log)
+				}
+				ok := 0
+				for _, r := range w.kept.of("acme-1001") {
+					if r.OK {
+						ok++
+					}
+				}
+				if ok < looks/2-10 {
+					t.Errorf("got %d readings in %d looks, want at least every other", ok, looks)
+				}
+				most := int(looks * test.interval / (10 * time.Minute))
+				if _, now := m.counted(); now-columns > most+5 {
+					t.Errorf("it was asked %d times who it is, want once in 10 minutes at most: %d", now-columns, most)
+				}
+			})
+		})
+	}
+}
+
 func TestRestartsAtAnyTimeAreHardlyEverTakenForOurDoing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		var machines []*machine

@@ -29,7 +29,7 @@ const (
 	slow       = time.Second           // a look that takes longer makes its device wait with the silent ones
 	restful    = 4                     // from look to look, in times that the last one took
 	budget     = time.Minute           // for everything asked in one look
-	patience   = 10 * time.Minute      // from asking who a device is because a row moved to asking so again
+	patience   = 10 * time.Minute      // from asking who a device is because a row moved, or it restarted, to asking so again
 	daily      = 24 * time.Hour        // from asking who a device is to asking again
 	hourly     = time.Hour             // from telling who a device is, or why it isn't asked, to telling again
 	settling   = 10 * time.Minute      // after booting, until a device has all its rows (as mibs.Device sees it)

@@ -29,21 +29,23 @@ type target struct {
 	lost    bool     // it didn't answer in the last look
 
 	// The rest belongs to the worker that looks at it.
-	is       *mibs.Device  // nil until it said who it is, or if it is gone
-	counters time.Duration // next look at counters
-	searched time.Duration // when it was last asked who it is because a row had moved; 0 = never
-	again    time.Duration // when to ask that whatever happens
-	told     time.Duration // when its identity was told; 0 = not yet
-	looked   time.Duration // when the last look began
-	took     time.Duration // how long it took
-	answered time.Duration // when the last look that was answered began
-	clocked  time.Duration // when the last look that told an uptime began
-	up       time.Duration // that uptime
-	uptime   int64         // milliseconds, in the last reading
-	restarts *restarts     // nil before the first
-	failures int           // looks in a row
-	trouble  string        // why the last look failed, or why there is no reading of it
-	last     heard
+	is         *mibs.Device  // nil until it said who it is, or if it is gone
+	counters   time.Duration // next look at counters
+	searched   time.Duration // when it was last asked who it is because a row had moved; 0 = never
+	identified time.Duration // when it last said who it is
+	again      time.Duration // when to ask that whatever happens
+	told       time.Duration // when its identity was told; 0 = not yet
+	looked     time.Duration // when the last look began
+	begun      time.Duration // when the one before it did
+	took       time.Duration // how long it took
+	answered   time.Duration // when the last look that was answered began
+	clocked    time.Duration // when the last look that told an uptime began
+	up         time.Duration // that uptime
+	uptime     int64         // milliseconds, in the last reading
+	restarts   *restarts     // nil before the first
+	failures   int           // looks in a row
+	trouble    string        // why the last look failed, or why there is no reading of it
+	last       heard
 }
 
 func newTarget(t Target, due time.Duration) *target {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -315,6 +316,30 @@ func TestAMachineThatIsNotWantedIsNotReadWhereverItComes(t *testing.T) {
 		after(10 * time.Minute)
 		if len(w.kept.of("acme-1003")) == 0 {
 			t.Error("got no reading of the one that came then")
+		}
+	})
+}
+
+func TestAMachineThatIsNotWantedAnyMoreAfterARestartIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		n := &network{at: map[string]*machine{"c": m}}
+		w := start(t, func(o *poll.Options) { o.Targets = nil })
+		c := n.target("c", "10.0.0.0/24")
+		var unwanted atomic.Bool
+		c.Refuses = func(*mibs.Device) string {
+			if unwanted.Load() {
+				return "it can't fax any more"
+			}
+			return ""
+		}
+		w.Add(c)
+		after(20 * time.Minute)
+		unwanted.Store(true) // its fax card was taken out
+		m.change(func(m *machine) { m.booted = time.Now() })
+		after(10 * time.Minute)
+		if s := statusOf(t, w, "c"); s.Device != "" || s.Error != "not polled: it can't fax any more" {
+			t.Errorf("got %+v, want no device, and why", s)
 		}
 	})
 }
