@@ -16,10 +16,19 @@ func TestWhatProbePrintsFitsIntoATerminalOf100Columns(t *testing.T) {
 	if err != nil || len(recordings) == 0 {
 		t.Fatalf("got %d recordings, %v", len(recordings), err)
 	}
+	profiles, err := mibs.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, recording := range recordings {
-		var out, faults bytes.Buffer
-		if code := run(t.Context(), []string{"probe", "--replay", recording}, &out, &faults); code != 0 {
-			t.Errorf("%s: exit code %d: %s", recording, code, &faults)
+		seen, err := replay(t.Context(), profiles, recording)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var out bytes.Buffer
+		if err := seen.printText(&out); err != nil {
+			t.Errorf("%s: %v", recording, err)
 		}
 		for line := range strings.Lines(out.String()) {
 			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 100 {
