@@ -72,7 +72,8 @@ func (r *restarts) add(one restart, every time.Duration) (suspect bool) {
 	return true
 }
 
-// wakes tells whether the device just seems to have been woken each time by a look.
+// wakes tells whether the device seems to have been woken by a look each time. The look after a
+// crash comes at any time: that it would seem so four times happens to one of sixteen at most.
 func (r *restarts) wakes(every time.Duration) bool {
 	answered := slices.ContainsFunc(r.last, func(one restart) bool { return one.asked == one.after })
 	return !answered && spread(r.last, restart.fromLook) < every/4
