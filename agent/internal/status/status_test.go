@@ -48,7 +48,7 @@ func rowOf(t *testing.T, shown, address string) string {
 func TestTheOverviewTellsHowEachTargetStands(t *testing.T) {
 	got := shown(t, ward(), "/")
 	for address, want := range map[string][]string{
-		"10.12.4.20":               {"Kyocera TASKalfa 3253ci", "kyocera-vcf1234567", "COP-URG-02", "répond", "dernière réponse il y a 42 s", "oui profil kyocera", "12 345 pages en émission", "88 pages imprimées à réception", "ligne non visible", "prête", "dans 18 s"},
+		"10.12.4.20":               {"Kyocera TASKalfa 3253ci", "kyocera-vcf1234567", "COP-URG-02", "répond", "dernière réponse il y a 42 s", "oui profil kyocera", "12 345 pages en émission", "88 pages en impression à la réception", "ligne non visible", "prête", "dans 18 s"},
 		"10.12.4.30":               {"trouvée dans 10.12.4.0/24", "inconnu", "FXS1 libre", "FXS2 occupée", "FXS3 hors service", "FXS4 état inconnu", "et 2 autres"},
 		"10.12.4.40:1161":          {"HP LaserJet M404", "non", "— —"},
 		"10.12.4.41":               {"lente", "aucun compteur de fax", "à surveiller", "elle répond lentement : la dernière lecture a pris 3 s"},

@@ -94,7 +94,7 @@ var texts = page.With(page.Texts{
 
 	"measure.fax_sent_pages":     {"en émission", "sent"},
 	"measure.fax_received_pages": {"en réception", "received"},
-	"measure.fax_printed_pages":  {"imprimées à réception", "printed on receipt"},
+	"measure.fax_printed_pages":  {"en impression à la réception", "printed on receipt"},
 	"measure.fax_sent":           {"en émission", "sent"},
 	"measure.fax_received":       {"en réception", "received"},
 	"measure.fax_pages":          {"sens inconnu", "direction unknown"},
