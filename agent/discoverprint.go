@@ -114,20 +114,13 @@ type discoverJSON struct {
 }
 
 type foundJSON struct {
-	Host        string      `json:"host"`
-	Port        uint16      `json:"port"`
-	Range       string      `json:"range"`
-	Credentials string      `json:"credentials"`
-	ID          string      `json:"id"`
-	Vendor      string      `json:"vendor"`
-	Model       string      `json:"model"`
-	Serial      string      `json:"serial"`
-	Name        string      `json:"name"`
-	Location    string      `json:"location"`
-	Profile     string      `json:"profile"`
-	Why         string      `json:"why"`
-	Fax         wire.Answer `json:"fax"`
-	Refused     string      `json:"refused,omitempty"` // why it is not to be polled
+	Host        string `json:"host"`
+	Port        uint16 `json:"port"`
+	Range       string `json:"range"`
+	Credentials string `json:"credentials"`
+	probeDevice
+	Fax     wire.Answer `json:"fax"`
+	Refused string      `json:"refused,omitempty"` // why it is not to be polled
 }
 
 func (r *report) printJSON(out io.Writer) error {
@@ -145,8 +138,9 @@ func inJSON(found []discover.Found) []foundJSON {
 	all := []foundJSON{}
 	for _, f := range found {
 		all = append(all, foundJSON{
-			f.At.Addr().String(), f.At.Port(), f.Range.String(), f.Credentials, f.Device, f.Vendor, f.Model, f.Serial, f.Name, f.Location,
-			f.Profile, f.Why, cmp.Or(f.Fax, wire.Unknown), f.Refused,
+			f.At.Addr().String(), f.At.Port(), f.Range.String(), f.Credentials,
+			probeDevice{f.Device, f.Vendor, f.Model, f.Serial, f.Name, f.Location, f.Profile, f.Why},
+			cmp.Or(f.Fax, wire.Unknown), f.Refused,
 		})
 	}
 	return all
