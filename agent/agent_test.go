@@ -285,7 +285,7 @@ func TestEachFaxArrivesAndEachLookIsOneRequest(t *testing.T) {
 	for _, c := range before {
 		least = max(least, c.looks)
 	}
-	eachLookedAt(t, ward, b, least+6)
+	eachLookedAt(t, ward, b, least+4)
 	for _, bed := range counting(ward) {
 		now, was := bed.Requests(), before[bed.ID()]
 		looks := b.looks(bed.ID()) - was.looks

@@ -32,8 +32,9 @@ type captureCommand struct {
 func (c *captureCommand) Help() string {
 	return `A recording is for a support case or a new profile. To make it, the device's own tree is walked (its maker's,
 and that of any make that zerofax knows, if the device has it): some thousand small requests, one after the other
-with pauses, which takes some minutes. Nothing else in zerofax does that. Some old machines don't take it well: do it
-while nobody needs the machine.
+with pauses, which takes some minutes; known address books and journals of jobs are passed over. Nothing else in
+zerofax does that. Some old machines don't take it well: do it while nobody needs the machine. One that restarts
+meanwhile is asked no further.
 
 Phone numbers, addresses, names, serial numbers and whatever else isn't known to be harmless are masked, so that the
 recording still reads as the device does. Read it all the same before you send it. Ctrl-C keeps what was read so far.`

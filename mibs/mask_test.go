@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -204,6 +205,14 @@ func TestTwoMachinesStayTwoWhenMaskedAndOneStaysOne(t *testing.T) {
 	}
 	if len(ids) < 25 { // of a hundred
 		t.Errorf("40 machines become %d: %v", len(ids), ids)
+	}
+}
+
+func TestALongTextIsMaskedInNoTime(t *testing.T) {
+	started := time.Now()
+	lineOf(t, builtin(t), "1.3.6.1.4.1.99999.7.1", text(strings.Repeat("a-", 12_000))) // as a web or mail address might begin
+	if took := time.Since(started); took > 10*time.Second {
+		t.Errorf("24 KB took %v, as if by the square of its length", took)
 	}
 }
 

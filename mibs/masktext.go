@@ -182,9 +182,9 @@ func (m *masker) scan(text string, open, dry bool) string {
 }
 
 var (
-	urlPattern    = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://[^\s"'<>;,]+`)
+	urlPattern    = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]{0,30})://[^\s"'<>;,]+`)
 	uncPattern    = regexp.MustCompile(`^\\\\[^\s"'<>;,]+`)
-	mailPattern   = regexp.MustCompile(`^(?:[\w.%+'-]|[^\x00-\x7F])+@(?:[\w.-]|[^\x00-\x7F])+`)
+	mailPattern   = regexp.MustCompile(`^[\w.%+'\-\x{80}-\x{10ffff}]{1,64}@[\w.\-\x{80}-\x{10ffff}]+`)
 	colonPattern  = regexp.MustCompile(`^[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.[0-9]{1,3}){3})?(?:%\w+)?`)
 	macPattern    = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2}(?:[:_ -][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}|[0-9A-Fa-f]{12})`)
 	hexBefore     = regexp.MustCompile(`[0-9A-Fa-f]{2}\s$`) // rather a dump than an address
@@ -202,9 +202,12 @@ var (
 	phoneWords     = regexp.MustCompile(`(?i)fax|tel|tél|phone|post|ext|num|station|call|appel|dial|pin|code|pass|user|admin|login|key|psk|secret`)
 )
 
+// sight is how far patterns look, so that a long text takes no longer than as many short ones.
+const sight = 512
+
 // pattern recognises, at i, what is private wherever it stands: n bytes of it, and what to say instead.
 func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what string) {
-	rest := text[i:]
+	before, rest := text[max(0, i-sight):i], text[i:min(len(text), i+sight)]
 	ends := func(n int) bool { return n > 0 && (n == len(rest) || !alnum(rest[n])) }
 	if found := urlPattern.FindStringSubmatch(rest); found != nil {
 		return len(found[0]), found[1] + "://masked.invalid", "web addresses"
@@ -215,7 +218,7 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 	if n := len(mailPattern.FindString(rest)); n > 0 {
 		return n, "masked@example.invalid", "mail addresses"
 	}
-	if n := len(macPattern.FindString(rest)); ends(n) && !(rest[2] == ' ' && (hexBefore.MatchString(text[:i]) || hexBehind.MatchString(rest[n:]))) {
+	if n := len(macPattern.FindString(rest)); ends(n) && !(rest[2] == ' ' && (hexBefore.MatchString(before) || hexBehind.MatchString(rest[n:]))) {
 		if hidden, ok := m.macText(rest[:n]); ok {
 			return n, hidden, "MAC addresses"
 		}
@@ -232,7 +235,7 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 		return n, rest[:n], ""
 	}
 	if n := len(dottedPattern.FindString(rest)); ends(n) {
-		return m.dotted(text[:i], rest[:n])
+		return m.dotted(before, rest[:n])
 	}
 	digits := 0
 	if !open {
@@ -245,7 +248,7 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 			digits += start
 		}
 	}
-	if n := len(numberPattern.FindString(rest)); n > 0 && (n == len(rest) || !isDigit(rest[n])) && !versionLike(rest[:n]) && !(open && inVersion(text[:i])) {
+	if n := len(numberPattern.FindString(rest)); n > 0 && (n == len(rest) || !isDigit(rest[n])) && !versionLike(rest[:n]) && !(open && inVersion(before)) {
 		for n = max(n, digits); !open && n < len(rest) && alnum(rest[n]); n++ { // what sticks to it is part of it
 		}
 		return n, crossed(rest[:n]), "phone numbers"
@@ -254,7 +257,7 @@ func (m *masker) pattern(text string, i int, open bool) (n int, hidden, what str
 		return n, crossed(rest[:n]), "other numbers"
 	}
 	if isDigit(rest[0]) && ends(digits) {
-		return digits, plainNumber(text, rest[:digits]), "other numbers"
+		return digits, plainNumber(before+rest, rest[:digits]), "other numbers"
 	}
 	return 0, "", ""
 }
