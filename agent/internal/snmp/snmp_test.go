@@ -575,10 +575,12 @@ func TestAWalkJumpsOverWhatItIsToLeaveOut(t *testing.T) {
 					all.Put(fmt.Sprintf("%s.%d", column, row), mibs.Value{Kind: mibs.Integer, Int: 1})
 				}
 			}
-			var asked []string
+			var within atomic.Int32
 			at := respond(t, func(in, out *gosnmp.SnmpPacket) bool {
 				oid := strings.TrimPrefix(in.Variables[0].Name, ".")
-				asked = append(asked, oid)
+				if strings.HasPrefix(oid, "1.3.9.2.") {
+					within.Add(1)
+				}
 				for range max(1, int(in.MaxRepetitions)) {
 					next, ok := all.Next(oid)
 					if !ok && in.Version == gosnmp.Version1 {
@@ -601,8 +603,8 @@ func TestAWalkJumpsOverWhatItIsToLeaveOut(t *testing.T) {
 			if err != nil || told["1.3.9.1"] != 400 || told["1.3.9.2"] != 0 || told["1.3.9.10"] != 400 {
 				t.Errorf("got %v, %v, want all of both columns at the sides and nothing of that between", told, err)
 			}
-			if within := slices.DeleteFunc(asked, func(oid string) bool { return !strings.HasPrefix(oid, "1.3.9.2.") }); len(within) > 0 {
-				t.Errorf("it asked for %q", within)
+			if n := within.Load(); n > 0 {
+				t.Errorf("it asked %d times for what comes behind an object of it", n)
 			}
 		})
 	}
