@@ -207,12 +207,17 @@ func (f *fit) identity(v *survey) wire.Identity {
 
 // candidates are the vendors' profiles that the system group speaks for: first those that sysDescr
 // alone is enough for, then the one with the longest sysObjectID. If there is no system group (half
-// a recording), the proofs alone must do.
+// a recording), the proofs alone must do; where they are objects that many makes have they don't.
 func (s *Set) candidates(objectID, descr string) []*profile {
-	if objectID == "" && descr == "" {
-		return s.vendors
-	}
 	var fitting []*profile
+	if objectID == "" && descr == "" {
+		for _, p := range s.vendors {
+			if !slices.ContainsFunc(p.Match.Proof, func(proof string) bool { return !below(enterprises, proof) }) {
+				fitting = append(fitting, p)
+			}
+		}
+		return fitting
+	}
 	for _, p := range s.vendors {
 		if p.Match.rank(objectID, descr) >= 0 {
 			fitting = append(fitting, p)

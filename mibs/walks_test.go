@@ -171,6 +171,46 @@ func readWalk(t *testing.T, set *mibs.Set, name, path string) {
 	}
 }
 
+// Half a recording, without the system group, is read by what its own objects prove.
+func TestWalksWithoutASystemGroupReadTheSame(t *testing.T) {
+	dir := walksDir()
+	if dir == "" {
+		t.Log("no ../shared/walks beside the repository: nothing to read")
+		return
+	}
+	set := builtin(t)
+	for name, want := range faxWalks {
+		if want.profile == "printer" {
+			continue // who made it is only known from its sysObjectID
+		}
+		t.Run(name, func(t *testing.T) {
+			whole := loadWalk(t, name, filepath.Join(dir, filepath.FromSlash(name)+".snmprec"))
+			d, r := readRecording(t, set, withoutSystem(whole))
+			got := expectedOf(d, r)
+			if got.profile != want.profile || got.id != want.id || got.fax != want.fax || !slices.Equal(got.counters, want.counters) {
+				t.Errorf("\ngot  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func withoutSystem(whole *mibs.Recording) *mibs.Recording {
+	return mibs.NewRecording(slices.DeleteFunc(slices.Clone(whole.Varbinds()), func(vb mibs.Varbind) bool {
+		return vb.OID == "1.3.6.1.2.1.1.1.0" || vb.OID == "1.3.6.1.2.1.1.2.0"
+	}))
+}
+
+func TestARecordingWithoutASystemGroupIsReadByItsOwnObjects(t *testing.T) {
+	set := builtin(t)
+	for _, name := range []string{"xerox", "lexmark", "kyocera", "ricoh-mono", "brother", "panasonic", "toshiba", "audiocodes"} {
+		whole := fixture(t, name)
+		want, _ := readRecording(t, set, whole)
+		if got, _ := readRecording(t, set, withoutSystem(whole)); got.Profile != want.Profile || got.ID != want.ID || got.Profile == "printer" {
+			t.Errorf("%s: got %s by %s, want %s by %s", name, got.ID, got.Profile, want.ID, want.Profile)
+		}
+	}
+}
+
 // walksDir is where real devices' walks lie beside the repository, empty if they don't.
 func walksDir() string {
 	dir, err := os.Getwd()
