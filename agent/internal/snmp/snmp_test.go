@@ -996,28 +996,13 @@ func respond(t testing.TB, handle func(in, out *gosnmp.SnmpPacket) bool) netip.A
 	})
 }
 
+// serveRaw answers each request with one datagram, or none where that is nil.
 func serveRaw(t testing.TB, handle func(request []byte) []byte) netip.AddrPort {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var done sync.WaitGroup
-	done.Go(func() {
-		buf := make([]byte, 4096)
-		for {
-			n, from, err := conn.ReadFromUDPAddrPort(buf)
-			if err != nil {
-				return
-			}
-			if reply := handle(slices.Clone(buf[:n])); reply != nil {
-				conn.WriteToUDPAddrPort(reply, from)
-			}
+	return serveAll(t, func(request []byte) [][]byte {
+		if reply := handle(slices.Clone(request)); reply != nil {
+			return [][]byte{reply}
 		}
+		return nil
 	})
-	t.Cleanup(func() {
-		conn.Close()
-		done.Wait()
-	})
-	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
