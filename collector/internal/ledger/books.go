@@ -21,13 +21,14 @@ type books struct {
 	devices   map[string]*device
 	addresses map[[2]string]*device // who is known at an agent's address
 	texts     map[string]string     // one copy of each rule, profile, unit…
+	register  Register
 	last      numbers
 	changes   changes
 }
 
 // numbers are the last ones given.
 type numbers struct {
-	device, counter, stream, activity, anomaly, quarantine, hole int64
+	device, counter, stream, activity, anomaly, quarantine, hole, audit int64
 }
 
 // changes is what the present transaction has to write.
@@ -48,6 +49,9 @@ type changes struct {
 	quarantine []Quarantine
 	holes      []hole
 	envelopes  map[Verdict]int64
+	declared   []record // new or changed rows of the register
+	undeclared []record
+	audit      []Entry
 }
 
 type stream struct {

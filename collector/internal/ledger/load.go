@@ -39,12 +39,17 @@ func (s *store) load(ctx context.Context) (*books, error) {
 			claims: make(map[claimKey]wire.Time), hours: make(map[hourKey]int64), envelopes: make(map[Verdict]int64),
 		},
 	}
-	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadNumbers} {
+	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadRegister, s.loadNumbers} {
 		if err := load(ctx, b); err != nil {
 			return nil, err
 		}
 	}
 	return b, nil
+}
+
+func (s *store) loadRegister(ctx context.Context, b *books) (err error) {
+	b.register, err = readRegister(ctx, s.conn)
+	return err
 }
 
 func (s *store) loadAgents(ctx context.Context, b *books) error {
@@ -188,9 +193,10 @@ func readCounter(read func(...any) error, byNumber map[int64]*device) error {
 
 func (s *store) loadNumbers(ctx context.Context, b *books) error {
 	return each(ctx, s.conn, "SELECT (SELECT COALESCE(MAX(id), 0) FROM activity), (SELECT COALESCE(MAX(id), 0) FROM anomalies), "+
-		"(SELECT COALESCE(MAX(id), 0) FROM quarantine), (SELECT COALESCE(MAX(id), 0) FROM holes)",
+		"(SELECT COALESCE(MAX(id), 0) FROM quarantine), (SELECT COALESCE(MAX(id), 0) FROM holes), "+
+		"(SELECT COALESCE(MAX(id), 0) FROM audit)",
 		func(read func(...any) error) error {
-			return read(&b.last.activity, &b.last.anomaly, &b.last.quarantine, &b.last.hole)
+			return read(&b.last.activity, &b.last.anomaly, &b.last.quarantine, &b.last.hole, &b.last.audit)
 		})
 }
 
