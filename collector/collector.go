@@ -42,7 +42,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, ready func(addresses
 		return fmt.Errorf("make data folder: %w", err)
 	}
 	books, err := ledger.Open(ctx, filepath.Join(c.DataDir, "ledger.db"),
-		ledger.Options{Log: log, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter})
+		ledger.Options{Log: log, Now: clock, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter})
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, program.Version())
 	in = ingest.New(ingest.Options{
 		URL: p.mqtt, TLS: c.MQTT.TLS, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
-		Books: p.books, Observe: figures.Ingested, Log: log, Now: time.Now,
+		Books: p.books, Observe: figures.Ingested, Log: log, Now: clock,
 	})
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(figures, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
