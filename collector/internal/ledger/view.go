@@ -138,6 +138,8 @@ type Line struct {
 	LastReading   wire.Time       `json:"last_reading,omitempty"`
 
 	Totals map[wire.Measure]int64 `json:"totals"` // only where it can be known per line
+
+	AfterCutoff AfterTotals `json:"after_cutoff"`
 }
 
 // Agent is an agent as the books know it.

@@ -1,0 +1,119 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// EpisodeKind is a kind of thing that a person should hear of.
+type EpisodeKind string
+
+// The kinds of episodes.
+const (
+	AfterCutoff    EpisodeKind = "after_cutoff"    // somebody faxed after a line's cut-off
+	AfterCopper    EpisodeKind = "after_copper"    // or after copper closed in its commune
+	BlindLine      EpisodeKind = "blind"           // a line past its cut-off, and nobody can look
+	AgentSilent    EpisodeKind = "agent_silent"    // nothing heard of an agent for 15 minutes
+	SpoolDropping  EpisodeKind = "spool_dropping"  // an agent gave readings up
+	AnomalyToJudge EpisodeKind = "anomaly"         // a counter jumped; a person must say whether that counts
+	DeviceReplaced EpisodeKind = "device_changed"  // another machine answers at a known address
+	LineReappeared EpisodeKind = "line_reappeared" // a line that was cut lives at its gateway
+	ClockOff       EpisodeKind = "clock"           // an agent's clock is wrong by more than a minute
+	Hole           EpisodeKind = "hole"            // envelopes of an agent will never come
+)
+
+// EpisodeKinds are all kinds of episodes.
+func EpisodeKinds() []EpisodeKind {
+	return []EpisodeKind{
+		AfterCutoff, AfterCopper, BlindLine, LineReappeared, AgentSilent, SpoolDropping, Hole, ClockOff, AnomalyToJudge, DeviceReplaced,
+	}
+}
+
+// Certainty is how sure it is that an event happened after the cut-off.
+type Certainty string
+
+// The certainties.
+const (
+	Certain   Certainty = "certain"
+	Probable  Certainty = "probable"  // printed within a day after it: the fax may have waited in the machine
+	Unsure    Certainty = "unsure"    // before or after it
+	Test      Certainty = "test"      // in an announced test window: none
+	Withdrawn Certainty = "withdrawn" // the date moved or the line is another one's: none
+)
+
+// Episode is a stretch of one thing that a person should hear of once.
+type Episode struct {
+	ID        int64       `json:"id"`
+	Revision  int64       `json:"-"` // rises with every change of any episode
+	Kind      EpisodeKind `json:"kind"`
+	Line      string      `json:"line"`
+	Number    string      `json:"number"`
+	Device    string      `json:"device"`
+	Agent     string      `json:"agent,omitempty"`
+	Service   string      `json:"service"`
+	OpenedAt  wire.Time   `json:"opened_at"`            // by our clock
+	FirstAt   wire.Time   `json:"first_at,omitempty"`   // when the first of it had happened
+	LastAt    wire.Time   `json:"last_at"`              // when the last of it had happened
+	NoticedAt wire.Time   `json:"noticed_at,omitempty"` // when we heard of the last of it
+	ClosedAt  wire.Time   `json:"closed_at,omitempty"`  // 0 = open
+	ClosedBy  string      `json:"closed_by,omitempty"`  // empty = by itself
+	Reason    string      `json:"reason,omitempty"`     // of closing: a person's words, or quiet, over, withdrawn, test, removed
+	Count     int64       `json:"count"`                // certain and probable ones where there are any, else unsure ones; in Unit
+	Unit      string      `json:"unit"`
+	Direction Direction   `json:"direction"`        // unknown where both
+	Certainty Certainty   `json:"certainty"`        // the best of its events'
+	Evidence  []Fact      `json:"-"`                // Texts are for people
+	Events    []Event     `json:"events,omitempty"` // the newest 100, oldest first
+
+	Zone *time.Location `json:"-"` // of its line's site, else the collector's
+}
+
+// Event is a fax after a cut-off, or what may be one.
+type Event struct {
+	ID        int64        `json:"id"`
+	Line      string       `json:"line"`
+	Device    string       `json:"device"`
+	Measure   wire.Measure `json:"measure"`
+	Unit      string       `json:"unit"`
+	From      wire.Time    `json:"from"` // it happened after this
+	To        wire.Time    `json:"to"`   // and not after this
+	NoticedAt wire.Time    `json:"noticed_at"`
+	Count     int64        `json:"count"` // 0: the counter began anew, and nobody knows
+	Certainty Certainty    `json:"certainty"`
+}
+
+// EpisodeFilter says which episodes are meant.
+type EpisodeFilter struct {
+	Open   bool  // only those that are open
+	After  int64 // only those whose revision is higher
+	ID     int64 // only this one; 0 = all
+	Limit  int   // at most so many; 0 = all
+	Newest bool  // the last opened first; else in the order of their revisions
+}
+
+// AfterTotals are what was faxed on a line after its cut-off, certainly or probably, ever. They never fall.
+type AfterTotals struct {
+	Pages   int64     `json:"pages"`
+	Faxes   int64     `json:"faxes"`             // messages
+	Noticed wire.Time `json:"noticed,omitempty"` // when the last of it was booked
+}
+
+// Episodes are the episodes that f means.
+func (l *Ledger) Episodes(context.Context, EpisodeFilter) ([]Episode, error) { return nil, nil }
+
+// Watchdog opens and closes the episodes that depend on the passing of time. hearing tells whether
+// messages of agents can reach us now: while they can't, nobody is silent.
+func (l *Ledger) Watchdog(_ context.Context, hearing bool) error { return nil }
+
+// CloseEpisode closes an open episode in a person's name. One that stands for a lasting condition stays
+// closed until that condition ended and comes again.
+func (l *Ledger) CloseEpisode(_ context.Context, by Author, id int64, reason string) error {
+	return nil
+}
+
+// TestWindow announces a test: what is faxed on the line meanwhile is none. It may lie in the past.
+func (l *Ledger) TestWindow(_ context.Context, by Author, line string, from, to wire.Time, reason string) error {
+	return nil
+}
