@@ -64,7 +64,7 @@ type Episode struct {
 	Unit      string      `json:"unit"`
 	Direction Direction   `json:"direction"`        // unknown where both
 	Certainty Certainty   `json:"certainty"`        // the best of its events'
-	Evidence  []Fact      `json:"-"`                // Texts are for people
+	Evidence  []Evidence  `json:"-"`                // Texts are for people
 	Events    []Event     `json:"events,omitempty"` // the newest 100, oldest first
 
 	Zone *time.Location `json:"-"` // of its line's site, else the collector's

@@ -6,10 +6,10 @@ import (
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
-// Fact is a piece of an episode's evidence. It is kept as what it says, not as a text, since it
+// Evidence is a piece of an episode's evidence. It is kept as what it says, not as a text, since it
 // is told in two languages.
-type Fact struct {
-	Kind    FactKind     `json:"kind"`
+type Evidence struct {
+	Kind    EvidenceKind `json:"kind"`
 	Subject string       `json:"subject,omitempty"` // a device, agent, port, reason…
 	Other   string       `json:"other,omitempty"`
 	Measure wire.Measure `json:"measure,omitempty"`
@@ -21,11 +21,11 @@ type Fact struct {
 	Names   []string     `json:"names,omitempty"`
 }
 
-// FactKind says what a fact tells.
-type FactKind string
+// EvidenceKind says what a piece of evidence tells.
+type EvidenceKind string
 
-// Text is what a fact says, in French, or in English where language is "en".
-func (f Fact) Text(language string, zone *time.Location) string { return string(f.Kind) }
+// Text is what it says, in French, or in English where language is "en".
+func (f Evidence) Text(language string, zone *time.Location) string { return string(f.Kind) }
 
 // Texts is the evidence in words: in French, or in English where language is "en".
 func (e *Episode) Texts(language string) []string {
