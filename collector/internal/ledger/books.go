@@ -49,6 +49,7 @@ type changes struct {
 	quarantine []Quarantine
 	holes      []hole
 	envelopes  map[Verdict]int64
+	cursors    map[string]int64
 	declared   []record // new or changed rows of the register
 	undeclared []record
 	audit      []Entry

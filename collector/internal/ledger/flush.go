@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -26,6 +27,7 @@ var (
 	activityTable   = table{"activity", "id, counter, from_at, to_at, count, flags", 0, false}
 	hoursTable      = table{"activity_hours", "counter, hour, count", 2, true}
 	anomaliesTable  = table{"anomalies", "id, kind, agent, device, counter, measure, unit, from_at, to_at, before, after, amount, note, opened_at, closed_at, outcome", 0, false}
+	cursorsTable    = table{"cursors", "name, at", 1, false}
 	quarantineTable = table{"quarantine", "id, agent, stream, seq, reading, reason, received_at, payload", 0, false}
 )
 
@@ -33,7 +35,7 @@ var (
 func (s *store) flush(ctx context.Context, c *changes) error {
 	c.sort()
 	for _, write := range []func(context.Context, *changes) error{
-		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writeAnomalies, s.writeQuarantine, s.writeRegister,
+		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeCursors,
 	} {
 		if err := write(ctx, c); err != nil {
 			return err
@@ -194,6 +196,11 @@ func (s *store) writeQuarantine(ctx context.Context, c *changes) error {
 	return nil
 }
 
+func (s *store) writeCursors(ctx context.Context, c *changes) error {
+	names := slices.Sorted(maps.Keys(c.cursors))
+	return s.write(ctx, cursorsTable, len(names), func(i int, to []any) []any { return append(to, names[i], c.cursors[names[i]]) })
+}
+
 func flag(b bool) int64 {
 	if b {
 		return 1
@@ -245,4 +252,5 @@ func (c *changes) clear() {
 	clear(c.claims)
 	clear(c.hours)
 	clear(c.envelopes)
+	clear(c.cursors)
 }

@@ -36,7 +36,7 @@ func (s *store) load(ctx context.Context) (*books, error) {
 		agents: make(map[string]*agent), streams: make(map[[2]string]*stream), begun: make(map[string][]*stream), devices: make(map[string]*device),
 		addresses: make(map[[2]string]*device), texts: make(map[string]string),
 		changes: changes{
-			claims: make(map[claimKey]wire.Time), hours: make(map[hourKey]int64), envelopes: make(map[Verdict]int64),
+			claims: make(map[claimKey]wire.Time), hours: make(map[hourKey]int64), envelopes: make(map[Verdict]int64), cursors: make(map[string]int64),
 		},
 	}
 	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadRegister, s.loadNumbers} {

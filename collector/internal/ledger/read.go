@@ -55,6 +55,12 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if s.AgentAnomalies, err = readAgentAnomalies(ctx, q); err != nil {
 			return err
 		}
+		if s.Sums, err = readSums(ctx, q); err != nil {
+			return err
+		}
+		if s.Register, err = readRegister(ctx, q); err != nil {
+			return err
+		}
 		s.Envelopes, err = readEnvelopes(ctx, q)
 		s.Lines = l.lines(s.Devices, now)
 		return err

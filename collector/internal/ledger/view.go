@@ -10,6 +10,8 @@ type Snapshot struct {
 	Agents         []Agent           // by id
 	Envelopes      map[Verdict]int64 // deliveries since the books began, every verdict present
 	AgentAnomalies []AnomalyCount    // anomalies of agents; those of devices stand with them
+	Sums           []Sum             // every account and counter, also those with 0
+	Register       Register          // what people declared
 }
 
 // AnomalyCount is how many anomalies of a kind an agent ever had.

@@ -13,6 +13,7 @@ CREATE TABLE accounts (
     device        TEXT NOT NULL,
     line          TEXT NOT NULL,   -- empty where it can't be known
     evidence      BIGINT NOT NULL, -- 1: the same faxes count by another measure or machine
+    zone          TEXT NOT NULL,   -- in which its months are cut
     UNIQUE (establishment, site, pole, service, device, line, evidence)
 );
 
@@ -26,7 +27,8 @@ CREATE TABLE postings (
 
 CREATE INDEX postings_account ON postings (account, at);
 
--- The same added up: ever, by the hour (UTC) and by the month in the site's zone.
+-- The same added up: ever, by the hour (UTC) and by the month in the account's zone. A row of posted is there,
+-- with 0, before anything is posted.
 CREATE TABLE posted (
     account BIGINT NOT NULL,
     counter BIGINT NOT NULL,
@@ -35,23 +37,33 @@ CREATE TABLE posted (
 );
 
 CREATE TABLE posted_hours (
+    hour    BIGINT NOT NULL, -- its beginning
     account BIGINT NOT NULL,
     counter BIGINT NOT NULL,
-    hour    BIGINT NOT NULL, -- its beginning
     count   BIGINT NOT NULL,
-    PRIMARY KEY (account, counter, hour)
+    PRIMARY KEY (hour, account, counter)
 );
 
 CREATE TABLE posted_months (
+    month      BIGINT NOT NULL, -- 202610
     account    BIGINT NOT NULL,
     counter    BIGINT NOT NULL,
-    month      BIGINT NOT NULL, -- 202610
     count      BIGINT NOT NULL,
     straddling BIGINT NOT NULL, -- of it, how much may belong to the month before
-    PRIMARY KEY (account, counter, month)
+    PRIMARY KEY (month, account, counter)
 );
 
-ALTER TABLE activity ADD COLUMN value BIGINT NOT NULL DEFAULT 0; -- of the counter, as told at its end
+ALTER TABLE activity ADD COLUMN value BIGINT NOT NULL DEFAULT 0; -- of the counter, as told at its end; 0 = not kept
+
+-- One more flag. 4: the same faxes count as fax_received_pages.
+UPDATE activity SET flags = flags + 4 WHERE counter IN (
+    SELECT id FROM counters WHERE measure = 'fax_printed_pages'
+    AND device IN (SELECT device FROM counters WHERE measure = 'fax_received_pages')
+);
+
+ALTER TABLE devices ADD COLUMN counts_from BIGINT NOT NULL DEFAULT 0; -- time of its first counters; 0 = none yet
+
+UPDATE devices SET counts_from = first_seen WHERE id IN (SELECT device FROM counters);
 
 -- When a line's status or a device's reachability changed, as it was told.
 CREATE TABLE statuses (
@@ -60,6 +72,7 @@ CREATE TABLE statuses (
     device BIGINT NOT NULL,
     port   TEXT NOT NULL,
     kind   TEXT NOT NULL, -- line, up
+    line   TEXT NOT NULL, -- that it was then; empty where it can't be known
     value  TEXT NOT NULL, -- idle, busy, down, unknown; 1, 0
     agent  TEXT NOT NULL
 );
@@ -74,7 +87,9 @@ CREATE TABLE cursors (
 
 DROP TABLE cursors;
 DROP TABLE statuses;
+ALTER TABLE devices DROP COLUMN counts_from;
 ALTER TABLE activity DROP COLUMN value;
+
 DROP TABLE posted_months;
 DROP TABLE posted_hours;
 DROP TABLE posted;

@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+const (
+	accountColumns = "accounts.establishment, accounts.site, accounts.pole, accounts.service, accounts.device, accounts.line, accounts.evidence"
+	counterColumns = "counters.measure, counters.unit"
+)
+
+func (a *Account) fields() []any {
+	return []any{&a.Establishment, &a.Site, &a.Pole, &a.Service, &a.Device, &a.Line, &a.Evidence}
+}
+
+// Postings are the postings after a number, in their order, at most limit.
+func (l *Ledger) Postings(ctx context.Context, after int64, limit int) (postings []Posting, err error) {
+	query := "SELECT postings.id, " + counterColumns + ", from_at, to_at, postings.at, postings.count, value, flags, " + accountColumns +
+		" FROM postings JOIN activity ON activity.id = activity JOIN counters ON counters.id = counter JOIN accounts ON accounts.id = account" +
+		fmt.Sprintf(" WHERE postings.id > %d ORDER BY postings.id LIMIT %d", after, limit)
+	err = l.read(ctx, "postings", func(q querier, _ wire.Time) error {
+		return each(ctx, q, query, func(read func(...any) error) error {
+			var p Posting
+			var flags int64
+			err := read(append([]any{&p.ID, &p.Measure, &p.Unit, &p.From, &p.To, &p.At, &p.Count, &p.Value, &flags}, p.Account.fields()...)...)
+			p.Wide, p.Inexact = flags&wideInterval != 0, flags&inexactEnd != 0
+			postings = append(postings, p)
+			return err
+		})
+	})
+	return postings, err
+}
+
+// Months are the sums of the months from and to and of those between, by month. Of each account
+// its own months, those of its site's time zone.
+func (l *Ledger) Months(ctx context.Context, from, to Month) (sums []MonthSum, err error) {
+	query := "SELECT month, count, straddling, " + counterColumns + ", " + accountColumns +
+		" FROM posted_months JOIN counters ON counters.id = counter JOIN accounts ON accounts.id = account" +
+		fmt.Sprintf(" WHERE month >= %d AND month <= %d ORDER BY month, account, counter", from, to)
+	err = l.read(ctx, "months", func(q querier, _ wire.Time) error {
+		return each(ctx, q, query, func(read func(...any) error) error {
+			var s MonthSum
+			err := read(append([]any{&s.Month, &s.Count, &s.Straddling, &s.Measure, &s.Unit}, s.fields()...)...)
+			sums = append(sums, s)
+			return err
+		})
+	})
+	return sums, err
+}
+
+// Hours are the sums of the hours (UTC) that begin at from or later, and before to, by hour.
+func (l *Ledger) Hours(ctx context.Context, from, to wire.Time) (sums []HourSum, err error) {
+	query := "SELECT hour, count, " + counterColumns + ", " + accountColumns +
+		" FROM posted_hours JOIN counters ON counters.id = counter JOIN accounts ON accounts.id = account" +
+		fmt.Sprintf(" WHERE hour >= %d AND hour < %d ORDER BY hour, account, counter", from, to)
+	err = l.read(ctx, "hours", func(q querier, _ wire.Time) error {
+		return each(ctx, q, query, func(read func(...any) error) error {
+			var s HourSum
+			err := read(append([]any{&s.Hour, &s.Count, &s.Measure, &s.Unit}, s.fields()...)...)
+			sums = append(sums, s)
+			return err
+		})
+	})
+	return sums, err
+}
+
+func readSums(ctx context.Context, q querier) (sums []Sum, err error) {
+	query := "SELECT count, " + counterColumns + ", " + accountColumns +
+		" FROM posted JOIN counters ON counters.id = counter JOIN accounts ON accounts.id = account ORDER BY account, counter"
+	err = each(ctx, q, query, func(read func(...any) error) error {
+		var s Sum
+		err := read(append([]any{&s.Count, &s.Measure, &s.Unit}, s.fields()...)...)
+		sums = append(sums, s)
+		return err
+	})
+	return sums, err
+}
+
+// Statuses are the changes of status after a number, in their order, at most limit.
+func (l *Ledger) Statuses(ctx context.Context, after int64, limit int) (statuses []Status, err error) {
+	query := "SELECT statuses.id, statuses.at, devices.device, port, line, kind, value, statuses.agent " +
+		"FROM statuses JOIN devices ON devices.id = statuses.device " +
+		fmt.Sprintf("WHERE statuses.id > %d ORDER BY statuses.id LIMIT %d", after, limit)
+	err = l.read(ctx, "statuses", func(q querier, _ wire.Time) error {
+		return each(ctx, q, query, func(read func(...any) error) error {
+			var s Status
+			err := read(&s.ID, &s.At, &s.Device, &s.Port, &s.Line, &s.Kind, &s.Value, &s.Agent)
+			statuses = append(statuses, s)
+			return err
+		})
+	})
+	return statuses, err
+}
+
+// Cursor is how far a projection has come, 0 if it never said.
+func (l *Ledger) Cursor(ctx context.Context, name string) (at int64, err error) {
+	err = l.read(ctx, "cursor", func(q querier, _ wire.Time) error {
+		rows, err := q.QueryContext(ctx, "SELECT at FROM cursors WHERE name = ?", name)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		if rows.Next() {
+			if err := rows.Scan(&at); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+	return at, err
+}
+
+// SetCursor keeps how far a projection has come.
+func (l *Ledger) SetCursor(ctx context.Context, name string, at int64) error {
+	return l.transact(ctx, func(b *books) error {
+		b.changes.cursors[name] = at
+		return nil
+	})
+}
