@@ -132,7 +132,7 @@ func line(out emitter, l *ledger.Line) {
 	}
 	out.instant(lineLastFax, l.LastFax, l.ID)
 	out.instant(lineLastReading, l.LastReading, l.ID)
-	out.instant(lineCutoff, l.Cutoff, l.ID)
+	out.instant(lineCutoff, l.CutoffAt, l.ID)
 	told := ledger.Device{Totals: l.Totals} // the same rule for lines as for devices
 	for _, way := range ledger.Directions() {
 		if pages, _, ok := told.Pages(way); ok { // unknown is never 0

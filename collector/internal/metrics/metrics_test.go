@@ -78,7 +78,7 @@ func ward() ledger.Snapshot {
 			{ID: "ricoh-w1", Device: "ricoh-w1", State: ledger.Blind, Status: wire.LineUnknown},
 			{
 				ID: "0241354000", Device: "xerox-3359", Establishment: "490000031", Site: "nord", Pole: "urgences", Service: "saas",
-				State: ledger.Overdue, Status: wire.LineBusy, Cutoff: noon.Add(-time.Hour),
+				State: ledger.Overdue, Status: wire.LineBusy, CutoffAt: noon.Add(-time.Hour),
 			},
 		},
 		Agents: []ledger.Agent{

@@ -48,7 +48,7 @@ func ward() *books {
 	line := func(device string, status wire.LineStatus) ledger.Line {
 		return ledger.Line{
 			ID: device, Device: device, Status: status, State: ledger.Active, New: true, FirstSeen: noon.Add(-24 * time.Hour),
-			Evidence: "evidence of " + string(status), Why: "known for 1 day", Totals: map[wire.Measure]int64{wire.FaxSentPages: 1},
+			Evidence: "evidence of " + string(status), Totals: map[wire.Measure]int64{wire.FaxSentPages: 1},
 		}
 	}
 
