@@ -42,7 +42,7 @@ func serve(ctx context.Context, c config, log *slog.Logger, ready func(addresses
 		return fmt.Errorf("make data folder: %w", err)
 	}
 	books, err := ledger.Open(ctx, filepath.Join(c.DataDir, "ledger.db"),
-		ledger.Options{Log: log, Now: clock, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter})
+		ledger.Options{Log: log, Now: clock, Zone: c.location, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter})
 	if err != nil {
 		return err
 	}
