@@ -50,4 +50,3 @@ func FactCodes() []FactCode {
 		FactIdle, FactBusy, FactDown, FactLastReading, FactWatched,
 	}
 }
-
