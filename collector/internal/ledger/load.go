@@ -16,8 +16,8 @@ type querier interface {
 }
 
 // each calls scan for every row of a query; scan reads it with the function that it is given.
-func each(ctx context.Context, q querier, query string, scan func(read func(...any) error) error) (err error) {
-	rows, err := q.QueryContext(ctx, query)
+func each(ctx context.Context, q querier, query string, scan func(read func(...any) error) error, args ...any) (err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

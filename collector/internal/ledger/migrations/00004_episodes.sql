@@ -55,24 +55,33 @@ CREATE TABLE test_windows (
     who     TEXT NOT NULL
 );
 
--- The outbox. The name of a message is what it is about: it is written once.
+-- The outbox. The name of a message is what it says and to whom: it is written once.
 CREATE TABLE messages (
-    id         INTEGER PRIMARY KEY NOT NULL,
-    name       TEXT NOT NULL UNIQUE,
-    channel    TEXT NOT NULL, -- email, webhook, alertmanager
-    recipients TEXT NOT NULL, -- JSON: list
-    payload    TEXT NOT NULL, -- ready to send
-    created_at BIGINT NOT NULL,
-    next_at    BIGINT NOT NULL, -- not before
-    attempts   BIGINT NOT NULL,
-    sent_at    BIGINT NOT NULL, -- 0 = not yet
-    error      TEXT NOT NULL    -- of the last attempt
+    id          INTEGER PRIMARY KEY NOT NULL,
+    name        TEXT NOT NULL UNIQUE,
+    channel     TEXT NOT NULL,   -- email, webhook
+    recipient   TEXT NOT NULL,   -- one address: what happens to one delays no other; empty: the channel has but one
+    thread      TEXT NOT NULL,   -- those of one thread and channel go out in order; empty: in none
+    payload     TEXT NOT NULL,   -- as its channel understands it
+    created_at  BIGINT NOT NULL,
+    next_at     BIGINT NOT NULL, -- not before
+    attempts    BIGINT NOT NULL,
+    sent_at     BIGINT NOT NULL, -- 0 = not yet
+    given_up_at BIGINT NOT NULL, -- 0 = not
+    error       TEXT NOT NULL    -- of the last attempt
 );
 
-CREATE INDEX messages_due ON messages (sent_at, next_at);
+CREATE INDEX messages_due ON messages (sent_at, given_up_at, channel, id);
+
+-- What was put into messages, so that nothing is told twice however it was put together.
+CREATE TABLE told (
+    name TEXT PRIMARY KEY NOT NULL,
+    at   BIGINT NOT NULL
+);
 
 -- +goose Down
 
+DROP TABLE told;
 DROP TABLE messages;
 DROP TABLE test_windows;
 DROP TABLE events;
