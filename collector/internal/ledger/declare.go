@@ -17,7 +17,7 @@ var (
 	sitesTable          = table{"sites", "id, establishment, name, commune, time_zone", 1, false}
 	polesTable          = table{"poles", "id, establishment, name", 1, false}
 	servicesTable       = table{"services", "id, establishment, pole, name", 1, false}
-	ufsTable            = table{"ufs", "code, from_at, to_at, service, name", 2, false}
+	ufsTable            = table{"ufs", "establishment, code, from_at, to_at, service, name", 3, false}
 	linesTable          = table{"declared_lines", "line, from_at, removed, number, extension, device, port, gateway, gateway_port, " +
 		"establishment, site, pole, service, uf, support, cutoff, cut_on, kept_reason, kept_until, contact", 2, false}
 	placesTable = table{"declared_devices", "device, from_at, establishment, site, pole, service, uf, name, location, inventory", 2, false}
@@ -54,7 +54,7 @@ func (r *Register) records() map[string]record {
 	}
 	for _, versions := range r.UFs {
 		for _, x := range versions {
-			add(&ufsTable, x.Code, int64(x.From), int64(x.To), x.Service, x.Name)
+			add(&ufsTable, x.Establishment, x.Code, int64(x.From), int64(x.To), x.Service, x.Name)
 		}
 	}
 	for _, versions := range r.Lines {
@@ -105,6 +105,9 @@ func (l *Ledger) Declare(ctx context.Context, by Author, change func(Register) (
 	return l.transact(ctx, func(b *books) error {
 		next, err := change(b.register.Clone())
 		if err != nil {
+			return err
+		}
+		if next.Copper, err = l.store.copperOf(ctx, next.Sites); err != nil {
 			return err
 		}
 		b.declare(next, by)
@@ -222,10 +225,10 @@ func (r *Register) readStructure(ctx context.Context, q querier) error {
 }
 
 func (r *Register) readUFs(ctx context.Context, q querier) error {
-	return each(ctx, q, "SELECT "+ufsTable.columns+" FROM ufs ORDER BY code, from_at", func(read func(...any) error) error {
+	return each(ctx, q, "SELECT "+ufsTable.columns+" FROM ufs ORDER BY establishment, code, from_at", func(read func(...any) error) error {
 		var x UF
-		err := read(&x.Code, &x.From, &x.To, &x.Service, &x.Name)
-		r.UFs[x.Code] = append(r.UFs[x.Code], x)
+		err := read(&x.Establishment, &x.Code, &x.From, &x.To, &x.Service, &x.Name)
+		r.UFs[x.Key()] = append(r.UFs[x.Key()], x)
 		return err
 	})
 }
@@ -245,19 +248,6 @@ func (r *Register) readDevices(ctx context.Context, q querier) error {
 		var x DeclaredDevice
 		err := read(&x.Device, &x.From, &x.Establishment, &x.Site, &x.Pole, &x.Service, &x.UF, &x.Name, &x.Location, &x.Inventory)
 		r.Devices[x.Device] = append(r.Devices[x.Device], x)
-		return err
-	})
-}
-
-// readCopper reads the dates of the communes of the sites; later files overwrite earlier ones.
-func (r *Register) readCopper(ctx context.Context, q querier) error {
-	query := "SELECT commune, copper.name, commercial, technical, lot, copper_files.name, day " +
-		"FROM copper JOIN copper_files ON copper_files.id = copper.file " +
-		"WHERE commune IN (SELECT commune FROM sites) ORDER BY file"
-	return each(ctx, q, query, func(read func(...any) error) error {
-		var x Copper
-		err := read(&x.Commune, &x.Name, &x.Commercial, &x.Technical, &x.Lot, &x.File, &x.FileDay)
-		r.Copper[x.Commune] = x
 		return err
 	})
 }

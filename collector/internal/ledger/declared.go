@@ -14,7 +14,7 @@ type Register struct {
 	Sites          map[string]Site             // by id
 	Poles          map[string]Pole             // by id
 	Services       map[string]Service          // by id
-	UFs            map[string][]UF             // by code
+	UFs            map[string][]UF             // by UF.Key
 	Lines          map[string][]Declaration    // by line id
 	Devices        map[string][]DeclaredDevice // by device as declared, lower case
 	Copper         map[string]Copper           // by commune: the newest dates of the communes of Sites. Only read
@@ -53,12 +53,16 @@ type Service struct {
 
 // UF is a functional unit, in one of its versions.
 type UF struct {
-	Code    string    `json:"code"` // has leading zeros
-	From    wire.Time `json:"from,omitempty"`
-	To      wire.Time `json:"to,omitempty"` // closed since; 0 = open
-	Service string    `json:"service"`
-	Name    string    `json:"name"`
+	Establishment string    `json:"establishment"` // two of a group may have the same code
+	Code          string    `json:"code"`          // has leading zeros
+	From          wire.Time `json:"from,omitempty"`
+	To            wire.Time `json:"to,omitempty"` // closed since; 0 = open
+	Service       string    `json:"service"`
+	Name          string    `json:"name"`
 }
+
+// Key tells functional units apart.
+func (u UF) Key() string { return u.Establishment + "/" + u.Code }
 
 // Place is where something belongs, by ids; empty ones are not assigned.
 type Place struct {

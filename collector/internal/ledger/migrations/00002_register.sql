@@ -31,12 +31,13 @@ CREATE TABLE services (
 );
 
 CREATE TABLE ufs (
-    code    TEXT NOT NULL,
-    from_at BIGINT NOT NULL,
-    to_at   BIGINT NOT NULL, -- closed since; 0 = open
-    service TEXT NOT NULL,
-    name    TEXT NOT NULL,
-    PRIMARY KEY (code, from_at)
+    establishment TEXT NOT NULL,
+    code          TEXT NOT NULL,
+    from_at       BIGINT NOT NULL,
+    to_at         BIGINT NOT NULL, -- closed since; 0 = open
+    service       TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    PRIMARY KEY (establishment, code, from_at)
 );
 
 CREATE TABLE declared_lines (
