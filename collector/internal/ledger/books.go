@@ -53,6 +53,7 @@ type changes struct {
 	declared   []record // new or changed rows of the register
 	undeclared []record
 	audit      []Entry
+	copper     []copperChange
 }
 
 type stream struct {

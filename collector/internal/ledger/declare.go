@@ -107,7 +107,7 @@ func (l *Ledger) Declare(ctx context.Context, by Author, change func(Register) (
 		if err != nil {
 			return err
 		}
-		if next.Copper, err = l.store.copperOf(ctx, next.Sites); err != nil {
+		if next.Copper, err = copperUnder(ctx, l.store.conn, next.Sites); err != nil {
 			return err
 		}
 		b.declare(next, by)
@@ -118,9 +118,13 @@ func (l *Ledger) Declare(ctx context.Context, by Author, change func(Register) (
 // declare takes over a register.
 func (b *books) declare(next Register, by Author) {
 	before, after := b.register.records(), next.records()
+	histories := versions(after)
 	for _, key := range slices.Sorted(maps.Keys(after)) {
 		if old, now := before[key], after[key]; !slices.Equal(old.values, now.values) {
 			b.changes.declared = append(b.changes.declared, now)
+			if old.table == nil {
+				old = now.predecessor(histories[thing(key)])
+			}
 			b.auditRow(by, key, old, now)
 		}
 	}
@@ -131,6 +135,32 @@ func (b *books) declare(next Register, by Author) {
 		}
 	}
 	b.register = next
+}
+
+// versions are the rows that have versions, by thing, whose key is that of a row up to the last space.
+func versions(all map[string]record) map[string][]record {
+	things := make(map[string][]record)
+	for key, r := range all {
+		if r.table.keys > 1 {
+			things[thing(key)] = append(things[thing(key)], r)
+		}
+	}
+	return things
+}
+
+func thing(key string) string { return key[:strings.LastIndexByte(key, ' ')] }
+
+// from is since when a version is valid: the last column of its key.
+func (r record) from() int64 { return r.values[r.table.keys-1].(int64) }
+
+// predecessor is the version before a new one, with which the audit log compares it.
+func (r record) predecessor(versions []record) (last record) {
+	for _, v := range versions {
+		if v.from() < r.from() && (last.table == nil || v.from() > last.from()) {
+			last = v
+		}
+	}
+	return last
 }
 
 // auditRow notes each field of a row that is another than before. A new row has no before, a
@@ -145,17 +175,25 @@ func (b *books) auditRow(by Author, key string, before, after record) {
 		if i < t.keys || old == value {
 			continue
 		}
-		b.last.audit++
-		b.changes.audit = append(b.changes.audit, Entry{
-			ID: b.last.audit, At: wire.TimeOf(b.now()), Who: by.Who, Source: by.Source,
-			Subject: key, Field: field, Before: old, After: value,
-		})
+		b.log(by, key, field, old, value)
 	}
+}
+
+// log adds a line to the audit log, if there is a difference.
+func (b *books) log(by Author, subject, field, before, after string) {
+	if before == after {
+		return
+	}
+	b.last.audit++
+	b.changes.audit = append(b.changes.audit, Entry{
+		ID: b.last.audit, At: wire.TimeOf(b.now()), Who: by.Who, Source: by.Source,
+		Subject: subject, Field: field, Before: before, After: after,
+	})
 }
 
 // text is a field as the audit log shows it.
 func (r record) text(i int) string {
-	if r.table == nil {
+	if r.table == nil || r.values[i] == int64(0) { // no, or no time
 		return ""
 	}
 	return fmt.Sprint(r.values[i])
@@ -185,12 +223,16 @@ func (s *store) writeRegister(ctx context.Context, c *changes) error {
 func readRegister(ctx context.Context, q querier) (Register, error) {
 	r := Register{
 		Establishments: map[string]Establishment{}, Sites: map[string]Site{}, Poles: map[string]Pole{}, Services: map[string]Service{},
-		UFs: map[string][]UF{}, Lines: map[string][]Declaration{}, Devices: map[string][]DeclaredDevice{}, Copper: map[string]Copper{},
+		UFs: map[string][]UF{}, Lines: map[string][]Declaration{}, Devices: map[string][]DeclaredDevice{},
 	}
-	for _, read := range []func(context.Context, querier) error{r.readStructure, r.readUFs, r.readLines, r.readDevices, r.readCopper} {
+	for _, read := range []func(context.Context, querier) error{r.readStructure, r.readUFs, r.readLines, r.readDevices} {
 		if err := read(ctx, q); err != nil {
 			return r, fmt.Errorf("register: %w", err)
 		}
+	}
+	var err error
+	if r.Copper, err = copperUnder(ctx, q, r.Sites); err != nil {
+		return r, fmt.Errorf("register: %w", err)
 	}
 	return r, nil
 }

@@ -35,7 +35,7 @@ var (
 func (s *store) flush(ctx context.Context, c *changes) error {
 	c.sort()
 	for _, write := range []func(context.Context, *changes) error{
-		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeCursors,
+		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeCopper, s.writeCursors,
 	} {
 		if err := write(ctx, c); err != nil {
 			return err
@@ -248,7 +248,7 @@ func (c *changes) clear() {
 	c.counters, c.tallies = c.counters[:0], c.tallies[:0]
 	c.activities, c.anomalies, c.closings = c.activities[:0], c.anomalies[:0], c.closings[:0]
 	c.quarantine, c.holes, c.forgotten = nil, nil, nil
-	c.declared, c.undeclared, c.audit = nil, nil, nil
+	c.declared, c.undeclared, c.audit, c.copper = nil, nil, nil, nil
 	clear(c.claims)
 	clear(c.hours)
 	clear(c.envelopes)
