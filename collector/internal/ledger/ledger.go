@@ -22,6 +22,7 @@ type Options struct {
 	Log          *slog.Logger     // default: discarded
 	Now          func() time.Time // default: time.Now
 	ActiveWindow time.Duration    // a line is active for so long after a fax; default 30 days
+	Zone         *time.Location   // of lines whose site names none; default UTC
 	BlindAfter   time.Duration    // a line is blind without a successful reading for so long; default 72 h
 }
 
@@ -73,6 +74,7 @@ type Ledger struct {
 	now          func() time.Time
 	activeWindow time.Duration
 	blindAfter   time.Duration
+	zone         *time.Location
 	readers      *sql.DB
 
 	mu      sync.Mutex // held while writing
@@ -86,8 +88,11 @@ type Ledger struct {
 func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
 	l := &Ledger{
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now,
-		activeWindow: cmp.Or(o.ActiveWindow, 30*day), blindAfter: cmp.Or(o.BlindAfter, 3*day),
+		activeWindow: cmp.Or(o.ActiveWindow, 30*day), blindAfter: cmp.Or(o.BlindAfter, 3*day), zone: o.Zone,
 		clocks: make(map[string]*clock),
+	}
+	if l.zone == nil {
+		l.zone = time.UTC
 	}
 	if l.now == nil {
 		l.now = time.Now

@@ -1,11 +1,13 @@
 package ledger
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
+
+// The rules of what a line's state is: what is declared of it and what its machines show go in, one
+// state comes out, with the facts that prove it.
 
 const (
 	newFor      = 30 * day
@@ -23,99 +25,142 @@ func faxCapable(fax wire.Answer, faxed bool, ports []Port) bool {
 	return fax == wire.Yes || faxed && fax != wire.No
 }
 
-// linesOf are the lines of a device as long as nobody declared any: each port that the device
-// itself labels fax, else one for the device. Ports of which nobody says that a fax hangs on
-// them are none.
-func linesOf(d *Device) []Line {
-	if !d.FaxCapable {
+// windows are the times by which states are told apart.
+type windows struct{ active, blind time.Duration }
+
+// stand gives a line its state at now, by the first rule that fits. Its Why may name already what
+// stands in the way of watching it.
+func (l *Line) stand(now wire.Time, w windows) {
+	l.New = l.FirstSeen != 0 && now.Sub(l.FirstSeen) < newFor
+	declared, facts := l.declared(now)
+	var seen []Fact
+	l.Observed, seen = l.observed(now, w)
+	l.State = l.Observed
+	if declared != "" {
+		l.State = declared
+	}
+	l.Why = append(append(facts, l.Why...), seen...)
+}
+
+// declared is the state that people gave a line, empty if none holds.
+func (l *Line) declared(now wire.Time) (LineState, []Fact) {
+	passed := func(d Day) bool { return d != "" && d.In(l.Zone) <= now }
+	switch {
+	case l.KeptReason != "":
+		facts := []Fact{{Code: FactKept, Text: l.KeptReason, Day: l.KeptUntil}}
+		if passed(l.KeptUntil) {
+			facts = append(facts, Fact{Code: FactReviewPassed, Day: l.KeptUntil})
+		}
+		return Kept, facts
+	case passed(l.CutOn):
+		return Cut, []Fact{{Code: FactCut, Day: l.CutOn}}
+	case passed(l.Cutoff):
+		return Overdue, append([]Fact{{Code: FactCutoffPassed, Day: l.Cutoff}}, l.ahead()...)
+	case l.Cutoff != "":
+		return "", append([]Fact{{Code: FactCutoffAhead, Day: l.Cutoff}}, l.ahead()...)
+	}
+	return "", l.ahead()
+}
+
+// ahead names the day on which the line will really be cut.
+func (l *Line) ahead() []Fact {
+	if l.CutOn == "" {
 		return nil
 	}
-	var lines []Line
-	for _, p := range d.Ports {
-		if p.Fax == wire.Yes && p.Port != "" {
-			line := lineOf(d, p)
-			line.ID, line.Port, line.Gateway, line.FirstSeen = d.ID+":"+p.Port, p.Port, d.ID, p.FirstSeen
-			lines = append(lines, line)
-		}
-	}
-	switch len(lines) {
-	case 0:
-		line := lineOf(d, d.ownPort())
-		line.ID, line.FirstSeen = d.ID, d.FirstSeen
-		return []Line{line.counted(d)}
-	case 1:
-		return []Line{lines[0].counted(d)}
-	}
-	return lines
+	return []Fact{{Code: FactCutAhead, Day: l.CutOn}}
 }
 
-// ownPort is what a machine with one line tells of it.
-func (d *Device) ownPort() Port {
-	if len(d.Ports) == 1 {
-		return d.Ports[0]
-	}
-	for _, p := range d.Ports {
-		if p.Port == "" {
-			return p
-		}
-	}
-	return Port{Status: wire.LineUnknown}
-}
-
-func lineOf(d *Device, p Port) Line {
-	if p.Gone { // what was told last is no evidence any more
-		p.Status, p.Evidence, p.Since = wire.LineUnknown, "", p.Last
-	}
-	return Line{
-		Device: d.ID, Status: p.Status, Evidence: p.Evidence, StatusSince: p.Since,
-		LastReading: d.LastReading, Totals: map[wire.Measure]int64{},
-	}
-}
-
-// counted gives a line its device's counts: it is the only one.
-func (l Line) counted(d *Device) Line {
-	l.Totals, l.LastFax = d.Totals, d.LastFax
-	for _, c := range d.Counters {
-		switch c.Measure {
-		case wire.FaxSentPages, wire.FaxSent:
-			l.LastSent = max(l.LastSent, c.Last)
-		case wire.FaxReceivedPages, wire.FaxPrintedPages, wire.FaxReceived:
-			l.LastReceived = max(l.LastReceived, c.Last)
-		}
-	}
-	return l
-}
-
-// stand gives a line its state at now, by the first rule that fits; kept, cut and overdue are
-// declared, and nobody can yet.
+// observed is the state that a line's machines show. What counts its faxes is heard first, else
+// what tells the line's own status; a line that is off hook shows life either way.
 //
-// Silence is proven up to the last reading, however far apart readings are: watched counts from the
-// last sign of life to there. A sign of life is a fax; where nothing counts the faxes of a line (a
-// gateway's port) it is that the line is idle or busy, which a dead line isn't.
-func (l *Line) stand(now wire.Time, activeWindow, blindAfter time.Duration) {
-	l.New = now.Sub(l.FirstSeen) < newFor
-	counted := len(l.Totals) > 0
-	alive := l.Status == wire.LineIdle || l.Status == wire.LineBusy
-	since := max(l.FirstSeen, l.LastFax)
-	if !counted && l.StatusSince != 0 {
-		since = max(since, l.StatusSince)
-	}
-	watched := l.LastReading.Sub(since)
+// Silence is proven from the last sign of life up to the last reading, however far apart readings
+// are, but for the gaps: a reset may hide a fax. Where several lines share a machine its silence is
+// that of each, and its fax may be of any.
+func (l *Line) observed(now wire.Time, w windows) (LineState, []Fact) {
+	fresh := func(at wire.Time) bool { return at != 0 && now.Sub(at) <= w.blind }
 	switch {
-	case now.Sub(max(l.LastReading, l.FirstSeen)) > blindAfter:
-		l.State, l.Why = Blind, "no successful reading"
-		if l.LastReading != 0 {
-			l.Why = "last successful reading " + l.LastReading.String()
-		}
-	case !counted && alive:
-		l.State, l.Why = Active, "line is "+string(l.Status)
-	case watched >= dormantFrom:
-		l.State, l.Why = Dormant, fmt.Sprintf("watched %d days without a fax", watched/day)
-	case watched >= activeWindow:
-		l.State, l.Why = Quiet, fmt.Sprintf("watched %d days without a fax", watched/day)
-	case l.LastFax != 0:
-		l.State, l.Why = Active, "last fax "+l.LastFax.String()
-	default:
-		l.State, l.Why = Active, fmt.Sprintf("watched %d days, not long enough to call it quiet", max(watched, 0)/day)
+	case fresh(l.counted):
+		return l.byCounts(now, w)
+	case fresh(l.told):
+		return l.byStatus(now, w)
+	case l.LastReading == 0 && l.FirstSeen != 0:
+		return Blind, []Fact{{Code: FactNeverRead}}
+	case l.FirstSeen == 0:
+		return Blind, nil // Why says already what is missing
+	case l.counted == 0 && l.told == 0:
+		return Blind, []Fact{{Code: FactUnwatched}, {Code: FactLastReading, At: l.LastReading}}
 	}
+	return Blind, append(l.faxFacts(), Fact{Code: FactLastReading, At: max(l.counted, l.told)})
+}
+
+func (l *Line) byCounts(now wire.Time, w windows) (LineState, []Fact) {
+	life := max(l.life, l.FirstSeen)
+	if l.Status == wire.LineBusy {
+		life = max(life, l.told)
+	}
+	state, window := silence(Watched(l.watched(), Span{life, now}), w), Span{life, now}
+	if state == Active {
+		window.From = now.Add(-w.active)
+	}
+	facts := append(l.faxFacts(), l.statusFacts()...)
+	return state, append(facts, Fact{Code: FactLastReading, At: l.counted}, l.watchedFact(l.watched(), window))
+}
+
+// byStatus is the state of a line whose faxes nobody counts: a line that is idle or busy lives.
+func (l *Line) byStatus(now wire.Time, w windows) (LineState, []Fact) {
+	facts := append([]Fact{{Code: FactUncounted}}, l.statusFacts()...)
+	facts = append(facts, Fact{Code: FactLastReading, At: l.told})
+	if l.Status != wire.LineDown {
+		return Active, facts
+	}
+	window := Span{max(l.FirstSeen, l.StatusSince), now}
+	watched := []Span{{window.From, l.told}}
+	return silence(Watched(watched, window), w), append(facts, l.watchedFact(watched, window))
+}
+
+// silence is the state of a line that was watched for so long since it last showed life.
+func silence(watched time.Duration, w windows) LineState {
+	switch {
+	case watched >= dormantFrom:
+		return Dormant
+	case watched >= w.active:
+		return Quiet
+	}
+	return Active
+}
+
+// faxFacts are what is known of the last fax.
+func (l *Line) faxFacts() []Fact {
+	switch {
+	case l.shared == 0:
+		return []Fact{{Code: FactUncounted}}
+	case l.shared > 1 && l.life != 0:
+		return []Fact{{Code: FactSharedFax, At: l.life, Count: int64(l.shared)}}
+	case l.life != 0:
+		return []Fact{{Code: FactLastFax, At: l.life}}
+	}
+	return []Fact{{Code: FactNoFax, At: l.FirstSeen}}
+}
+
+func (l *Line) statusFacts() []Fact {
+	code, known := map[wire.LineStatus]FactCode{wire.LineIdle: FactIdle, wire.LineBusy: FactBusy, wire.LineDown: FactDown}[l.Status]
+	if !known {
+		return nil
+	}
+	return []Fact{{Code: code, At: l.StatusSince}}
+}
+
+// watchedFact tells how much of a time was watched.
+func (l *Line) watchedFact(watched []Span, window Span) Fact {
+	return Fact{Code: FactWatched, Days: days(Watched(watched, window)), Of: days(window.Length())}
+}
+
+func days(d time.Duration) float64 { return d.Hours() / 24 }
+
+// watched are the times in which its faxes were counted.
+func (l *Line) watched() (spans []Span) {
+	for i := range l.History {
+		spans = append(spans, l.History[i].Watched...)
+	}
+	return spans
 }

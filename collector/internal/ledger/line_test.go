@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,7 +73,7 @@ func TestLinesUntilSomeoneDeclaresThem(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lines := linesOf(&c.d)
+			lines := newPark(t0, time.UTC, &Register{}, []Device{c.d}, nil).lines()
 			if len(lines) != len(c.lines) {
 				t.Errorf("got %d lines, want %d: %+v", len(lines), len(c.lines), lines)
 			}
@@ -85,38 +87,125 @@ func TestLinesUntilSomeoneDeclaresThem(t *testing.T) {
 }
 
 func TestLineState(t *testing.T) {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := t0
 	ago := func(days float64) wire.Time { return now.Add(-time.Duration(days * float64(day))) }
-	counts := map[wire.Measure]int64{wire.FaxSentPages: 1}
+	dayOf := func(t wire.Time) Day { return Day(t.Std().In(paris).Format(time.DateOnly)) }
+	// counted is a line whose machine counts, known and read so many days ago.
+	counted := func(known, read, fax float64) Line {
+		l := Line{FirstSeen: ago(known), LastReading: ago(read), shared: 1, counted: ago(read), Status: wire.LineUnknown}
+		l.History = []Stretch{{Span: Span{0, now}, Watched: []Span{{ago(known), ago(read)}}}}
+		if fax != 0 {
+			l.life = ago(fax)
+		}
+		return l
+	}
+	// port is a line of which only a gateway's port tells.
+	port := func(status wire.LineStatus, since float64) Line {
+		return Line{FirstSeen: ago(400), LastReading: now, told: now, Status: status, StatusSince: ago(since)}
+	}
+	with := func(l Line, change func(*Line)) Line { change(&l); return l }
 	for _, c := range []struct {
 		name  string
 		line  Line
 		want  LineState
 		isNew bool
+		facts string
 	}{
-		{"known since yesterday, no fax yet", Line{FirstSeen: ago(1), LastReading: now, Totals: counts}, Active, true},
-		{"faxed last week", Line{FirstSeen: ago(400), LastFax: ago(7), LastReading: now, Totals: counts}, Active, false},
-		{"no fax for 31 days", Line{FirstSeen: ago(400), LastFax: ago(31), LastReading: now, Totals: counts}, Quiet, false},
-		{"no fax since it is known, 31 days", Line{FirstSeen: ago(31), LastReading: now, Totals: counts}, Quiet, false},
-		{"no fax for 91 days", Line{FirstSeen: ago(400), LastFax: ago(91), LastReading: now, Totals: counts}, Dormant, false},
-		{"no fax for 91 days, but only 89 were watched", Line{FirstSeen: ago(400), LastFax: ago(91), LastReading: ago(2), Totals: counts}, Quiet, false},
-		{"a registered line without a fax for 91 days is dormant all the same", Line{FirstSeen: ago(400), LastFax: ago(91), LastReading: now, Totals: counts, Status: wire.LineIdle}, Dormant, false},
-		{"nobody could look for 4 days", Line{FirstSeen: ago(400), LastFax: ago(5), LastReading: ago(4), Totals: counts}, Blind, false},
-		{"nobody could ever look", Line{FirstSeen: ago(4)}, Blind, true},
-		{"switched off over the weekend", Line{FirstSeen: ago(400), LastFax: ago(5), LastReading: ago(2.6), Totals: counts}, Active, false},
-		{"a gateway's port that is idle", Line{FirstSeen: ago(400), LastReading: now, Status: wire.LineIdle, StatusSince: ago(200)}, Active, false},
-		{"a gateway's port that is down for 40 days", Line{FirstSeen: ago(400), LastReading: now, Status: wire.LineDown, StatusSince: ago(40)}, Quiet, false},
-		{"a gateway's port that is down for 100 days", Line{FirstSeen: ago(400), LastReading: now, Status: wire.LineDown, StatusSince: ago(100)}, Dormant, false},
+		{"known since yesterday, no fax yet", counted(1, 0, 0), Active, true, "no_fax last_reading watched=1.0/30.0"},
+		{"faxed last week", counted(400, 0, 7), Active, false, "last_fax last_reading watched=30.0/30.0"},
+		{"faxed last week, read two days ago", counted(400, 2, 7), Active, false, "last_fax last_reading watched=28.0/30.0"},
+		{"no fax for 31 days", counted(400, 0, 31), Quiet, false, "last_fax last_reading watched=31.0/31.0"},
+		{"no fax since it is known, 31 days", counted(31, 0, 0), Quiet, false, "no_fax last_reading watched=31.0/31.0"},
+		{"no fax for 91 days", counted(400, 0, 91), Dormant, false, "last_fax last_reading watched=91.0/91.0"},
+		{"no fax for 91 days, but only 89 were watched", counted(400, 2, 91), Quiet, false, "last_fax last_reading watched=89.0/91.0"},
+		{"no fax for 91 days, but a reset hides two of them", with(counted(400, 0, 91), func(l *Line) {
+			l.History[0].Watched = Span{ago(400), now}.without([]Span{{ago(50), ago(48)}})
+		}), Quiet, false, "last_fax last_reading watched=89.0/91.0"},
+		{"a registered line without a fax for 91 days is dormant all the same", with(counted(400, 0, 91), func(l *Line) {
+			l.Status, l.StatusSince, l.told = wire.LineIdle, ago(200), now
+		}), Dormant, false, "last_fax idle last_reading watched=91.0/91.0"},
+		{"off hook at its gateway, although its machine is silent", with(counted(400, 0, 91), func(l *Line) {
+			l.Status, l.StatusSince, l.told = wire.LineBusy, now, now
+		}), Active, false, "last_fax busy last_reading watched=30.0/30.0"},
+		{"one of three on a machine that faxed", with(counted(400, 0, 7), func(l *Line) { l.shared = 3 }), Active, false, "shared_fax last_reading watched=30.0/30.0"},
+		{"one of three on a machine that is silent", with(counted(400, 0, 91), func(l *Line) { l.shared = 3 }), Dormant, false, "shared_fax last_reading watched=91.0/91.0"},
+		{"nobody could look for 4 days", counted(400, 4, 5), Blind, false, "last_fax last_reading"},
+		{"nobody could look for 4 days, but its gateway's port is idle", with(counted(400, 4, 5), func(l *Line) {
+			l.Status, l.StatusSince, l.told, l.LastReading = wire.LineIdle, ago(200), now, now
+		}), Active, false, "uncounted idle last_reading"},
+		{"nobody could ever look", Line{FirstSeen: ago(4)}, Blind, true, "never_read"},
+		{"no machine is known", Line{Why: []Fact{{Code: FactNoMachine}}}, Blind, false, "no_machine"},
+		{"nothing counts and nothing tells the status", Line{FirstSeen: ago(400), LastReading: now}, Blind, false, "unwatched last_reading"},
+		{"switched off over the weekend", counted(400, 2.6, 5), Active, false, "last_fax last_reading watched=27.4/30.0"},
+		{"a gateway's port that is idle", port(wire.LineIdle, 200), Active, false, "uncounted idle last_reading"},
+		{"a gateway's port that is down for 40 days", port(wire.LineDown, 40), Quiet, false, "uncounted down last_reading watched=40.0/40.0"},
+		{"a gateway's port that is down for 100 days", port(wire.LineDown, 100), Dormant, false, "uncounted down last_reading watched=100.0/100.0"},
+
+		{"to be cut tomorrow", with(counted(400, 0, 7), func(l *Line) { l.Cutoff = dayOf(now.Add(day)) }), Active, false, "cutoff_ahead last_fax last_reading watched=30.0/30.0"},
+		{"to be cut today", with(counted(400, 0, 7), func(l *Line) { l.Cutoff = dayOf(now) }), Overdue, false, "cutoff_passed last_fax last_reading watched=30.0/30.0"},
+		{"overdue and blind", with(counted(400, 4, 5), func(l *Line) { l.Cutoff = dayOf(now) }), Overdue, false, "cutoff_passed last_fax last_reading"},
+		{"overdue, to be cut tomorrow", with(counted(400, 0, 91), func(l *Line) {
+			l.Cutoff, l.CutOn = dayOf(now), dayOf(now.Add(day))
+		}), Overdue, false, "cutoff_passed cut_ahead last_fax last_reading watched=91.0/91.0"},
+		{"cut today", with(counted(400, 0, 91), func(l *Line) { l.Cutoff, l.CutOn = dayOf(now), dayOf(now) }), Cut, false, "cut last_fax last_reading watched=91.0/91.0"},
+		{"kept, whatever its dates", with(counted(400, 0, 7), func(l *Line) {
+			l.Cutoff, l.CutOn, l.KeptReason, l.KeptUntil = dayOf(now), dayOf(now), "SAMU", "2099-01-01"
+		}), Kept, false, "kept last_fax last_reading watched=30.0/30.0"},
+		{"kept beyond its review", with(counted(400, 0, 7), func(l *Line) { l.KeptReason, l.KeptUntil = "SAMU", dayOf(now) }), Kept, false, "kept review_passed last_fax last_reading watched=30.0/30.0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := c.line
-			l.stand(now, 30*day, 3*day)
+			l.Zone = paris
+			l.stand(now, windows{30 * day, 3 * day})
 			if l.State != c.want || l.New != c.isNew {
-				t.Errorf("got %s (%s), new %v, want %s, new %v", l.State, l.Why, l.New, c.want, c.isNew)
+				t.Errorf("got %s (%+v), new %v, want %s, new %v", l.State, l.Why, l.New, c.want, c.isNew)
 			}
-			if l.Why == "" {
-				t.Error("no evidence")
+			if got := summary(l.Why); got != c.facts {
+				t.Errorf("got the evidence %s, want %s", got, c.facts)
 			}
 		})
+	}
+}
+
+// summary is evidence in short.
+func summary(facts []Fact) string {
+	var words []string
+	for _, f := range facts {
+		word := string(f.Code)
+		if f.Code == FactWatched {
+			word += fmt.Sprintf("=%.1f/%.1f", f.Days, f.Of)
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+func TestACutOffBeginsAtMidnightOfItsZone(t *testing.T) {
+	for name, c := range map[string]struct {
+		zone string
+		d    Declaration
+		want string
+	}{
+		"planned":               {"Europe/Paris", Declaration{Cutoff: "2026-11-01"}, "2026-10-31T23:00:00.000Z"},
+		"planned overseas":      {"Indian/Reunion", Declaration{Cutoff: "2026-11-01"}, "2026-10-31T20:00:00.000Z"},
+		"cut, that day's end":   {"Europe/Paris", Declaration{CutOn: "2026-10-24"}, "2026-10-24T22:00:00.000Z"},
+		"the day clocks change": {"Europe/Paris", Declaration{CutOn: "2026-10-25"}, "2026-10-25T23:00:00.000Z"},
+		"cut before planned":    {"Europe/Paris", Declaration{Cutoff: "2026-11-01", CutOn: "2026-10-26"}, "2026-10-26T23:00:00.000Z"},
+		"cut later than that":   {"Europe/Paris", Declaration{Cutoff: "2026-11-01", CutOn: "2026-11-20"}, "2026-10-31T23:00:00.000Z"},
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cutoffInstant(c.d, zone); got.String() != c.want {
+			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		}
+	}
+	if got := cutoffInstant(Declaration{Cutoff: "2026-11-01", KeptReason: "SAMU"}, time.UTC); got != 0 {
+		t.Errorf("kept: got %s, want none", got)
 	}
 }

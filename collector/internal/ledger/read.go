@@ -24,13 +24,9 @@ func (l *Ledger) Devices(ctx context.Context) (devices []Device, err error) {
 }
 
 // Lines are all lines, by id.
-func (l *Ledger) Lines(ctx context.Context) (lines []Line, err error) {
-	err = l.read(ctx, "lines", func(q querier, now wire.Time) error {
-		devices, err := readDevices(ctx, q, now)
-		lines = l.lines(devices, now)
-		return err
-	})
-	return lines, err
+func (l *Ledger) Lines(ctx context.Context) ([]Line, error) {
+	s, err := l.Snapshot(ctx)
+	return s.Lines, err
 }
 
 // Agents are all agents, by id.
@@ -55,14 +51,17 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if s.AgentAnomalies, err = readAgentAnomalies(ctx, q); err != nil {
 			return err
 		}
+		if s.Envelopes, err = readEnvelopes(ctx, q); err != nil {
+			return err
+		}
 		if s.Sums, err = readSums(ctx, q); err != nil {
 			return err
 		}
 		if s.Register, err = readRegister(ctx, q); err != nil {
 			return err
 		}
-		s.Envelopes, err = readEnvelopes(ctx, q)
-		s.Lines = l.lines(s.Devices, now)
+		gaps, err := readGaps(ctx, q)
+		s.Lines = l.lines(&s, gaps)
 		return err
 	})
 	return s, err
@@ -147,16 +146,45 @@ func (l *Ledger) read(ctx context.Context, what string, f func(q querier, now wi
 	return nil
 }
 
-func (l *Ledger) lines(devices []Device, now wire.Time) []Line {
-	lines := make([]Line, 0, len(devices))
-	for i := range devices {
-		lines = append(lines, linesOf(&devices[i])...)
-	}
+func (l *Ledger) lines(s *Snapshot, gaps map[string][]Span) []Line {
+	lines := newPark(s.At, l.zone, &s.Register, s.Devices, gaps).lines()
+	byID := make(map[string]*Line, len(lines))
 	for i := range lines {
-		lines[i].stand(now, l.activeWindow, l.blindAfter)
+		lines[i].stand(s.At, windows{l.activeWindow, l.blindAfter})
+		byID[lines[i].ID] = &lines[i]
 	}
-	slices.SortFunc(lines, func(a, b Line) int { return cmp.Compare(a.ID, b.ID) })
+	if len(s.Sums) == 0 { // until postings are written
+		for i := range s.Devices {
+			if line := byID[s.Devices[i].ID]; line != nil {
+				line.Totals = s.Devices[i].Totals
+			}
+		}
+	}
+	for _, sum := range s.Sums {
+		if line := byID[sum.Line]; line != nil && !sum.Evidence {
+			line.Totals[sum.Measure] += sum.Count
+		}
+	}
 	return lines
+}
+
+// readGaps are the times, by device, in which its counters can't prove what happened: around a
+// reset that was none of a glitch, where another rule took over, and where growth waits for a person.
+func readGaps(ctx context.Context, q querier) (map[string][]Span, error) {
+	gaps := make(map[string][]Span)
+	query := fmt.Sprintf("SELECT device, from_at, to_at FROM anomalies WHERE kind = '%s' AND outcome <> '%s' OR kind = '%s' "+
+		"OR kind = '%s' AND closed_at = 0", Reset, Glitch, RuleChanged, Jump)
+	err := each(ctx, q, query, func(read func(...any) error) error {
+		var device string
+		var gap Span
+		err := read(&device, &gap.From, &gap.To)
+		gaps[device] = append(gaps[device], gap)
+		return err
+	})
+	for _, spans := range gaps {
+		sortSpans(spans)
+	}
+	return gaps, err
 }
 
 func readDevices(ctx context.Context, q querier, now wire.Time) ([]Device, error) {
@@ -188,7 +216,7 @@ func (d *device) view(now wire.Time, held map[int64]int64) Device {
 		ID: d.id, Serial: d.identity.Serial, Vendor: d.identity.Vendor, Model: d.identity.Model, Name: d.identity.Name,
 		Location: d.identity.Location, Address: d.identity.Address, Agent: d.lead, Profile: d.profile, Fax: d.fax,
 		FaxService: d.service, Up: up(now, d.lookAt, d.poll, d.failure), Error: d.failure, FirstSeen: d.firstSeen,
-		LastReading: d.readAt, LastLook: d.lookAt, Clock: d.corrected, Stale: d.stale,
+		LastReading: d.readAt, LastCount: d.countersAt, LastLook: d.lookAt, Clock: d.corrected, Stale: d.stale,
 		Totals: make(map[wire.Measure]int64, len(d.counters)), Counters: make([]Counter, 0, len(d.counters)),
 		Anomalies: make(map[AnomalyKind]int64),
 	}

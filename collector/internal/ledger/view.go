@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/zerofax/zerofax/agent/wire"
+import (
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
 
 // Snapshot is the whole of what projections need, at one instant of the books.
 type Snapshot struct {
@@ -39,6 +43,7 @@ type Device struct {
 	Error       string          `json:"error,omitempty"` // why the last look failed
 	FirstSeen   wire.Time       `json:"first_seen"`
 	LastReading wire.Time       `json:"last_reading,omitempty"` // last successful one
+	LastCount   wire.Time       `json:"last_count,omitempty"`   // last one that told counts
 	LastLook    wire.Time       `json:"last_look,omitempty"`    // last one, successful or not
 	LastFax     wire.Time       `json:"last_fax,omitempty"`     // end of the last activity's interval, any direction
 	Clock       bool            `json:"clock,omitempty"`        // its times were corrected for the agent's clock
@@ -117,31 +122,58 @@ func LineStates() []LineState {
 // Line is a phone line. Establishment, site, pole and service are empty until someone assigns it.
 type Line struct {
 	ID            string          `json:"id"`
+	Declared      bool            `json:"declared"` // by a person; else it is what its machine shows
 	Number        string          `json:"number"`
-	Device        string          `json:"device"`
+	Extension     string          `json:"extension,omitempty"`
+	Device        string          `json:"device"` // its id; as declared while no such machine is known
 	Port          string          `json:"port"`
 	Gateway       string          `json:"gateway"`
+	GatewayPort   string          `json:"gateway_port,omitempty"`
 	Establishment string          `json:"establishment"`
 	Site          string          `json:"site"`
 	Pole          string          `json:"pole"`
 	Service       string          `json:"service"`
+	UF            string          `json:"uf,omitempty"`
+	Support       string          `json:"support,omitempty"`
+	Contact       string          `json:"contact,omitempty"`
 	State         LineState       `json:"state"`
+	Observed      LineState       `json:"observed"`      // what State would be if nothing were declared of its end
 	New           bool            `json:"new,omitempty"` // known for less than 30 days
-	Why           string          `json:"why,omitempty"` // the evidence of State
+	Why           []Fact          `json:"why"`           // the evidence of State
 	Status        wire.LineStatus `json:"status"`
-	Evidence      string          `json:"evidence,omitempty"` // of Status
+	Evidence      string          `json:"status_evidence,omitempty"`
 	StatusSince   wire.Time       `json:"status_since,omitempty"`
-	Cutoff        wire.Time       `json:"cutoff,omitempty"`
-	CutOn         wire.Time       `json:"cut_on,omitempty"`
-	FirstSeen     wire.Time       `json:"first_seen"`
-	LastFax       wire.Time       `json:"last_fax,omitempty"`
+	Cutoff        Day             `json:"cutoff,omitempty"` // planned
+	CutOn         Day             `json:"cut_on,omitempty"` // really
+	KeptReason    string          `json:"kept_reason,omitempty"`
+	KeptUntil     Day             `json:"kept_until,omitempty"`
+	CutoffAt      wire.Time       `json:"cutoff_at,omitempty"` // from then on nobody should fax; 0 where no such time is set
+	Copper        *LineCopper     `json:"copper,omitempty"`    // where it hangs on copper
+	FirstSeen     wire.Time       `json:"first_seen,omitempty"`
+	LastFax       wire.Time       `json:"last_fax,omitempty"` // only where it can be known per line
 	LastSent      wire.Time       `json:"last_sent,omitempty"`
 	LastReceived  wire.Time       `json:"last_received,omitempty"` // or printed
 	LastReading   wire.Time       `json:"last_reading,omitempty"`
 
-	Totals map[wire.Measure]int64 `json:"totals"` // only where it can be known per line
+	Totals  map[wire.Measure]int64 `json:"totals"` // only where it can be known per line
+	Zone    *time.Location         `json:"-"`      // of its site
+	History []Stretch              `json:"-"`      // oldest first
 
 	AfterCutoff AfterTotals `json:"after_cutoff"`
+
+	shared  int       // how many lines its machine's counts are of; 0: nothing counts
+	counted wire.Time // last reading of those counts
+	life    wire.Time // last fax that they show
+	told    wire.Time // last reading that told its status; 0 if none did
+}
+
+// Stretch is a time in which a line stood in one place, on one machine.
+type Stretch struct {
+	Span
+	Place
+	Device   string         // empty where it is not known
+	Measures []wire.Measure // what the machine counts
+	Watched  []Span         // in which it was counted without a gap
 }
 
 // Agent is an agent as the books know it.
