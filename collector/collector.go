@@ -41,8 +41,9 @@ func serve(ctx context.Context, c config, log *slog.Logger, ready func(addresses
 	if err := os.MkdirAll(c.DataDir, 0o750); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
-	books, err := ledger.Open(ctx, filepath.Join(c.DataDir, "ledger.db"),
-		ledger.Options{Log: log, Now: clock, Zone: c.location, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter})
+	options := c.ledgerOptions(log)
+	options.Run = true
+	books, err := ledger.Open(ctx, c.ledgerFile(), options)
 	if err != nil {
 		return err
 	}
@@ -99,6 +100,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.books.Check(ctx) })
 	group.Go(func() error { return in.Run(ctx) })
 	group.Go(func() error { return web.Serve(ctx, p.listener, site, c.HTTP.WebConfigFile, log) })
 	ready(addresses{page: c.page(p.listener.Addr().String()), mqtt: p.mqtt})

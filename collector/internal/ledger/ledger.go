@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type Options struct {
 	ActiveWindow time.Duration    // a line is active for so long after a fax; default 30 days
 	Zone         *time.Location   // of lines whose site names none; default UTC
 	BlindAfter   time.Duration    // a line is blind without a successful reading for so long; default 72 h
+	Run          bool             // for the collector itself: only one at a time may have the book open so
 }
 
 // Delivery is one message of an agent's readings topic.
@@ -76,6 +78,8 @@ type Ledger struct {
 	blindAfter   time.Duration
 	zone         *time.Location
 	readers      *sql.DB
+	held         *os.File // keeps other collectors out; nil: not kept out
+	checked      bool     // its pages were looked at
 
 	mu      sync.Mutex // held while writing
 	store   *store
@@ -84,7 +88,8 @@ type Ledger struct {
 	version int64 // of the file, as SQLite counts the commits of others
 }
 
-// Open opens or creates the book at path and brings its schema up to date.
+// Open opens or creates the book at path and brings its schema up to date. It fails with ErrRunning
+// where another collector stands in the way, and with ErrDamaged where the file is.
 func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
 	l := &Ledger{
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now,
@@ -97,14 +102,30 @@ func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
 	if l.now == nil {
 		l.now = time.Now
 	}
-	var err error
-	if l.store, err = openStore(ctx, path); err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", path, err)
-	}
-	if l.readers, err = openReaders(ctx, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.store.close())
+	if err := l.open(ctx, path, o.Run); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.release())
 	}
 	return l, nil
+}
+
+func (l *Ledger) open(ctx context.Context, path string, run bool) (err error) {
+	upgrade := migrateAlone(path)
+	if run {
+		if l.held, err = hold(lockOf(path)); err != nil {
+			return err
+		}
+		upgrade = migrate
+	}
+	if l.store, err = openStore(ctx, path, upgrade); err != nil {
+		return err
+	}
+	if l.readers, err = openReaders(ctx, path); err != nil {
+		return err
+	}
+	if run {
+		return l.checkIfSmall(ctx, path)
+	}
+	return nil
 }
 
 const day = 24 * time.Hour
@@ -114,5 +135,19 @@ func (l *Ledger) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.books = nil
-	return errors.Join(l.readers.Close(), l.store.close())
+	return l.release()
+}
+
+func (l *Ledger) release() error {
+	var errs []error
+	if l.readers != nil {
+		errs = append(errs, l.readers.Close())
+	}
+	if l.store != nil {
+		errs = append(errs, l.store.close())
+	}
+	if l.held != nil {
+		errs = append(errs, l.held.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -3,20 +3,14 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"strings"
 
-	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // store is the file: one connection that writes. Everything that is peculiar to SQLite is here;
 // the statements themselves PostgreSQL takes too.
@@ -29,7 +23,7 @@ type store struct {
 
 // openStore opens the file for writing. An acknowledged batch must survive a loss of power:
 // synchronous=FULL syncs the log at each commit, which group commit makes cheap.
-func openStore(ctx context.Context, path string) (*store, error) {
+func openStore(ctx context.Context, path string, migrate func(context.Context, *sql.DB) error) (*store, error) {
 	db, err := sql.Open("sqlite", dataSource(path, url.Values{
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4000)", "cache_size(-16384)", "foreign_keys(0)"},
 	}))
@@ -38,11 +32,11 @@ func openStore(ctx context.Context, path string) (*store, error) {
 	}
 	db.SetMaxOpenConns(1)
 	if err := migrate(ctx, db); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(judged(err), db.Close())
 	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(judged(err), db.Close())
 	}
 	return &store{db: db, conn: conn, upsert: make(map[string]*sql.Stmt)}, nil
 }
@@ -58,28 +52,13 @@ func openReaders(ctx context.Context, path string) (*sql.DB, error) {
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(1)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(judged(err), db.Close())
 	}
 	return db, nil
 }
 
 func dataSource(path string, options url.Values) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}).String()
-}
-
-func migrate(ctx context.Context, db *sql.DB) error {
-	dir, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
 }
 
 func (s *store) close() error {
@@ -112,18 +91,33 @@ func (s *store) version(ctx context.Context) (v int64, err error) {
 // errRefused marks rows that the database won't take whatever the state of the disk.
 var errRefused = errors.New("refused by the database")
 
+// What may be wrong with the file itself.
+var (
+	ErrFull    = errors.New("no room left on the disk")
+	ErrDamaged = errors.New("the ledger's file is damaged; put a backup in its place: zerofax-collector restore FILE")
+)
+
 func (s *store) exec(ctx context.Context, query string, args ...any) error {
 	_, err := s.conn.ExecContext(ctx, query, args...)
-	return refusal(err)
+	return judged(err)
 }
 
-func refusal(err error) error {
+// judged says what an error of SQLite means to us.
+func judged(err error) error {
 	var fault *sqlite.Error
-	if errors.As(err, &fault) {
-		switch fault.Code() & 0xff {
-		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
-			return fmt.Errorf("%w: %w", errRefused, err)
-		}
+	if !errors.As(err, &fault) || errors.Is(err, errRefused) || errors.Is(err, ErrFull) || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	switch fault.Code() & 0xff {
+	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
+		return fmt.Errorf("%w: %w", errRefused, err)
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if fault.Code() == sqlite3.SQLITE_IOERR_SHMSIZE {
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
 }
@@ -156,7 +150,7 @@ func (s *store) write(ctx context.Context, t table, n int, row func(i int, to []
 			_, err = statement.ExecContext(ctx, s.args...)
 		}
 		if err != nil {
-			return fmt.Errorf("write %s: %w", t.name, refusal(err))
+			return fmt.Errorf("write %s: %w", t.name, judged(err))
 		}
 	}
 	return nil
@@ -197,3 +191,59 @@ func (t table) upsert(rows int) string {
 	}
 	return text.String()
 }
+
+// inspect lets SQLite look at every page of the file; check is quick_check (5 s a GB) or
+// integrity_check (which compares the indexes too, 40 s a GB).
+func inspect(ctx context.Context, q querier, check string) error {
+	var faults []string
+	err := each(ctx, q, "PRAGMA "+check+"(10)", func(read func(...any) error) error {
+		var fault string
+		err := read(&fault)
+		faults = append(faults, fault)
+		return err
+	})
+	if err != nil {
+		return judged(err)
+	}
+	if text := strings.Join(faults, "; "); text != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, text)
+	}
+	return nil
+}
+
+// copyInto writes what is in the ledger at one instant to another file, which must be empty, while others
+// write. The copy is in rollback mode: nothing stands beside it. It isn't synced.
+func copyInto(ctx context.Context, path, to string) error {
+	db, err := sql.Open("sqlite", dataSource(path, url.Values{"mode": {"rw"}, "_pragma": {"busy_timeout(10000)"}}))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", to)
+	return errors.Join(judged(err), db.Close())
+}
+
+// openCopy opens a file that nobody writes to.
+func openCopy(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dataSource(path, url.Values{"mode": {"ro"}, "immutable": {"1"}, "_pragma": {"query_only(1)"}}))
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
+// lay lays a ledger down that nobody uses any more: all of it is in its one file then. It fails
+// with errInUse while somebody has it open.
+func lay(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dataSource(path, url.Values{"mode": {"rw"}, "_pragma": {"busy_timeout(2000)"}}))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "PRAGMA journal_mode = DELETE")
+	var fault *sqlite.Error
+	if errors.As(err, &fault) && fault.Code()&0xff == sqlite3.SQLITE_BUSY {
+		err = errInUse
+	}
+	return errors.Join(judged(err), db.Close())
+}
+
+var errInUse = errors.New("another command of zerofax-collector has the ledger open; let it end first")

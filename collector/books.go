@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// ledgerFile is where the books are.
+func (c *config) ledgerFile() string { return filepath.Join(c.DataDir, "ledger.db") }
+
+func (c *config) ledgerOptions(log *slog.Logger) ledger.Options {
+	return ledger.Options{Log: log, Now: clock, Zone: c.location, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter}
+}
+
+// withBooks opens the books for a command, beside a collector that may run, and lets f work on them.
+// Where there are none it makes them only if create is set: else data_dir is likely to be wrong.
+func withBooks(call *program.Call, create bool, f func(c config, books *ledger.Ledger) error) (err error) {
+	c, err := load(call.Config)
+	if err != nil {
+		return err
+	}
+	if create {
+		err = os.MkdirAll(c.DataDir, 0o750)
+	} else {
+		err = c.wantLedger()
+	}
+	if err != nil {
+		return err
+	}
+	books, err := ledger.Open(call.Ctx, c.ledgerFile(), c.ledgerOptions(call.Log))
+	if err != nil {
+		return err
+	}
+	defer closing(&err, books.Close)
+	return f(c, books)
+}
+
+// wantLedger is an error where no collector ever ran on the data folder.
+func (c *config) wantLedger() error {
+	if _, err := os.Stat(c.ledgerFile()); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("no ledger in %s; --config names the file whose data_dir is meant", c.DataDir)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// author says who does something, for the audit log.
+type author struct {
+	By string `placeholder:"NAME" help:"Who does it, for the audit log. Without it: the account that runs this."`
+}
+
+func (a author) of(source string) ledger.Author {
+	who := a.By
+	if who == "" {
+		if account, err := user.Current(); err == nil {
+			who = account.Username
+		}
+	}
+	return ledger.Author{Who: who, Source: source}
+}

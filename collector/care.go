@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+type backupCommand struct {
+	File  string `arg:"" help:"File to write."`
+	Force bool   `help:"Replace the file if it is there already."`
+}
+
+// Run implements `backup`.
+func (b backupCommand) Run(call *program.Call) error {
+	c, err := load(call.Config)
+	if err != nil {
+		return err
+	}
+	if err := c.wantLedger(); err != nil {
+		return err
+	}
+	got, err := ledger.Backup(call.Ctx, c.ledgerFile(), b.File, b.Force)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(call.Stdout, "%s: %.1f MB, schema %d\n", b.File, float64(got.Bytes)/1e6, got.Schema)
+	tellContents(call.Stdout, got)
+	return nil
+}
+
+type restoreCommand struct {
+	File  string `arg:"" help:"Backup to put in the ledger's place."`
+	Force bool   `help:"Also if its books don't balance."`
+	author
+}
+
+// Run implements `restore`.
+func (r restoreCommand) Run(call *program.Call) error {
+	c, err := load(call.Config)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.DataDir, 0o750); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	got, aside, err := ledger.Restore(call.Ctx, c.ledgerFile(), r.File, ledger.RestoreOptions{Now: clock, By: r.of("restore"), Force: r.Force})
+	if errors.Is(err, ledger.ErrRunning) {
+		return fmt.Errorf("%w; stop it first", err)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(call.Stdout, "restored %s\n", c.ledgerFile())
+	tellContents(call.Stdout, got)
+	if aside != "" {
+		fmt.Fprintf(call.Stdout, "the ledger until now is kept as %s\n", aside)
+	}
+	if c.InfluxDB.URL != "" {
+		fmt.Fprintf(call.Stdout, "InfluxDB may hold points that these books don't: zerofax-collector series replay --from %s\n", day(got))
+	}
+	return nil
+}
+
+func day(c ledger.Contents) string { return c.AsOf.Std().Format("2006-01-02") }
+
+func tellContents(w io.Writer, c ledger.Contents) {
+	asOf := "nothing was booked yet"
+	if c.AsOf != 0 {
+		asOf = "as of " + c.AsOf.String()
+	}
+	fmt.Fprintf(w, "%s: %d agents, %d devices, %d declared lines\n", asOf, c.Agents, c.Devices, c.Lines)
+	if err := c.Balance.Err(); err != nil {
+		fmt.Fprintln(w, err)
+	} else if c.Balance.Counters > 0 {
+		fmt.Fprintf(w, "books balance: %s\n", c.Balance.String())
+	}
+}
+
+type verifyCommand struct{}
+
+// Run implements `verify`.
+func (verifyCommand) Run(call *program.Call) error {
+	c, err := load(call.Config)
+	if err != nil {
+		return err
+	}
+	if err := c.wantLedger(); err != nil {
+		return err
+	}
+	balance, err := ledger.Verify(call.Ctx, c.ledgerFile())
+	if err != nil {
+		return err
+	}
+	if err := balance.Err(); err != nil {
+		return err
+	}
+	fmt.Fprintf(call.Stdout, "books balance: %s\n", balance.String())
+	return nil
+}

@@ -1,0 +1,32 @@
+//go:build !windows && !solaris && !aix
+
+package ledger
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// hold keeps a second collector out of the folder until the file is closed or the process ends.
+func hold(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("%w (%s)", ErrRunning, path)
+	}
+	return file, nil
+}
+
+// syncFolder makes the names in a folder last beyond a loss of power.
+func syncFolder(dir string) error {
+	file, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return file.Sync()
+}
