@@ -223,8 +223,10 @@ func (p *park) witness(l *Line, shares map[string]int) {
 		counting = gateway
 	}
 	if counting != nil && len(counting.Counters) > 0 {
-		l.shared, l.counted = max(shares[counting.ID], 1), counting.LastCount
+		l.Sharing, l.counted = max(shares[counting.ID], 1), counting.LastCount
 		p.count(l, counting)
+	} else if n := len(l.History); n > 0 && l.told != 0 {
+		l.History[n-1].Watched = []Span{l.History[n-1].Within(Span{l.FirstSeen, l.told})}
 	}
 }
 
@@ -260,7 +262,7 @@ func (p *park) count(l *Line, d *Device) {
 				continue // it was of another line
 			}
 			l.life = max(l.life, c.Last)
-			if l.shared == 1 {
+			if l.Sharing == 1 {
 				l.faxed(c)
 			}
 		}

@@ -132,10 +132,10 @@ func silence(watched time.Duration, w windows) LineState {
 // faxFacts are what is known of the last fax.
 func (l *Line) faxFacts() []Fact {
 	switch {
-	case l.shared == 0:
+	case l.Sharing == 0:
 		return []Fact{{Code: FactUncounted}}
-	case l.shared > 1 && l.life != 0:
-		return []Fact{{Code: FactSharedFax, At: l.life, Count: int64(l.shared)}}
+	case l.Sharing > 1 && l.life != 0:
+		return []Fact{{Code: FactSharedFax, At: l.life, Count: int64(l.Sharing)}}
 	case l.life != 0:
 		return []Fact{{Code: FactLastFax, At: l.life}}
 	}

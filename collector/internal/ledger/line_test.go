@@ -96,7 +96,7 @@ func TestLineState(t *testing.T) {
 	dayOf := func(t wire.Time) Day { return Day(t.Std().In(paris).Format(time.DateOnly)) }
 	// counted is a line whose machine counts, known and read so many days ago.
 	counted := func(known, read, fax float64) Line {
-		l := Line{FirstSeen: ago(known), LastReading: ago(read), shared: 1, counted: ago(read), Status: wire.LineUnknown}
+		l := Line{FirstSeen: ago(known), LastReading: ago(read), Sharing: 1, counted: ago(read), Status: wire.LineUnknown}
 		l.History = []Stretch{{Span: Span{0, now}, Watched: []Span{{ago(known), ago(read)}}}}
 		if fax != 0 {
 			l.life = ago(fax)
@@ -131,8 +131,8 @@ func TestLineState(t *testing.T) {
 		{"off hook at its gateway, although its machine is silent", with(counted(400, 0, 91), func(l *Line) {
 			l.Status, l.StatusSince, l.told = wire.LineBusy, now, now
 		}), Active, false, "last_fax busy last_reading watched=30.0/30.0"},
-		{"one of three on a machine that faxed", with(counted(400, 0, 7), func(l *Line) { l.shared = 3 }), Active, false, "shared_fax last_reading watched=30.0/30.0"},
-		{"one of three on a machine that is silent", with(counted(400, 0, 91), func(l *Line) { l.shared = 3 }), Dormant, false, "shared_fax last_reading watched=91.0/91.0"},
+		{"one of three on a machine that faxed", with(counted(400, 0, 7), func(l *Line) { l.Sharing = 3 }), Active, false, "shared_fax last_reading watched=30.0/30.0"},
+		{"one of three on a machine that is silent", with(counted(400, 0, 91), func(l *Line) { l.Sharing = 3 }), Dormant, false, "shared_fax last_reading watched=91.0/91.0"},
 		{"nobody could look for 4 days", counted(400, 4, 5), Blind, false, "last_fax last_reading"},
 		{"nobody could look for 4 days, but its gateway's port is idle", with(counted(400, 4, 5), func(l *Line) {
 			l.Status, l.StatusSince, l.told, l.LastReading = wire.LineIdle, ago(200), now, now

@@ -154,6 +154,7 @@ type Line struct {
 	LastSent      wire.Time       `json:"last_sent,omitempty"`
 	LastReceived  wire.Time       `json:"last_received,omitempty"` // or printed
 	LastReading   wire.Time       `json:"last_reading,omitempty"`
+	Sharing       int             `json:"sharing"` // how many lines its machine's counts are of; 0: nothing counts
 
 	Totals  map[wire.Measure]int64 `json:"totals"` // only where it can be known per line
 	Zone    *time.Location         `json:"-"`      // of its site
@@ -161,7 +162,6 @@ type Line struct {
 
 	AfterCutoff AfterTotals `json:"after_cutoff"`
 
-	shared  int       // how many lines its machine's counts are of; 0: nothing counts
 	counted wire.Time // last reading of those counts
 	life    wire.Time // last fax that they show
 	told    wire.Time // last reading that told its status; 0 if none did
@@ -172,8 +172,8 @@ type Stretch struct {
 	Span
 	Place
 	Device   string         // empty where it is not known
-	Measures []wire.Measure // what the machine counts
-	Watched  []Span         // in which it was counted without a gap
+	Measures []wire.Measure // what the machine counts; none where only the line's status is told
+	Watched  []Span         // in which they were told without a gap
 }
 
 // Agent is an agent as the books know it.

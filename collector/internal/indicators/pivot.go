@@ -1,0 +1,240 @@
+package indicators
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// pivot gathers what belongs to each scope.
+type pivot struct {
+	register *ledger.Register
+	level    Level
+	from, to ledger.Month
+	days     int  // of the time
+	present  bool // now lies in the time
+	future   bool // the time is still to come
+	months   map[*time.Location]ledger.Span
+	tallies  map[Scope]*tally
+	faxed    map[string]ledger.Place // lines of which a fax was counted in the time, and where
+}
+
+// tally is what is known of one scope.
+type tally struct {
+	lines, known, active int64         // lines that stand there at the end of the time; those that were watched; those active
+	stood                time.Duration // by lines, how long they stood there
+	looked               time.Duration // and were watched by anything
+	sources              []source
+	parts                []Part // in the order of measures and units
+	straddling           map[wire.Measure]int64
+}
+
+// source is a stretch of a line that was watched for so long by a machine that counts.
+type source struct {
+	measures []wire.Measure
+	watched  time.Duration
+}
+
+func newPivot(r *ledger.Register, level Level, from, to ledger.Month, now wire.Time) *pivot {
+	p := &pivot{
+		register: r, level: level, from: from, to: to, months: map[*time.Location]ledger.Span{},
+		tallies: map[Scope]*tally{}, faxed: map[string]ledger.Place{},
+	}
+	span := p.span(time.UTC)
+	p.days = int(span.Length() / (24 * time.Hour))
+	p.present, p.future = span.From <= now && now < span.To, now < span.From
+	p.declared()
+	return p
+}
+
+// declared makes a scope of all that the register names, so that what has no line shows too.
+func (p *pivot) declared() {
+	switch p.level {
+	case Structure:
+		for id := range p.register.Establishments {
+			p.at(ledger.Place{Establishment: id})
+		}
+	case Pole:
+		for id := range p.register.Poles {
+			p.at(ledger.Place{Pole: id})
+		}
+	case Service:
+		for id := range p.register.Services {
+			p.at(ledger.Place{Service: id})
+		}
+	}
+}
+
+// span is the time in a zone.
+func (p *pivot) span(zone *time.Location) ledger.Span {
+	span, ok := p.months[zone]
+	if !ok {
+		span = ledger.Span{From: p.from.In(zone), To: p.to.Add(1).In(zone)}
+		p.months[zone] = span
+	}
+	return span
+}
+
+// scope is what a place belongs to. A service belongs where it is now: it is one, whatever it was
+// part of; a pôle has what belonged to it then.
+func (p *pivot) scope(place ledger.Place) Scope {
+	place = p.register.Complete(place)
+	if s, ok := p.register.Services[place.Service]; ok && p.level != Pole {
+		place.Establishment, place.Pole = s.Establishment, s.Pole
+	}
+	s := Scope{Establishment: place.Establishment}
+	s.Name = p.register.Establishments[s.Establishment].Name
+	if p.level == Structure {
+		return s
+	}
+	if s.Pole = place.Pole; s.Pole != "" || p.level == Pole {
+		s.Name = cmp.Or(p.register.Poles[s.Pole].Name, s.Pole)
+	}
+	if p.level == Service {
+		s.Service = place.Service
+		s.Name = cmp.Or(p.register.Services[s.Service].Name, s.Service)
+	}
+	return s
+}
+
+func (p *pivot) at(place ledger.Place) *tally {
+	scope := p.scope(place)
+	t := p.tallies[scope]
+	if t == nil {
+		t = &tally{straddling: map[wire.Measure]int64{}}
+		p.tallies[scope] = t
+	}
+	return t
+}
+
+// scopes are those that have anything to tell, in order.
+func (p *pivot) scopes() []Scope {
+	return slices.SortedFunc(maps.Keys(p.tallies), compareScopes)
+}
+
+// line takes in where a line stood in the time, and how well it was watched there.
+func (p *pivot) line(l *ledger.Line) {
+	span := p.span(l.Zone)
+	for i := range l.History {
+		s := &l.History[i]
+		in := s.Within(span)
+		if in.Length() == 0 {
+			continue
+		}
+		t := p.at(s.Place)
+		t.stood += in.Length()
+		watched := ledger.Watched(s.Watched, in)
+		t.looked += watched
+		if watched > 0 {
+			t.sources = append(t.sources, source{s.Measures, watched})
+		}
+	}
+}
+
+// sum takes in what a measure brought an account.
+func (p *pivot) sum(m *ledger.MonthSum) {
+	place := ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service}
+	t := p.at(place)
+	i, found := slices.BinarySearchFunc(t.parts, Part{Measure: m.Measure, Unit: m.Unit}, compareParts)
+	if !found {
+		t.parts = slices.Insert(t.parts, i, Part{Measure: m.Measure, Unit: m.Unit})
+	}
+	t.parts[i].Count += m.Count
+	if m.Month == p.from {
+		t.straddling[m.Measure] += m.Straddling
+	}
+	if m.Count > 0 && m.Line != "" {
+		p.faxed[m.Line] = place
+	}
+}
+
+func compareParts(a, b Part) int {
+	return cmp.Or(cmp.Compare(slices.Index(wire.Measures(), a.Measure), slices.Index(wire.Measures(), b.Measure)), cmp.Compare(a.Unit, b.Unit))
+}
+
+// lines counts the lines of each scope as they are at the end of the time, now at the latest. Those
+// that are no more are known by their faxes.
+func (p *pivot) lines(b Books) {
+	gone := maps.Clone(p.faxed)
+	for i := range b.Lines {
+		l := &b.Lines[i]
+		delete(gone, l.ID)
+		switch span := p.span(l.Zone); {
+		case b.At >= span.To:
+			p.past(l, span)
+		case b.At >= span.From:
+			p.now(l)
+		}
+	}
+	if p.present {
+		return
+	}
+	for _, place := range gone {
+		t := p.at(place)
+		t.lines, t.known, t.active = t.lines+1, t.known+1, t.active+1
+	}
+}
+
+// now counts a line by its state.
+func (p *pivot) now(l *ledger.Line) {
+	t := p.at(ledger.Place{Establishment: l.Establishment, Pole: l.Pole, Service: l.Service})
+	t.lines++
+	if l.Observed != ledger.Blind {
+		t.known++
+	}
+	if l.State == ledger.Active {
+		t.active++
+	}
+}
+
+// past counts a line by whether it faxed, unless its end had been declared by then. A line that
+// shares its machine can't be known: the fax may have been another one's.
+func (p *pivot) past(l *ledger.Line, span ledger.Span) {
+	for i := range l.History {
+		s := &l.History[i]
+		if s.From >= span.To || s.To < span.To || len(s.Measures) == 0 && len(s.Watched) > 0 {
+			continue
+		}
+		t := p.at(s.Place)
+		t.lines++
+		_, faxed := p.faxed[l.ID]
+		ended := l.KeptReason != "" || l.CutoffAt != 0 && l.CutoffAt <= span.To
+		switch {
+		case faxed:
+			t.known++
+			if !ended {
+				t.active++
+			}
+		case l.Sharing <= 1 && ledger.Watched(s.Watched, span) > 0:
+			t.known++
+		}
+	}
+}
+
+// watched is how long lines were watched by machines that count one of the measures.
+func (t *tally) watched(measures []wire.Measure) (sum time.Duration) {
+	for _, s := range t.sources {
+		if slices.ContainsFunc(s.measures, func(m wire.Measure) bool { return slices.Contains(measures, m) }) {
+			sum += s.watched
+		}
+	}
+	return sum
+}
+
+// seen tells whether anything counts one of the measures.
+func (t *tally) seen(measures []wire.Measure) bool {
+	return t.watched(measures) > 0 || slices.ContainsFunc(t.parts, func(x Part) bool { return slices.Contains(measures, x.Measure) })
+}
+
+// mean is how many days of the time were watched, of a scope's lines.
+func (p *pivot) mean(watched, stood time.Duration) float64 {
+	if stood == 0 {
+		return 0
+	}
+	days := float64(p.days) * watched.Hours() / stood.Hours()
+	return float64(int(days*10)) / 10 // 29.98 of 30 is not 30
+}
