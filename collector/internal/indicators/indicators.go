@@ -116,7 +116,7 @@ type Books struct {
 func Compute(b Books, from, to ledger.Month, level Level) []Figure {
 	p := newPivot(b.Register, level, from, to, b.At)
 	for i := range b.Lines {
-		p.line(&b.Lines[i])
+		p.line(&b.Lines[i], b.At)
 	}
 	for i := range b.Months {
 		if m := &b.Months[i]; m.Month >= from && m.Month <= to && !m.Evidence {

@@ -116,17 +116,22 @@ func (p *pivot) scopes() []Scope {
 	return slices.SortedFunc(maps.Keys(p.tallies), compareScopes)
 }
 
-// line takes in where a line stood in the time, and how well it was watched there.
-func (p *pivot) line(l *ledger.Line) {
+// line takes in where a line stood in the time, and how well it was watched there. What is still to
+// come of the time is not watched yet.
+func (p *pivot) line(l *ledger.Line, now wire.Time) {
 	span := p.span(l.Zone)
 	for i := range l.History {
 		s := &l.History[i]
 		in := s.Within(span)
-		if in.Length() == 0 {
+		stood := in
+		if s.To >= now {
+			stood.To = span.To
+		}
+		if stood.Length() == 0 {
 			continue
 		}
 		t := p.at(s.Place)
-		t.stood += in.Length()
+		t.stood += stood.Length()
 		watched := ledger.Watched(s.Watched, in)
 		t.looked += watched
 		if watched > 0 {

@@ -118,7 +118,7 @@ func undeclared(lines []Line, declared []string) []Line {
 // declaredLine is a line as people declared it: v is what holds now, the end of the line is as the
 // newest version has it.
 func (p *park) declaredLine(v Declaration, versions []Declaration) Line {
-	newest := versions[len(versions)-1]
+	newest := lasting(versions)
 	place := p.register.Complete(v.Place)
 	l := Line{
 		ID: v.Line, Declared: true, Number: v.Number, Extension: v.Extension,
@@ -128,7 +128,7 @@ func (p *park) declaredLine(v Declaration, versions []Declaration) Line {
 		KeptReason: newest.KeptReason, KeptUntil: newest.KeptUntil, Status: wire.LineUnknown,
 		Totals: map[wire.Measure]int64{}, Zone: p.zoneOf(place.Site),
 	}
-	l.CutoffAt = cutoffInstant(newest, l.Zone)
+	l.CutoffAt = CutoffOf(versions, l.Zone).At()
 	l.Copper = copperOf(p.register, l.Support, place.Site, p.now, l.Zone)
 	for _, reference := range []*string{&l.Device, &l.Gateway} {
 		d, missing := p.find(*reference)
@@ -313,22 +313,6 @@ func (d *Device) ownPort() Port {
 		}
 	}
 	return Port{Status: wire.LineUnknown}
-}
-
-// cutoffInstant is from when on nobody should fax on a line: 00:00 of the planned day or the end of
-// the day on which it was cut, whichever comes first; 0 where neither is set or the line is kept.
-func cutoffInstant(d Declaration, zone *time.Location) wire.Time {
-	if d.KeptReason != "" {
-		return 0
-	}
-	planned, done := d.Cutoff.In(zone), wire.Time(0)
-	if t := d.CutOn.In(zone); t != 0 {
-		done = wire.TimeOf(t.Std().In(zone).AddDate(0, 0, 1))
-	}
-	if planned == 0 || done != 0 && done < planned {
-		return done
-	}
-	return planned
 }
 
 // Complete fills in what follows from the rest: a service has a pole, and both an establishment.

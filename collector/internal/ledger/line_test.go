@@ -201,11 +201,11 @@ func TestACutOffBeginsAtMidnightOfItsZone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := cutoffInstant(c.d, zone); got.String() != c.want {
+		if got := CutoffOf([]Declaration{c.d}, zone).At(); got.String() != c.want {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
 		}
 	}
-	if got := cutoffInstant(Declaration{Cutoff: "2026-11-01", KeptReason: "SAMU"}, time.UTC); got != 0 {
+	if got := CutoffOf([]Declaration{{Cutoff: "2026-11-01", KeptReason: "SAMU"}}, time.UTC).At(); got != 0 {
 		t.Errorf("kept: got %s, want none", got)
 	}
 }
