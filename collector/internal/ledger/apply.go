@@ -91,7 +91,7 @@ func (l *Ledger) transact(ctx context.Context, f func(*books) error) (err error)
 	if err := f(l.books); err != nil {
 		return err
 	}
-	if err := l.store.flush(ctx, &l.books.changes); err != nil {
+	if err := l.store.flush(ctx, l.books); err != nil {
 		return err
 	}
 	if err := l.store.commit(ctx); err != nil {
@@ -116,5 +116,6 @@ func (l *Ledger) refresh(ctx context.Context) error {
 		return fmt.Errorf("load: %w", err)
 	}
 	l.books.now, l.books.clocks = l.now, l.clocks
+	l.books.adjust(l.zone)
 	return nil
 }

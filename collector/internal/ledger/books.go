@@ -22,13 +22,17 @@ type books struct {
 	addresses map[[2]string]*device // who is known at an agent's address
 	texts     map[string]string     // one copy of each rule, profile, unit…
 	register  Register
+	where     *whereabouts // of what is registered and of the devices
+	accounts  map[Account]*account
+	calendars map[string]*calendar // by zone
+	location  *time.Location       // where no other zone is declared
 	last      numbers
 	changes   changes
 }
 
 // numbers are the last ones given.
 type numbers struct {
-	device, counter, stream, activity, anomaly, quarantine, hole, audit int64
+	device, counter, stream, activity, anomaly, quarantine, hole, audit, account, posting, status int64
 }
 
 // changes is what the present transaction has to write.
@@ -43,7 +47,17 @@ type changes struct {
 	ports      []portOf
 	claims     map[claimKey]wire.Time
 	activities []activity
+	astray     []*device // to be located anew
+	accounts   []*account
+	postings   []posting
+	crowd      []posting // their instant may be taken
+	posted     map[postedKey]int64
 	hours      map[hourKey]int64
+	months     map[monthKey]monthCount
+	unposted   bool             // nothing is posted yet
+	moved      map[*device]bool // its activity may have to be posted anew
+	rezoned    []*account       // their months are to be added up anew
+	statuses   []statusOf
 	anomalies  []*Anomaly // new ones
 	closings   []closing
 	quarantine []Quarantine
@@ -78,18 +92,15 @@ type activity struct {
 	number, counter int64
 	from, to        wire.Time
 	count, flags    int64
+	value           int64 // of the counter at the end
 }
 
 // The flags of an activity.
 const (
 	wideInterval = 1 << iota // longer than an hour
 	inexactEnd               // clocks were wrong
+	alsoReceived             // the same faxes count as fax_received_pages
 )
-
-type hourKey struct {
-	counter int64
-	hour    wire.Time
-}
 
 type claimKey struct {
 	device int64

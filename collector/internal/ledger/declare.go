@@ -135,6 +135,11 @@ func (b *books) declare(next Register, by Author) {
 		}
 	}
 	b.register = next
+	b.where = newWhereabouts(next, b.devices)
+	for _, d := range b.devices {
+		b.relocate(d)
+	}
+	b.rezone()
 }
 
 // versions are the rows that have versions, by thing, whose key is that of a row up to the last space.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -18,6 +19,7 @@ type device struct {
 	faxed      bool   // a fax counter was ever above 0
 	lead       string // the agent whose readings count
 	firstSeen  wire.Time
+	countsFrom wire.Time // of its first counters, 0 = none yet
 	failure    string
 	corrected  bool
 	stale      int64
@@ -31,7 +33,11 @@ type device struct {
 	counters   []*counter
 	ports      []*port
 
+	stays    []stay     // where its activity belongs, by time
+	accounts []*account // where it was ever posted
+
 	dirty, looked bool // to be written: what it is, when it was looked at
+	astray        bool // to be located anew
 }
 
 type counter struct {
@@ -51,6 +57,19 @@ type port struct {
 	wire.Line
 	firstSeen, since, goneAt wire.Time
 	dirty                    bool
+}
+
+// told is the status as of now: what a device told that doesn't name the port any more is none.
+func (p *port) told() wire.LineStatus {
+	if p.goneAt != 0 {
+		return wire.LineUnknown
+	}
+	return p.Status
+}
+
+type statusOf struct {
+	*device
+	Status
 }
 
 type portOf struct {
@@ -123,13 +142,14 @@ func (b *books) count(d *device, v seen, isNew bool) (proven bool) {
 	if !isNew && d.staleSince != 0 && v.Receipt.Sub(d.staleSince) >= staleWindow {
 		isNew, proven = true, true
 	}
+	also := d.alsoReceives(v)
 	for i := range v.said.Counters {
 		told := &v.said.Counters[i]
 		l := look{
 			Value: told.Value, At: v.At, Trusted: v.Trusted, Clock: v.Clock,
 			Newer: isNew, Uptime: v.Uptime, Receipt: v.Receipt,
 		}
-		grown, old := b.counter(d, told, l)
+		grown, old := b.counter(d, told, l, also)
 		proven = proven || grown
 		stale = stale || old
 	}
@@ -151,8 +171,20 @@ func (b *books) count(d *device, v seen, isNew bool) (proven bool) {
 // clock was set back, and the device lost its counts.
 const staleWindow = 24 * time.Hour
 
-// counter books one counter of a reading.
-func (b *books) counter(d *device, told *wire.Counter, l look) (grown, stale bool) {
+// alsoReceives tells whether what is printed since the last reading is also counted as received. A
+// reading with which the device begins to tell that is only its baseline; and where it gave up
+// telling it a day ago, nothing but paper tells of what comes in.
+func (d *device) alsoReceives(v seen) bool {
+	c := d.present(wire.FaxReceivedPages)
+	if c == nil {
+		return false
+	}
+	told := slices.ContainsFunc(v.said.Counters, func(told wire.Counter) bool { return told.Measure == wire.FaxReceivedPages })
+	return told || v.At.Sub(c.tally.At) <= day
+}
+
+// counter books one counter of a reading; also tells whether what is printed is counted as received too.
+func (b *books) counter(d *device, told *wire.Counter, l look, also bool) (grown, stale bool) {
 	c := d.present(told.Measure)
 	if c == nil || c.unit != told.Unit || c.rule != told.Rule {
 		if !l.Newer {
@@ -173,12 +205,11 @@ func (b *books) counter(d *device, told *wire.Counter, l look) (grown, stale boo
 	for _, x := range e.Closed {
 		b.close(x.Anomaly, x.Outcome, l.Receipt)
 	}
-	if e.Booked > 0 {
-		b.book(c, e)
+	if told.Value > 0 {
+		b.faxed(d)
 	}
-	if told.Value > 0 && !d.faxed {
-		d.faxed = true
-		b.rewrite(d)
+	if e.Booked > 0 {
+		b.book(c, e, also)
 	}
 	grown = c.tally.Value != before.Value || len(e.Closed) > 0
 	if grown || !c.inStep && c.tally.At != before.At {
@@ -206,9 +237,23 @@ func (b *books) begin(d *device, old *counter, told *wire.Counter, l look) {
 	c.tally = baseline(c.tally, l)
 	b.define(c)
 	b.note(c)
-	if told.Value > 0 && !d.faxed {
+	b.relocate(d)
+	if d.countsFrom == 0 {
+		d.countsFrom = l.At
+		b.rewrite(d)
+		b.relocateAll(d)
+	}
+	if told.Value > 0 {
+		b.faxed(d)
+	}
+}
+
+// faxed notes that a device has faxed.
+func (b *books) faxed(d *device) {
+	if !d.faxed {
 		d.faxed = true
 		b.rewrite(d)
+		b.relocate(d)
 	}
 }
 
@@ -239,28 +284,33 @@ func (b *books) excursion(c *counter, value int64, l look, e effect) {
 	c.tally.Open[len(c.tally.Open)-1].Anomaly = number
 }
 
-// book writes growth into the books.
-func (b *books) book(c *counter, e effect) {
-	x := activity{counter: c.number, from: e.From, to: e.To, count: e.Booked}
+// book writes growth into the books, and posts it; also tells whether what is printed is counted as
+// received too.
+func (b *books) book(c *counter, e effect, also bool) {
+	x := activity{counter: c.number, from: e.From, to: e.To, count: e.Booked, value: c.tally.Value}
 	if e.To.Sub(e.From) > time.Hour {
 		x.flags |= wideInterval
 	}
 	if e.Clock {
 		x.flags |= inexactEnd
 	}
+	if also && c.measure == wire.FaxPrintedPages {
+		x.flags |= alsoReceived
+	}
 	b.last.activity++
 	x.number = b.last.activity
 	b.changes.activities = append(b.changes.activities, x)
-	b.changes.hours[hourKey{c.number, e.To - e.To%hour}] += e.Booked
+	b.post(x, c, b.accountOf(c.device, x.to, x.flags), x.count)
 	c.lastAt = max(c.lastAt, e.To)
 }
-
-const hour = wire.Time(3_600_000)
 
 // look takes over what an accepted reading says of the device beside its counts.
 func (b *books) look(d *device, v seen) {
 	if d.order.accept(v.moment) {
 		b.rewrite(d)
+	}
+	if up := v.said.OK; d.lookAt == 0 || up != (d.failure == "") {
+		b.status(d, "", DeviceUp, strconv.FormatInt(flag(up), 10), v.At)
 	}
 	d.poll = pollInterval(d.lookAt, v.At)
 	d.lookAt = v.At
@@ -302,7 +352,7 @@ func (b *books) pace(c *counter) {
 func (b *books) describe(d *device, v seen) {
 	before := d.identity
 	if v.said.Identity != nil {
-		d.identity = *v.said.Identity
+		b.identify(d, *v.said.Identity)
 		b.moved(d, before.Address, v)
 	}
 	profile, fax, service := d.profile, d.fax, d.service
@@ -315,10 +365,26 @@ func (b *books) describe(d *device, v seen) {
 	if v.said.FaxService != "" {
 		service = v.said.FaxService
 	}
+	if fax != d.fax {
+		b.relocate(d)
+	}
 	if profile != d.profile || fax != d.fax || service != d.service || before != d.identity {
 		d.profile, d.fax, d.service = b.text(profile), fax, service
 		b.rewrite(d)
 	}
+}
+
+// identify takes over who the device is. What is declared may call it by its serial.
+func (b *books) identify(d *device, identity wire.Identity) {
+	if identity.Serial == d.identity.Serial {
+		d.identity = identity
+		return
+	}
+	b.relocateAll(d)
+	b.where.unname(d)
+	d.identity = identity
+	b.where.name(d)
+	b.relocateAll(d)
 }
 
 // moved keeps track of who is at an address; another machine at a known one is an anomaly.
@@ -360,6 +426,12 @@ func (b *books) lines(d *device, v seen) {
 		if p.Status != line.Status {
 			p.since = v.At
 		}
+		if p.told() != line.Status {
+			b.status(d, p.Port, LineStatus, string(line.Status), v.At)
+		}
+		if p.Fax != line.Fax {
+			b.relocate(d)
+		}
 		p.Line, p.goneAt = line, 0
 		told++
 		b.port(d, p)
@@ -378,6 +450,9 @@ func (b *books) gone(d *device, v seen) {
 	}
 	for _, p := range d.ports {
 		if !named[p.Port] && p.goneAt == 0 {
+			if p.Status != wire.LineUnknown {
+				b.status(d, p.Port, LineStatus, string(wire.LineUnknown), v.At)
+			}
 			p.goneAt = v.At
 			b.port(d, p)
 		}
@@ -401,9 +476,19 @@ func (b *books) device(id, agent string, receipt wire.Time) *device {
 		fax: wire.Unknown, service: wire.ServiceUnknown, poll: shortestPoll,
 	}
 	b.devices[d.id] = d
+	b.where.name(d)
 	b.rewrite(d)
 	b.relook(d)
+	b.relocateAll(d)
 	return d
+}
+
+// status notes a change of what is known of a line or a device.
+func (b *books) status(d *device, port string, kind StatusKind, value string, at wire.Time) {
+	b.last.status++
+	b.changes.statuses = append(b.changes.statuses, statusOf{d, Status{
+		ID: b.last.status, At: at, Port: port, Kind: kind, Value: value, Agent: d.lead,
+	}})
 }
 
 func (b *books) rewrite(d *device) { mark(&d.dirty, &b.changes.devices, d) }

@@ -18,30 +18,49 @@ var (
 	holesTable     = table{"holes", "id, agent, stream, first_seq, last_seq, from_at, to_at, lost, noticed_at", 0, false}
 	envelopesTable = table{"envelopes", "verdict, count", 1, true}
 	devicesTable   = table{"devices", "id, device, vendor, serial, model, name, location, address, profile, fax, fax_service, " +
-		"faxed, agent, first_seen, failure, corrected, stale, stale_since, boots", 1, false}
+		"faxed, agent, first_seen, failure, corrected, stale, stale_since, boots, counts_from", 1, false}
 	looksTable      = table{"looks", "device, stream, at, booted, uptime_ms, look_at, read_at, counters_at, lines_at, poll_ms", 1, false}
 	claimsTable     = table{"claims", "device, agent, last_at", 2, false}
 	portsTable      = table{"ports", "device, port, status, evidence, fax, first_seen, since, gone_at", 2, false}
 	countersTable   = table{"counters", "id, device, measure, unit, rule, present", 1, false}
 	talliesTable    = table{"tallies", "counter, value, at, count, total, last_at, excursions", 1, false}
-	activityTable   = table{"activity", "id, counter, from_at, to_at, count, flags", 0, false}
-	hoursTable      = table{"activity_hours", "counter, hour, count", 2, true}
+	activityTable   = table{"activity", "id, counter, from_at, to_at, count, flags, value", 0, false}
 	anomaliesTable  = table{"anomalies", "id, kind, agent, device, counter, measure, unit, from_at, to_at, before, after, amount, note, opened_at, closed_at, outcome", 0, false}
 	cursorsTable    = table{"cursors", "name, at", 1, false}
 	quarantineTable = table{"quarantine", "id, agent, stream, seq, reading, reason, received_at, payload", 0, false}
 )
 
 // flush writes what a transaction changed.
-func (s *store) flush(ctx context.Context, c *changes) error {
+func (s *store) flush(ctx context.Context, b *books) error {
+	b.locateAll()
+	c := &b.changes
 	c.sort()
 	for _, write := range []func(context.Context, *changes) error{
-		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeCopper, s.writeCursors,
+		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writePostings, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeCopper, s.writeCursors,
 	} {
 		if err := write(ctx, c); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := s.writeStatuses(ctx, b); err != nil {
+		return err
+	}
+	if c.unposted {
+		if err := s.postAll(ctx, b); err != nil {
+			return err
+		}
+	}
+	return s.repost(ctx, b)
+}
+
+func (s *store) writeStatuses(ctx context.Context, b *books) error {
+	return s.write(ctx, statusesTable, len(b.changes.statuses), func(i int, to []any) []any {
+		x := &b.changes.statuses[i]
+		if x.Kind == LineStatus { // only now all that the device told of its ports is known
+			x.Line = b.where.lineAt(x.device, x.Port, x.At)
+		}
+		return append(to, x.ID, int64(x.At), x.number, x.Port, string(x.Kind), x.Line, x.Value, x.Agent)
+	})
 }
 
 func (s *store) writeAgents(ctx context.Context, c *changes) error {
@@ -89,7 +108,7 @@ func (s *store) writeDevices(ctx context.Context, c *changes) error {
 		d.dirty = false
 		return append(to, d.number, d.id, d.identity.Vendor, d.identity.Serial, d.identity.Model, d.identity.Name, d.identity.Location,
 			d.identity.Address, d.profile, string(d.fax), string(d.service), flag(d.faxed), d.lead, int64(d.firstSeen), d.failure,
-			flag(d.corrected), d.stale, int64(d.staleSince), list(d.order.Past))
+			flag(d.corrected), d.stale, int64(d.staleSince), list(d.order.Past), int64(d.countsFrom))
 	}); err != nil {
 		return err
 	}
@@ -139,15 +158,9 @@ func (s *store) writeCounters(ctx context.Context, c *changes) error {
 }
 
 func (s *store) writeActivity(ctx context.Context, c *changes) error {
-	if err := s.write(ctx, activityTable, len(c.activities), func(i int, to []any) []any {
+	return s.write(ctx, activityTable, len(c.activities), func(i int, to []any) []any {
 		x := &c.activities[i]
-		return append(to, x.number, x.counter, int64(x.from), int64(x.to), x.count, x.flags)
-	}); err != nil {
-		return err
-	}
-	keys := c.sortedHours()
-	return s.write(ctx, hoursTable, len(keys), func(i int, to []any) []any {
-		return append(to, keys[i].counter, int64(keys[i].hour), c.hours[keys[i]])
+		return append(to, x.number, x.counter, int64(x.from), int64(x.to), x.count, x.flags, x.value)
 	})
 }
 
@@ -230,17 +243,6 @@ func (c *changes) sort() {
 	slices.SortFunc(c.tallies, func(a, b *counter) int { return cmp.Compare(a.number, b.number) })
 }
 
-func (c *changes) sortedHours() []hourKey {
-	keys := make([]hourKey, 0, len(c.hours))
-	for key := range c.hours {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b hourKey) int {
-		return cmp.Or(cmp.Compare(a.counter, b.counter), cmp.Compare(a.hour, b.hour))
-	})
-	return keys
-}
-
 // clear forgets what was written.
 func (c *changes) clear() {
 	c.agents, c.streams = c.agents[:0], c.streams[:0]
@@ -250,7 +252,12 @@ func (c *changes) clear() {
 	c.quarantine, c.holes, c.forgotten = nil, nil, nil
 	c.declared, c.undeclared, c.audit, c.copper = nil, nil, nil, nil
 	clear(c.claims)
+	c.astray, c.accounts, c.postings, c.crowd = c.astray[:0], c.accounts[:0], c.postings[:0], c.crowd[:0]
+	c.statuses, c.rezoned, c.unposted = c.statuses[:0], nil, false
+	clear(c.posted)
 	clear(c.hours)
+	clear(c.months)
+	clear(c.moved)
 	clear(c.envelopes)
 	clear(c.cursors)
 }

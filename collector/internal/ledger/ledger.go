@@ -105,6 +105,9 @@ func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
 	if err := l.open(ctx, path, o.Run); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.release())
 	}
+	if err := l.catchUp(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.Close())
+	}
 	return l, nil
 }
 
@@ -126,6 +129,16 @@ func (l *Ledger) open(ctx context.Context, path string, run bool) (err error) {
 		return l.checkIfSmall(ctx, path)
 	}
 	return nil
+}
+
+// catchUp brings the postings up to date where the file was kept before there were any, or with
+// another time zone.
+func (l *Ledger) catchUp(ctx context.Context) error {
+	behind, err := l.store.behind(ctx, l.zone.String())
+	if err != nil || !behind {
+		return err
+	}
+	return l.transact(ctx, func(*books) error { return nil })
 }
 
 const day = 24 * time.Hour

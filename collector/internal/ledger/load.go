@@ -34,17 +34,43 @@ func each(ctx context.Context, q querier, query string, scan func(read func(...a
 func (s *store) load(ctx context.Context) (*books, error) {
 	b := &books{
 		agents: make(map[string]*agent), streams: make(map[[2]string]*stream), begun: make(map[string][]*stream), devices: make(map[string]*device),
-		addresses: make(map[[2]string]*device), texts: make(map[string]string),
+		addresses: make(map[[2]string]*device), texts: make(map[string]string), accounts: make(map[Account]*account), calendars: make(map[string]*calendar),
 		changes: changes{
-			claims: make(map[claimKey]wire.Time), hours: make(map[hourKey]int64), envelopes: make(map[Verdict]int64), cursors: make(map[string]int64),
+			claims: make(map[claimKey]wire.Time), posted: make(map[postedKey]int64), hours: make(map[hourKey]int64),
+			months: make(map[monthKey]monthCount), moved: make(map[*device]bool), envelopes: make(map[Verdict]int64), cursors: make(map[string]int64),
 		},
 	}
-	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadRegister, s.loadNumbers} {
+	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadRegister, s.loadAccounts, s.loadNumbers} {
 		if err := load(ctx, b); err != nil {
 			return nil, err
 		}
 	}
+	b.where = newWhereabouts(b.register, b.devices)
+	for _, d := range b.devices {
+		d.stays = b.where.stays(d)
+	}
 	return b, nil
+}
+
+func (s *store) loadAccounts(ctx context.Context, b *books) error {
+	const query = "SELECT id, zone, (SELECT COALESCE(MAX(at), 0) FROM postings WHERE account = accounts.id), " + accountColumns + " FROM accounts ORDER BY id"
+	return each(ctx, s.conn, query, func(read func(...any) error) error {
+		a := new(account)
+		if err := read(append([]any{&a.number, &a.zone, &a.latest}, a.fields()...)...); err != nil {
+			return err
+		}
+		d := b.devices[a.Device]
+		if d == nil {
+			return fmt.Errorf("account %d has no device", a.number)
+		}
+		for _, text := range []*string{&a.Establishment, &a.Site, &a.Pole, &a.Service, &a.Device, &a.Line, &a.zone} {
+			*text = b.text(*text)
+		}
+		b.last.account = a.number
+		b.accounts[a.Account] = a
+		d.accounts = append(d.accounts, a)
+		return nil
+	})
 }
 
 func (s *store) loadRegister(ctx context.Context, b *books) (err error) {
@@ -91,7 +117,7 @@ func (s *store) loadStreams(ctx context.Context, b *books) error {
 }
 
 const selectDevices = "SELECT id, devices.device, vendor, serial, model, name, location, address, profile, fax, fax_service, faxed, agent, " +
-	"first_seen, failure, corrected, stale, stale_since, boots, " +
+	"first_seen, failure, corrected, stale, stale_since, boots, counts_from, " +
 	"stream, at, booted, uptime_ms, look_at, read_at, counters_at, lines_at, poll_ms " +
 	"FROM devices JOIN looks ON looks.device = devices.id"
 
@@ -101,7 +127,7 @@ func readDevice(read func(...any) error) (*device, error) {
 	var uptime, poll int64
 	n := &d.identity
 	if err := read(&d.number, &d.id, &n.Vendor, &n.Serial, &n.Model, &n.Name, &n.Location, &n.Address, &d.profile, &d.fax, &d.service,
-		&d.faxed, &d.lead, &d.firstSeen, &d.failure, &d.corrected, &d.stale, &d.staleSince, &boots,
+		&d.faxed, &d.lead, &d.firstSeen, &d.failure, &d.corrected, &d.stale, &d.staleSince, &boots, &d.countsFrom,
 		&d.order.Stream, &d.order.At, &d.order.Started, &uptime, &d.lookAt, &d.readAt, &d.countersAt, &d.linesAt, &poll); err != nil {
 		return nil, err
 	}
@@ -194,9 +220,9 @@ func readCounter(read func(...any) error, byNumber map[int64]*device) error {
 func (s *store) loadNumbers(ctx context.Context, b *books) error {
 	return each(ctx, s.conn, "SELECT (SELECT COALESCE(MAX(id), 0) FROM activity), (SELECT COALESCE(MAX(id), 0) FROM anomalies), "+
 		"(SELECT COALESCE(MAX(id), 0) FROM quarantine), (SELECT COALESCE(MAX(id), 0) FROM holes), "+
-		"(SELECT COALESCE(MAX(id), 0) FROM audit)",
+		"(SELECT COALESCE(MAX(id), 0) FROM audit), (SELECT COALESCE(MAX(id), 0) FROM postings), (SELECT COALESCE(MAX(id), 0) FROM statuses)",
 		func(read func(...any) error) error {
-			return read(&b.last.activity, &b.last.anomaly, &b.last.quarantine, &b.last.hole, &b.last.audit)
+			return read(&b.last.activity, &b.last.anomaly, &b.last.quarantine, &b.last.hole, &b.last.audit, &b.last.posting, &b.last.status)
 		})
 }
 

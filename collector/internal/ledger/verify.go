@@ -172,17 +172,17 @@ func (a *auditor) sums() error {
 	raw := fmt.Sprintf("(SELECT counter, to_at - to_at %% 3600000 AS hour, count FROM activity WHERE id > %d)", gone.ID)
 	return errors.Join(
 		a.agree("SELECT "+ofCounter("tallies.counter")+", total, COALESCE(hours, 0) FROM tallies LEFT JOIN "+
-			"(SELECT counter, SUM(count) AS hours FROM activity_hours GROUP BY counter) AS kept ON kept.counter = tallies.counter "+
+			"(SELECT counter, SUM(count) AS hours FROM posted_hours GROUP BY counter) AS kept ON kept.counter = tallies.counter "+
 			"WHERE total <> COALESCE(hours, 0)",
 			"its total is %d, its hours add up to %d; one of them is wrong in all that is shown"),
 		a.agree("SELECT "+ofCounter("tallies.counter")+", total, count FROM tallies WHERE total < count",
 			"its total is %d, but %d was counted; faxes are missing in all that is shown"),
 		a.agree("SELECT "+ofCounter("counter")+", hour, SUM(raw), SUM(kept) FROM ("+
-			"SELECT counter, hour, count AS raw, 0 AS kept FROM "+raw+" AS rows UNION ALL SELECT counter, hour, 0, count FROM activity_hours) AS both "+
+			"SELECT counter, hour, count AS raw, 0 AS kept FROM "+raw+" AS rows UNION ALL SELECT counter, hour, 0, count FROM posted_hours) AS both "+
 			fmt.Sprintf("WHERE hour >= %d GROUP BY counter, hour HAVING SUM(raw) <> SUM(kept)", gone.At),
 			"in the hour of %d its activity adds up to %d, the hour says %d; one of them is wrong"),
 		a.agree("SELECT "+ofCounter("rows.counter")+", rows.hour, SUM(rows.count), COALESCE(MAX(kept.count), 0) FROM "+raw+" AS rows "+
-			"LEFT JOIN activity_hours AS kept ON kept.counter = rows.counter AND kept.hour = rows.hour "+
+			"LEFT JOIN (SELECT counter, hour, SUM(count) AS count FROM posted_hours GROUP BY counter, hour) AS kept ON kept.counter = rows.counter AND kept.hour = rows.hour "+
 			fmt.Sprintf("WHERE rows.hour < %d GROUP BY rows.counter, rows.hour HAVING SUM(rows.count) > COALESCE(MAX(kept.count), 0)", gone.At),
 			"in the hour of %d its activity adds up to %d, the hour says only %d"),
 		a.agree("SELECT "+ofCounter("counter")+", id, count, from_at, to_at FROM activity WHERE count <= 0 OR from_at > to_at",
@@ -206,7 +206,13 @@ func (a *auditor) references() error {
 		{"streams", "agent", "agents", "id", ""},
 		{"holes", "agent", "agents", "id", ""},
 		{"activity", "counter", "counters", "id", ""},
-		{"activity_hours", "counter", "counters", "id", ""},
+		{"postings", "account", "accounts", "id", ""},
+		{"posted", "account", "accounts", "id", ""},
+		{"posted", "counter", "counters", "id", ""},
+		{"posted_hours", "account", "accounts", "id", ""},
+		{"posted_hours", "counter", "counters", "id", ""},
+		{"posted_months", "account", "accounts", "id", ""},
+		{"posted_months", "counter", "counters", "id", ""},
 		{"anomalies", "counter", "counters", "id", "counter = 0"},
 		{"agents", "too_new", "anomalies", "id", "too_new = 0"},
 	} {

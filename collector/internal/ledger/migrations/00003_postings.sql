@@ -53,6 +53,8 @@ CREATE TABLE posted_months (
     PRIMARY KEY (month, account, counter)
 );
 
+DROP TABLE activity_hours;
+
 ALTER TABLE activity ADD COLUMN value BIGINT NOT NULL DEFAULT 0; -- of the counter, as told at its end; 0 = not kept
 
 -- One more flag. 4: the same faxes count as fax_received_pages.
@@ -89,6 +91,13 @@ DROP TABLE cursors;
 DROP TABLE statuses;
 ALTER TABLE devices DROP COLUMN counts_from;
 ALTER TABLE activity DROP COLUMN value;
+
+CREATE TABLE activity_hours (
+    counter BIGINT NOT NULL,
+    hour    BIGINT NOT NULL,
+    count   BIGINT NOT NULL,
+    PRIMARY KEY (counter, hour)
+);
 
 DROP TABLE posted_months;
 DROP TABLE posted_hours;

@@ -1,0 +1,357 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// account is an account in the books.
+type account struct {
+	number int64
+	Account
+	zone     string // in which its months are cut
+	calendar *calendar
+	ends     []seriesEnd
+	latest   wire.Time // no posting of an earlier run is later
+	dirty    bool
+}
+
+// series is what shares a curve: the same direction and unit in the same account.
+type series struct {
+	direction Direction
+	unit      string
+}
+
+type seriesEnd struct {
+	series
+	at wire.Time
+}
+
+// follows tells whether t is later than all that is posted in a series, and makes it the last.
+func (a *account) follows(s series, t wire.Time) bool {
+	for i := range a.ends {
+		if e := &a.ends[i]; e.series == s {
+			last := e.at
+			e.at = max(e.at, t)
+			return t > last
+		}
+	}
+	a.ends = append(a.ends, seriesEnd{s, max(t, a.latest)})
+	return t > a.latest
+}
+
+func (c *counter) series() series { return series{DirectionOf(c.measure), c.unit} }
+
+// posting is one that is to be written.
+type posting struct {
+	number, activity int64
+	account          *account
+	series           series
+	at               wire.Time
+	count            int64
+}
+
+type postedKey struct{ account, counter int64 }
+
+type hourKey struct {
+	hour wire.Time
+	postedKey
+}
+
+type monthKey struct {
+	month Month
+	postedKey
+}
+
+type monthCount struct{ count, straddling int64 }
+
+// relocate notes that something has changed which may decide where a device's activity belongs.
+func (b *books) relocate(d *device) { mark(&d.astray, &b.changes.astray, d) }
+
+// relocateAll does so for all whose whereabouts hang on d's.
+func (b *books) relocateAll(d *device) {
+	b.relocate(d)
+	for _, other := range b.where.affected(d) {
+		b.relocate(other)
+	}
+}
+
+// locate finds out anew where a device's activity belongs, if need be.
+func (b *books) locate(d *device) {
+	if !d.astray {
+		return
+	}
+	d.astray = false
+	before := d.stays
+	d.stays = b.where.stays(d)
+	same := func(x, y stay) bool { return x.from == y.from && x.account == y.account }
+	if before != nil && !slices.EqualFunc(before, d.stays, same) {
+		b.changes.moved[d] = true
+	}
+}
+
+// locateAll ends a transaction: all are located, and the accounts in which they count from now on
+// are opened, so that a counter is born at 0.
+func (b *books) locateAll() {
+	now := wire.TimeOf(b.now())
+	for i := 0; i < len(b.changes.astray); i++ {
+		d := b.changes.astray[i]
+		b.locate(d)
+		for j := range d.stays {
+			if j+1 < len(d.stays) && d.stays[j+1].from <= now {
+				continue // that is over
+			}
+			for _, c := range d.counters {
+				if c.present {
+					b.changes.posted[postedKey{b.stayAccount(d, j, b.twice(c)).number, c.number}] += 0
+				}
+			}
+		}
+	}
+}
+
+// twice tells whether what a counter counts is also counted as received: machines that tell both
+// print what they receive.
+func (b *books) twice(c *counter) bool {
+	return c.measure == wire.FaxPrintedPages && c.device.present(wire.FaxReceivedPages) != nil
+}
+
+// accountOf is the account of activity of a device whose interval ends at an instant.
+func (b *books) accountOf(d *device, at wire.Time, flags int64) *account {
+	b.locate(d)
+	i := len(d.stays) - 1
+	for i > 0 && at < d.stays[i].from {
+		i--
+	}
+	return b.stayAccount(d, i, flags&alsoReceived != 0)
+}
+
+func (b *books) stayAccount(d *device, i int, evidence bool) *account {
+	s := &d.stays[i]
+	n := flag(evidence)
+	if s.booked[n] == nil {
+		a := s.account
+		a.Evidence = a.Evidence || evidence
+		s.booked[n] = b.account(d, a)
+	}
+	return s.booked[n]
+}
+
+// account is the account in the books, a new one if need be.
+func (b *books) account(d *device, a Account) *account {
+	if known := b.accounts[a]; known != nil {
+		return known
+	}
+	b.last.account++
+	x := &account{number: b.last.account, Account: a, zone: b.zoneOf(a.Site)}
+	x.calendar = b.calendar(x.zone)
+	b.accounts[a] = x
+	d.accounts = append(d.accounts, x)
+	mark(&x.dirty, &b.changes.accounts, x)
+	return x
+}
+
+// zoneOf is the name of a site's time zone; ours where none is declared that can be.
+func (b *books) zoneOf(site string) string {
+	if name := b.where.register.Sites[site].TimeZone; name != "" && b.calendar(name) != nil {
+		return name
+	}
+	return b.location.String()
+}
+
+// calendar is that of a zone, nil if there is none called so.
+func (b *books) calendar(zone string) *calendar {
+	c, known := b.calendars[zone]
+	if known {
+		return c
+	}
+	location := b.location
+	if zone != location.String() {
+		location, _ = time.LoadLocation(zone)
+	}
+	if location != nil {
+		c = &calendar{zone: location}
+	}
+	b.calendars[zone] = c
+	return c
+}
+
+// adjust makes ready books that were just loaded: what lacks since they were kept before there were
+// postings, or with another time zone, is made up for by this transaction. zone is ours, nil if it
+// isn't known now.
+func (b *books) adjust(zone *time.Location) {
+	b.changes.unposted = b.last.posting == 0 && b.last.activity > 0
+	b.location = zone
+	if zone == nil {
+		b.location = time.UTC
+		return
+	}
+	b.rezone()
+}
+
+// rezone gives the accounts the time zones of their sites.
+func (b *books) rezone() {
+	for _, a := range b.accounts {
+		zone := b.zoneOf(a.Site)
+		a.calendar = b.calendar(zone)
+		if a.zone != zone {
+			a.zone = zone
+			mark(&a.dirty, &b.changes.accounts, a)
+			b.changes.rezoned = append(b.changes.rezoned, a)
+		}
+	}
+}
+
+// post puts activity into an account, or takes it out where count is negative. Unless its end is
+// free in its series, the posting goes to the crowd, which find their places when they are written.
+func (b *books) post(x activity, c *counter, a *account, count int64) {
+	s := c.series()
+	if a.follows(s, x.to) {
+		b.postAt(x, s, a, count, x.to)
+		return
+	}
+	b.postAt(x, s, a, count, x.to)
+	n := len(b.changes.postings) - 1
+	b.changes.crowd = append(b.changes.crowd, b.changes.postings[n])
+	b.changes.postings = b.changes.postings[:n]
+}
+
+// postAt posts at an instant that is free.
+func (b *books) postAt(x activity, s series, a *account, count int64, at wire.Time) {
+	b.last.posting++
+	b.changes.postings = append(b.changes.postings, posting{b.last.posting, x.number, a, s, at, count})
+	key := postedKey{a.number, x.counter}
+	b.changes.posted[key] += count
+	b.changes.hours[hourKey{x.to - x.to%hour, key}] += count
+	b.changes.addMonth(a, key, x, count)
+}
+
+func (c *changes) addMonth(a *account, key postedKey, x activity, count int64) {
+	month, begin := a.calendar.monthOf(x.to)
+	sum := c.months[monthKey{month, key}]
+	sum.count += count
+	if x.from < begin {
+		sum.straddling += count
+	}
+	c.months[monthKey{month, key}] = sum
+}
+
+const hour = wire.Time(3_600_000)
+
+var (
+	accountsTable = table{"accounts", "id, establishment, site, pole, service, device, line, evidence, zone", 1, false}
+	postingsTable = table{"postings", "id, activity, account, at, count", 0, false}
+	postedTable   = table{"posted", "account, counter, count", 2, true}
+	hoursTable    = table{"posted_hours", "hour, account, counter, count", 3, true}
+	monthsTable   = table{"posted_months", "month, account, counter, count, straddling", 3, true}
+	statusesTable = table{"statuses", "id, at, device, port, kind, line, value, agent", 0, false}
+)
+
+// writePostings writes what was posted, and forgets it.
+func (s *store) writePostings(ctx context.Context, c *changes) error {
+	if err := s.write(ctx, accountsTable, len(c.accounts), func(i int, to []any) []any {
+		a := c.accounts[i]
+		a.dirty = false
+		return append(to, a.number, a.Establishment, a.Site, a.Pole, a.Service, a.Device, a.Line, flag(a.Evidence), a.zone)
+	}); err != nil {
+		return err
+	}
+	c.accounts = c.accounts[:0]
+	if err := s.writeRows(ctx, c.postings); err != nil {
+		return err
+	}
+	c.postings = c.postings[:0]
+	for i := range c.crowd {
+		p := &c.crowd[i]
+		var err error
+		if p.at, err = s.free(ctx, p); err != nil {
+			return err
+		}
+		p.account.follows(p.series, p.at)
+		if err := s.writeRows(ctx, c.crowd[i:i+1]); err != nil {
+			return err
+		}
+	}
+	c.crowd = c.crowd[:0]
+	return s.writeSums(ctx, c)
+}
+
+func (s *store) writeRows(ctx context.Context, postings []posting) error {
+	return s.write(ctx, postingsTable, len(postings), func(i int, to []any) []any {
+		p := &postings[i]
+		return append(to, p.number, p.activity, p.account.number, int64(p.at), p.count)
+	})
+}
+
+// free is the first instant from p's on that is not taken in its series.
+func (s *store) free(ctx context.Context, p *posting) (at wire.Time, err error) {
+	rows, err := s.conn.QueryContext(ctx, "SELECT postings.at, measure, unit FROM postings JOIN activity ON activity.id = activity "+
+		"JOIN counters ON counters.id = counter WHERE account = ? AND postings.at >= ? ORDER BY postings.at", p.account.number, int64(p.at))
+	if err != nil {
+		return 0, fmt.Errorf("read postings: %w", err)
+	}
+	defer rows.Close()
+	at = p.at
+	for rows.Next() {
+		var taken wire.Time
+		var measure wire.Measure
+		var unit string
+		if err := rows.Scan(&taken, &measure, &unit); err != nil {
+			return 0, fmt.Errorf("read postings: %w", err)
+		}
+		if taken > at {
+			break
+		}
+		if p.series == (series{DirectionOf(measure), unit}) {
+			at++
+		}
+	}
+	return at, rows.Err()
+}
+
+func (s *store) writeSums(ctx context.Context, c *changes) error {
+	posted := sortedKeys(c.posted, postedKey.compare)
+	if err := s.write(ctx, postedTable, len(posted), func(i int, to []any) []any {
+		return append(to, posted[i].account, posted[i].counter, c.posted[posted[i]])
+	}); err != nil {
+		return err
+	}
+	hours := sortedKeys(c.hours, func(x, y hourKey) int { return cmp.Or(cmp.Compare(x.hour, y.hour), x.postedKey.compare(y.postedKey)) })
+	if err := s.write(ctx, hoursTable, len(hours), func(i int, to []any) []any {
+		return append(to, int64(hours[i].hour), hours[i].account, hours[i].counter, c.hours[hours[i]])
+	}); err != nil {
+		return err
+	}
+	months := sortedKeys(c.months, func(x, y monthKey) int {
+		return cmp.Or(cmp.Compare(x.month, y.month), x.postedKey.compare(y.postedKey))
+	})
+	if err := s.write(ctx, monthsTable, len(months), func(i int, to []any) []any {
+		sum := c.months[months[i]]
+		return append(to, int64(months[i].month), months[i].account, months[i].counter, sum.count, sum.straddling)
+	}); err != nil {
+		return err
+	}
+	clear(c.posted)
+	clear(c.hours)
+	clear(c.months)
+	return nil
+}
+
+func (k postedKey) compare(other postedKey) int {
+	return cmp.Or(cmp.Compare(k.account, other.account), cmp.Compare(k.counter, other.counter))
+}
+
+// sortedKeys are a map's keys in the order of the table, which is how the file likes them.
+func sortedKeys[K comparable, V any](m map[K]V, compare func(x, y K) int) []K {
+	keys := make([]K, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, compare)
+	return keys
+}
