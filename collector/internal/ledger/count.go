@@ -107,10 +107,33 @@ func step(t tally, l look) (tally, effect) {
 		t.At = max(t.At, l.At)
 	}
 	t.settle(l, &e)
+	t.book(&e)
+	return t, e
+}
+
+// book books what was counted and isn't booked yet.
+func (t *tally) book(e *effect) {
 	if t.Count > t.Total {
 		e.Booked = t.Count - t.Total
 		t.Total = t.Count
 	}
+}
+
+// accept is the tally after a person said that a jump was true: its amount counts. So were the falls
+// before it, then, from which it rose: neither can prove to be a glitch any more. What opened later can, and
+// would go back to a count that holds the amount.
+func (t tally) accept(anomaly, amount int64) (tally, effect) {
+	var e effect
+	older := slices.IndexFunc(t.Open, func(x excursion) bool { return x.Anomaly == anomaly }) + 1
+	for _, x := range t.Open[:older] {
+		e.settled(x)
+	}
+	t.Open = slices.Clone(t.Open[older:])
+	for i := range t.Open {
+		t.Open[i].Count += amount
+	}
+	t.Count += amount
+	t.book(&e)
 	return t, e
 }
 

@@ -279,7 +279,7 @@ func (b *books) end(old, next *counter, l look) {
 func (b *books) excursion(c *counter, value int64, l look, e effect) {
 	number := b.open(Anomaly{
 		Kind: e.Opened, Device: c.device.id, Agent: c.device.lead, Measure: c.measure, Unit: c.unit,
-		From: e.From, To: e.To, Before: e.Before, After: value, Amount: e.Amount, OpenedAt: l.Receipt, counter: c.number,
+		From: e.From, To: e.To, Before: e.Before, After: value, Amount: e.Amount, OpenedAt: l.Receipt, counter: c.number, inexact: e.Clock,
 	})
 	c.tally.Open[len(c.tally.Open)-1].Anomaly = number
 }

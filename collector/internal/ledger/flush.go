@@ -25,7 +25,7 @@ var (
 	countersTable   = table{"counters", "id, device, measure, unit, rule, present", 1, false}
 	talliesTable    = table{"tallies", "counter, value, at, count, total, last_at, excursions", 1, false}
 	activityTable   = table{"activity", "id, counter, from_at, to_at, count, flags, value", 0, false}
-	anomaliesTable  = table{"anomalies", "id, kind, agent, device, counter, measure, unit, from_at, to_at, before, after, amount, note, opened_at, closed_at, outcome", 0, false}
+	anomaliesTable  = table{"anomalies", "id, kind, agent, device, counter, measure, unit, from_at, to_at, before, after, amount, note, opened_at, closed_at, outcome, inexact", 0, false}
 	cursorsTable    = table{"cursors", "name, at", 1, false}
 	quarantineTable = table{"quarantine", "id, agent, stream, seq, reading, reason, received_at, payload", 0, false}
 )
@@ -168,7 +168,7 @@ func (s *store) writeAnomalies(ctx context.Context, c *changes) error {
 	if err := s.write(ctx, anomaliesTable, len(c.anomalies), func(i int, to []any) []any {
 		x := c.anomalies[i]
 		return append(to, x.ID, string(x.Kind), x.Agent, x.Device, x.counter, string(x.Measure), x.Unit, int64(x.From), int64(x.To),
-			x.Before, x.After, x.Amount, x.Note, int64(x.OpenedAt), int64(x.ClosedAt), string(x.Outcome))
+			x.Before, x.After, x.Amount, x.Note, int64(x.OpenedAt), int64(x.ClosedAt), string(x.Outcome), flag(x.inexact))
 	}); err != nil {
 		return err
 	}

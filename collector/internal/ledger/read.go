@@ -106,7 +106,7 @@ func readAnomalies(ctx context.Context, q querier, where string, limit int) (ano
 	err = each(ctx, q, query, func(read func(...any) error) error {
 		var x Anomaly
 		err := read(&x.ID, &x.Kind, &x.Agent, &x.Device, &x.counter, &x.Measure, &x.Unit, &x.From, &x.To,
-			&x.Before, &x.After, &x.Amount, &x.Note, &x.OpenedAt, &x.ClosedAt, &x.Outcome)
+			&x.Before, &x.After, &x.Amount, &x.Note, &x.OpenedAt, &x.ClosedAt, &x.Outcome, &x.inexact)
 		anomalies = append(anomalies, x)
 		return err
 	})

@@ -250,6 +250,7 @@ type Anomaly struct {
 	Outcome  Outcome      `json:"outcome"`
 
 	counter int64
+	inexact bool // To is not exactly known: clocks were wrong
 }
 
 // Quarantine is something that could not be accepted.
