@@ -87,7 +87,7 @@ func (b *books) accept(x *Anomaly) (booked int64, err error) {
 		b.close(settled.Anomaly, settled.Outcome, wire.TimeOf(b.now()))
 	}
 	if e.Booked > 0 {
-		b.book(c, e)
+		b.book(c, e, x.After, b.twice(c))
 	}
 	b.note(c)
 	return e.Booked, nil

@@ -209,7 +209,7 @@ func (b *books) counter(d *device, told *wire.Counter, l look, also bool) (grown
 		b.faxed(d)
 	}
 	if e.Booked > 0 {
-		b.book(c, e, also)
+		b.book(c, e, told.Value, also)
 	}
 	grown = c.tally.Value != before.Value || len(e.Closed) > 0
 	if grown || !c.inStep && c.tally.At != before.At {
@@ -286,8 +286,8 @@ func (b *books) excursion(c *counter, value int64, l look, e effect) {
 
 // book writes growth into the books, and posts it; also tells whether what is printed is counted as
 // received too.
-func (b *books) book(c *counter, e effect, also bool) {
-	x := activity{counter: c.number, from: e.From, to: e.To, count: e.Booked, value: c.tally.Value}
+func (b *books) book(c *counter, e effect, value int64, also bool) {
+	x := activity{counter: c.number, from: e.From, to: e.To, count: e.Booked, value: value}
 	if e.To.Sub(e.From) > time.Hour {
 		x.flags |= wideInterval
 	}
