@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -99,6 +98,9 @@ func (b *books) reading(a *agent, s *stream, r *wire.Reading, receipt wire.Time)
 		}
 		d.lead = b.text(a.id)
 		b.rewrite(d)
+		if d.failure == "" {
+			b.status(d, "", DeviceUp, deviceUp, v.At)
+		}
 	}
 	switch relation := d.order.relation(v.moment); {
 	case relation == repeated:
@@ -309,9 +311,7 @@ func (b *books) look(d *device, v seen) {
 	if d.order.accept(v.moment) {
 		b.rewrite(d)
 	}
-	if up := v.said.OK; d.lookAt == 0 || up != (d.failure == "") {
-		b.status(d, "", DeviceUp, strconv.FormatInt(flag(up), 10), v.At)
-	}
+	b.reachable(d, v)
 	d.poll = pollInterval(d.lookAt, v.At)
 	d.lookAt = v.At
 	b.relook(d)
@@ -336,6 +336,31 @@ func (b *books) look(d *device, v seen) {
 		for _, c := range d.counters {
 			b.pace(c)
 		}
+	}
+}
+
+// The values of DeviceUp.
+const (
+	deviceUp     = "1"
+	deviceDown   = "0"
+	deviceUnseen = ""
+)
+
+// unseenAfter is how long nobody may look at a device until it is unknown how it was in between.
+const unseenAfter = time.Hour
+
+// reachable notes whether a device answers, where that is new.
+func (b *books) reachable(d *device, v seen) {
+	unseen := d.lookAt != 0 && v.At.Sub(d.lookAt) > unseenAfter
+	if unseen {
+		b.status(d, "", DeviceUp, deviceUnseen, d.lookAt)
+	}
+	if up := v.said.OK; unseen || d.lookAt == 0 || up != (d.failure == "") {
+		value := deviceDown
+		if up {
+			value = deviceUp
+		}
+		b.status(d, "", DeviceUp, value, v.At)
 	}
 }
 

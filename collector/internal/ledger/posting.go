@@ -69,15 +69,15 @@ type Status struct {
 	Port   string
 	Line   string // that the port was then; empty where it can't be known
 	Kind   StatusKind
-	Value  string // of a line: idle, busy, down, unknown; of a device: 1 = it answers, 0
+	Value  string // of a line: idle, busy, down, unknown; of a device: 1 = it answers, 0, or empty: nobody looked from then on
 	Agent  string
 }
 
 // StatusKind is what a status is about.
 type StatusKind string
 
-// The kinds of statuses. A device is up as its last look says; that nobody looks any more is no
-// status of its own: see Device.Up.
+// The kinds of statuses. A device is up as its last look says; that nobody looked for more than an
+// hour is noted when somebody looks again. Until then see Looks.
 const (
 	LineStatus StatusKind = "line"
 	DeviceUp   StatusKind = "up"

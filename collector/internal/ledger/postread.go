@@ -81,16 +81,21 @@ func readSums(ctx context.Context, q querier) (sums []Sum, err error) {
 
 // Statuses are the changes of status after a number, in their order, at most limit.
 func (l *Ledger) Statuses(ctx context.Context, after int64, limit int) (statuses []Status, err error) {
-	query := "SELECT statuses.id, statuses.at, devices.device, port, line, kind, value, statuses.agent " +
-		"FROM statuses JOIN devices ON devices.id = statuses.device " +
-		fmt.Sprintf("WHERE statuses.id > %d ORDER BY statuses.id LIMIT %d", after, limit)
 	err = l.read(ctx, "statuses", func(q querier, _ wire.Time) error {
-		return each(ctx, q, query, func(read func(...any) error) error {
-			var s Status
-			err := read(&s.ID, &s.At, &s.Device, &s.Port, &s.Line, &s.Kind, &s.Value, &s.Agent)
-			statuses = append(statuses, s)
-			return err
-		})
+		statuses, err = readStatuses(ctx, q, fmt.Sprintf("statuses.id > %d ORDER BY statuses.id LIMIT %d", after, limit))
+		return err
+	})
+	return statuses, err
+}
+
+func readStatuses(ctx context.Context, q querier, which string) (statuses []Status, err error) {
+	query := "SELECT statuses.id, statuses.at, devices.device, port, line, kind, value, statuses.agent " +
+		"FROM statuses JOIN devices ON devices.id = statuses.device WHERE " + which
+	err = each(ctx, q, query, func(read func(...any) error) error {
+		var s Status
+		err := read(&s.ID, &s.At, &s.Device, &s.Port, &s.Line, &s.Kind, &s.Value, &s.Agent)
+		statuses = append(statuses, s)
+		return err
 	})
 	return statuses, err
 }

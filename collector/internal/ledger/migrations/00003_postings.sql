@@ -75,7 +75,7 @@ CREATE TABLE statuses (
     port   TEXT NOT NULL,
     kind   TEXT NOT NULL, -- line, up
     line   TEXT NOT NULL, -- that it was then; empty where it can't be known
-    value  TEXT NOT NULL, -- idle, busy, down, unknown; 1, 0
+    value  TEXT NOT NULL, -- idle, busy, down, unknown; 1, 0, empty: nobody looked
     agent  TEXT NOT NULL
 );
 
