@@ -31,6 +31,7 @@ func (c *config) plan() [][2]string {
 		{"data", c.dataPlan()},
 		{"mqtt", c.mqttPlan()},
 		{"http", c.httpPlan()},
+		{"influxdb", c.influxDBPlan()},
 		{"pages", fmt.Sprintf("language %s, time zone %s", c.Language, c.TimeZone)},
 		{"lines", fmt.Sprintf("active for %s after a fax, blind after %s without a reading", c.ActiveWindow, c.BlindAfter)},
 	}
@@ -55,6 +56,21 @@ func (c *config) mqttPlan() string {
 		return fmt.Sprintf("%s as %s, password %s", c.MQTT.URL, c.MQTT.Username, c.MQTT.Password)
 	}
 	return c.MQTT.URL
+}
+
+func (c *config) influxDBPlan() string {
+	i := &c.InfluxDB
+	if i.URL == "" {
+		return "off"
+	}
+	plan := fmt.Sprintf("%s bucket %s", i.URL, i.Bucket)
+	if i.Org != "" {
+		plan += " of " + i.Org
+	}
+	if i.Token == "" {
+		return plan + ", no token"
+	}
+	return fmt.Sprintf("%s, token %s", plan, i.Token)
 }
 
 func (c *config) httpPlan() string {

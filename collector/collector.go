@@ -20,6 +20,7 @@ import (
 	"github.com/zerofax/zerofax/collector/internal/ingest"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/metrics"
+	"github.com/zerofax/zerofax/collector/internal/series"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
 
@@ -36,7 +37,8 @@ type addresses struct {
 // serve runs the collector until ctx ends. It calls ready once all parts stand.
 //
 //	broker ─▶ ingest ─▶ ledger ─┬▶ metrics ─▶ web
-//	                            └───────────▶ web
+//	                            ├───────────▶ web
+//	                            └▶ series ──▶ InfluxDB
 func serve(ctx context.Context, c config, log *slog.Logger, ready func(addresses)) (err error) {
 	if err := os.MkdirAll(c.DataDir, 0o750); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
@@ -100,6 +102,12 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
+	if c.InfluxDB.URL != "" {
+		points := series.New(c.series(p.books, log))
+		defer points.Close()
+		registry.MustRegister(points)
+		group.Go(func() error { every(ctx, "series", seriesEvery, log, points.Round); return nil })
+	}
 	group.Go(func() error { return p.books.Check(ctx) })
 	group.Go(func() error { return in.Run(ctx) })
 	group.Go(func() error { return web.Serve(ctx, p.listener, site, c.HTTP.WebConfigFile, log) })

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zerofax/zerofax/agent/configfile"
 	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
 
@@ -49,9 +50,12 @@ type httpConfig struct {
 
 type influxDBConfig struct {
 	URL       string `yaml:"url"`
-	Org       string `yaml:"org"`
-	Bucket    string `yaml:"bucket"`
+	Org       string `yaml:"org"`    // none for InfluxDB 1.8 and VictoriaMetrics
+	Bucket    string `yaml:"bucket"` // of InfluxDB 1.8: DATABASE or DATABASE/RETENTION-POLICY
 	TokenFile string `yaml:"token_file"`
+	Insecure  bool   `yaml:"insecure"` // another machine without TLS
+
+	Token secret.Text `yaml:"-"` // from TokenFile; of InfluxDB 1.8 USER:PASSWORD
 }
 
 type alertsConfig struct {
@@ -132,6 +136,7 @@ func (c *config) check(f *configfile.File) {
 	}
 	c.checkMQTT(f)
 	c.checkHTTP(f)
+	c.checkInfluxDB(f)
 	c.checkAlerts(f)
 	c.idle = c.doesNothing()
 }
@@ -176,6 +181,33 @@ func (c *config) checkHTTP(f *configfile.File) {
 		", a web_config_file with TLS and users")
 }
 
+// checkInfluxDB never repeats the URL: there might be a password in it.
+func (c *config) checkInfluxDB(f *configfile.File) {
+	i := &c.InfluxDB
+	if i.URL == "" {
+		if *i != (influxDBConfig{}) {
+			f.Fault(at("influxdb"), "has no url; want url and bucket, or nothing at all: then nothing is written to InfluxDB")
+		}
+		return
+	}
+	u, err := url.Parse(i.URL)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "":
+		f.Fault(at("influxdb", "url"), "want http://… or https://…")
+		return
+	case u.User != nil:
+		f.Fault(at("influxdb", "url"), "has a user in it; want USER:PASSWORD in a token_file")
+	case u.Scheme == "http" && !configfile.Loopback(u.Hostname()) && !i.Insecure:
+		f.Fault(at("influxdb", "url"), "would go unencrypted to %s; want https://, or insecure: true beside it in a network you trust", u.Hostname())
+	}
+	if i.Bucket == "" {
+		f.Fault(at("influxdb"), "has no bucket; want its name, for InfluxDB 1.8 DATABASE or DATABASE/RETENTION-POLICY")
+	}
+	if i.TokenFile != "" {
+		i.Token = f.Secret(at("influxdb", "token_file"), i.TokenFile)
+	}
+}
+
 func (c *config) checkAlerts(f *configfile.File) {
 	e := &c.Alerts.Email
 	if e.Port < 0 || e.Port > 65535 {
@@ -192,7 +224,6 @@ func (c *config) checkAlerts(f *configfile.File) {
 	}{
 		{at("alerts", "webhook", "url"), c.Alerts.Webhook.URL},
 		{at("alerts", "alertmanager", "url"), c.Alerts.Alertmanager.URL},
-		{at("influxdb", "url"), c.InfluxDB.URL},
 	} {
 		if u.url == "" {
 			continue
@@ -212,7 +243,6 @@ func (c *config) doesNothing() []string {
 		key   string
 		given bool
 	}{
-		{"influxdb", c.InfluxDB != influxDBConfig{}},
 		{"alerts.email", a.Email.Host != "" || len(a.Email.To) > 0},
 		{"alerts.webhook", a.Webhook.URL != ""},
 		{"alerts.alertmanager", a.Alertmanager.URL != ""},

@@ -8,6 +8,35 @@ import (
 	"testing"
 )
 
+// What InfluxDB may be reached by, and what the fault says otherwise.
+func TestInfluxDBIsNamedWholeAndReachedSafely(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "token.txt", "hunter2\n")
+	for name, test := range map[string]struct{ text, want string }{
+		"on this machine":         {`influxdb: {url: "http://127.0.0.1:8086", bucket: fax}`, ""},
+		"with TLS":                {`influxdb: {url: "https://influx/base", org: chu, bucket: fax, token_file: token.txt}`, ""},
+		"in clear, on purpose":    {`influxdb: {url: "http://influx:8086", bucket: fax, insecure: true}`, ""},
+		"in clear":                {`influxdb: {url: "http://influx:8086", bucket: fax}`, "url: would go unencrypted to influx; want https://"},
+		"no bucket":               {`influxdb: {url: "http://127.0.0.1:8086"}`, "influxdb: has no bucket"},
+		"only a bucket":           {`influxdb: {bucket: fax}`, "influxdb: has no url"},
+		"another scheme":          {`influxdb: {url: "udp://influx:8089", bucket: fax}`, "url: want http://… or https://…"},
+		"no host":                 {`influxdb: {url: "http://:8086", bucket: fax}`, "url: want http://… or https://…"},
+		"a database behind the ?": {`influxdb: {url: "http://127.0.0.1:8086?db=fax", bucket: fax}`, "url: want http://… or https://…"},
+		"a user in the URL":       {`influxdb: {url: "http://x:hunter2@127.0.0.1:8086", bucket: fax}`, "has a user in it; want USER:PASSWORD in a token_file"},
+		"no token file":           {`influxdb: {url: "http://127.0.0.1:8086", bucket: fax, token_file: none.txt}`, "none.txt"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := load(write(t, dir, "collector.yml", test.text+"\n"))
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if shown := fmt.Sprint(err, c.influxDBPlan()); strings.Contains(shown, "hunter2") {
+				t.Errorf("it shows a password: %s", shown)
+			}
+		})
+	}
+}
+
 func TestASecretNeverShows(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "p.txt", "hunter2\n")

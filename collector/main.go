@@ -31,6 +31,7 @@ type commands struct {
 	Verify  verifyCommand  `cmd:"" help:"Compute all books again from what they are made of, and compare."`
 	Backup  backupCommand  `cmd:"" help:"Copy the ledger to a file, while the collector runs or not."`
 	Restore restoreCommand `cmd:"" help:"Put a backup in the ledger's place. The collector must not run."`
+	Series  seriesCommand  `cmd:"" help:"What is in InfluxDB."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

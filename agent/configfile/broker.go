@@ -55,7 +55,7 @@ func (b *Broker) checkURL(f *File, where []any) {
 	case u.User != nil:
 		f.Fault(where, "has a user in it; want that in username and password_file")
 		return
-	case loopback(u.Hostname()) || b.Insecure:
+	case Loopback(u.Hostname()) || b.Insecure:
 	case !b.encrypted():
 		f.Fault(where, "would go unencrypted to %s; want mqtts:// with username and password_file or cert_file and key_file, or insecure: true beside it", u.Hostname())
 	case b.Username == "" && b.CertFile == "":

@@ -64,13 +64,14 @@ func (f *File) CheckListen(where []any, listen string, open bool, instead string
 	switch {
 	case err != nil || notNumber != nil || n < 0 || n > 65535:
 		f.Fault(where, "%q; want ADDRESS:PORT, 127.0.0.1:PORT for this computer alone", listen)
-	case !loopback(host) && !open:
+	case !Loopback(host) && !open:
 		f.Fault(where, "%q can be reached from other machines; want 127.0.0.1:%s%s, or insecure: true beside it in a network you trust",
 			listen, port, instead)
 	}
 }
 
-func loopback(host string) bool {
+// Loopback tells whether a host's name or address is this computer itself.
+func Loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }

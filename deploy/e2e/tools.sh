@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sees to it that the programs which the end-to-end tests run are there. As root it installs
 # what is missing from Debian's packages; otherwise it stops and says the one command to run.
+# InfluxDB and VictoriaMetrics it builds, once, into the user's cache: some two minutes.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -34,3 +35,14 @@ for tests in ../../collector/internal/web/browser ../../agent/internal/status/br
     npm ci --prefix "$tests" --silent --no-audit --no-fund
   fi
 done
+
+# built NAME VERSION PACKAGE: builds a program unless it is there.
+built() {
+  local dir="${XDG_CACHE_HOME:-$HOME/.cache}/zerofax/tools/$1-$2"
+  if [[ ! -x $dir/$1 ]]; then
+    echo "building $1 $2"
+    CGO_ENABLED=0 GOBIN="$dir" go install "$3@v$2"
+  fi
+}
+built influxd 1.8.10 github.com/influxdata/influxdb/cmd/influxd
+built victoria-metrics 1.130.0 github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
