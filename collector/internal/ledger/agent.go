@@ -61,7 +61,12 @@ func bornBefore(s, t wire.AgentState) bool {
 // AgentState books an agent's birth, will or sign of life. An error means that nothing happened.
 func (l *Ledger) AgentState(ctx context.Context, id string, s wire.AgentState, receivedAt time.Time) error {
 	return l.transact(ctx, func(b *books) error {
-		b.agent(id).heard(s, wire.TimeOf(receivedAt))
+		a := b.agent(id)
+		known, dropped := a.state.Session != "", a.dropped
+		a.heard(s, wire.TimeOf(receivedAt))
+		if known && a.dropped > dropped { // what was dropped before we knew it is no news
+			b.dropping(a, a.dropped-dropped, wire.TimeOf(receivedAt))
+		}
 		return nil
 	})
 }

@@ -91,14 +91,13 @@ func (l *Ledger) transact(ctx context.Context, f func(*books) error) (err error)
 	if err := f(l.books); err != nil {
 		return err
 	}
-	if err := l.store.flush(ctx, l.books); err != nil {
+	if err := l.books.reviewAll(ctx, l.store); err != nil {
 		return err
 	}
-	if err := l.store.commit(ctx); err != nil {
+	if err := l.books.flush(ctx, l.store); err != nil {
 		return err
 	}
-	l.books.changes.clear()
-	return nil
+	return l.store.commit(ctx)
 }
 
 // refresh loads the books if there are none in memory, or if another process wrote to the file.
@@ -115,7 +114,8 @@ func (l *Ledger) refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	l.books.now, l.books.clocks = l.now, l.clocks
+	l.books.now, l.books.clocks, l.books.zones = l.now, l.clocks, l.zones
+	l.books.bind()
 	l.books.adjust(l.zone)
 	return nil
 }

@@ -26,6 +26,11 @@ type books struct {
 	accounts  map[Account]*account
 	calendars map[string]*calendar // by zone
 	location  *time.Location       // where no other zone is declared
+	zones     *Zones
+	deadlines map[string]deadline    // by line, where one has any
+	windows   map[string][]window    // announced tests, by line
+	episodes  map[topic]*episode     // those that are open, or closed although what they are about lasts
+	after     map[string]AfterTotals // by line
 	last      numbers
 	changes   changes
 }
@@ -33,6 +38,7 @@ type books struct {
 // numbers are the last ones given.
 type numbers struct {
 	device, counter, stream, activity, anomaly, quarantine, hole, audit, account, posting, status int64
+	episode, revision, event, window                                                              int64
 }
 
 // changes is what the present transaction has to write.
@@ -68,6 +74,11 @@ type changes struct {
 	undeclared []record
 	audit      []Entry
 	copper     []copperChange
+	episodes   []*episode // new or changed
+	events     []*event   // new or judged again
+	windows    []window
+	after      map[string]bool // lines whose totals after the cut-off grew
+	review     review
 }
 
 type stream struct {
@@ -92,7 +103,8 @@ type activity struct {
 	number, counter int64
 	from, to        wire.Time
 	count, flags    int64
-	value           int64 // of the counter at the end
+	value           int64         // of the counter at the end
+	error           time.Duration // by how much from and to may be off
 }
 
 // The flags of an activity.
@@ -172,6 +184,7 @@ func (b *books) advance(s *stream, d *Delivery, missing span, crc uint32, receip
 			h.to, _, _ = stamp(env.Readings[0].At, b.agents[s.agent].offset, receipt)
 		}
 		b.changes.holes = append(b.changes.holes, h)
+		b.lost(&h)
 	}
 	s.next, s.crc = env.Seq+1, crc
 	b.touch(s)
@@ -243,6 +256,7 @@ func (b *books) open(x Anomaly) int64 {
 // close closes an anomaly, be it of this transaction or an earlier one.
 func (b *books) close(number int64, outcome Outcome, at wire.Time) {
 	b.changes.closings = append(b.changes.closings, closing{number, at, outcome})
+	b.over(topic{kind: AnomalyToJudge, anomaly: number})
 }
 
 // quarantine keeps what can't be accepted; index is the reading's, -1 for all of it.

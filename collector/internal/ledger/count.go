@@ -16,31 +16,34 @@ import (
 
 // tally is what the books know of one counter.
 type tally struct {
-	Value int64     // as the device told it last
-	At    wire.Time // of the last look whose time can be relied upon: later growth is later than that
-	Count int64     // since first seen; falls when an excursion proves to have been a glitch
-	Total int64     // the highest Count so far: what is booked. It never falls
+	Value int64         // as the device told it last
+	At    wire.Time     // of the last look whose time can be relied upon: later growth is later than that
+	Error time.Duration // by how much At may be off
+	Count int64         // since first seen; falls when an excursion proves to have been a glitch
+	Total int64         // the highest Count so far: what is booked. It never falls
 	Open  []excursion
 }
 
 // excursion is a fall or a jump that may still prove to be a glitch.
 type excursion struct {
-	Jump    bool      `json:"jump,omitempty"`
-	Value   int64     `json:"value"` // the tally before it
-	At      wire.Time `json:"at"`
-	Count   int64     `json:"count"`
-	Since   wire.Time `json:"since"`   // when it was seen first
-	Receipt wire.Time `json:"receipt"` // and when we heard of that
-	Anomaly int64     `json:"anomaly"`
+	Jump    bool          `json:"jump,omitempty"`
+	Value   int64         `json:"value"` // the tally before it
+	At      wire.Time     `json:"at"`
+	Error   time.Duration `json:"error,omitempty"`
+	Count   int64         `json:"count"`
+	Since   wire.Time     `json:"since"`   // when it was seen first
+	Receipt wire.Time     `json:"receipt"` // and when we heard of that
+	Anomaly int64         `json:"anomaly"`
 }
 
 // look is one counter in one reading.
 type look struct {
 	Value   int64
-	At      wire.Time // corrected, never after Receipt
-	Trusted bool      // At can be relied upon; else it is Receipt
-	Clock   bool      // At was corrected
-	Newer   bool      // taken after everything that the tally knows
+	At      wire.Time     // corrected, never after Receipt
+	Trusted bool          // At can be relied upon; else it is Receipt
+	Clock   bool          // At was corrected
+	Error   time.Duration // by how much At may be off
+	Newer   bool          // taken after everything that the tally knows
 	Uptime  time.Duration
 	Receipt wire.Time
 }
@@ -49,8 +52,9 @@ type look struct {
 type effect struct {
 	Booked   int64 // growth to be booked as activity
 	From, To wire.Time
-	Clock    bool // To is not exactly known
-	Stale    bool // an older look said again: nothing happened
+	Clock    bool          // To is not exactly known
+	Error    time.Duration // by how much From and To may be off
+	Stale    bool          // an older look said again: nothing happened
 
 	Opened         AnomalyKind // Reset, Jump or "": the newest excursion needs an anomaly
 	Before, Amount int64       // of the opened anomaly
@@ -76,7 +80,7 @@ func plausible(growth int64, interval time.Duration) bool {
 
 // baseline is the tally after the first look at a counter, or the first under another rule.
 func baseline(t tally, l look) tally {
-	return tally{Value: l.Value, At: l.At, Count: t.Count, Total: t.Total}
+	return tally{Value: l.Value, At: l.At, Error: l.Error, Count: t.Count, Total: t.Total}
 }
 
 // step judges one look. It never changes t.Open in place.
@@ -87,6 +91,7 @@ func step(t tally, l look) (tally, effect) {
 	var e effect
 	t = t.returned(l, &e)
 	e.From, e.To, e.Clock = interval(t, l)
+	e.Error = max(t.Error, l.Error)
 	span := e.To.Sub(e.From)
 	growth := l.Value - t.Value
 	if growth < 0 {
@@ -103,8 +108,8 @@ func step(t tally, l look) (tally, effect) {
 		t.Count += growth
 	}
 	t.Value = l.Value
-	if l.Trusted {
-		t.At = max(t.At, l.At)
+	if l.Trusted && l.At >= t.At {
+		t.At, t.Error = l.At, l.Error
 	}
 	t.settle(l, &e)
 	t.book(&e)
@@ -165,14 +170,14 @@ func (t tally) restore(i int, e *effect) tally {
 	for _, later := range t.Open[i:] {
 		e.Closed = append(e.Closed, closed{later.Anomaly, Glitch})
 	}
-	t.Value, t.At, t.Count = x.Value, x.At, x.Count
+	t.Value, t.At, t.Error, t.Count = x.Value, x.At, x.Error, x.Count
 	t.Open = slices.Clone(t.Open[:i])
 	return t
 }
 
 // open adds an excursion from t.
 func (t *tally) open(x excursion, l look, e *effect) {
-	x.Value, x.At, x.Count, x.Since, x.Receipt = t.Value, t.At, t.Count, e.To, l.Receipt
+	x.Value, x.At, x.Error, x.Count, x.Since, x.Receipt = t.Value, t.At, t.Error, t.Count, e.To, l.Receipt
 	rest := t.Open
 	if len(rest) == maxExcursions { // the oldest tell most: a return to them puts all later ones right
 		e.settled(rest[maxExcursions-1])

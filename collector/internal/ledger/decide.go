@@ -82,7 +82,7 @@ func (b *books) accept(x *Anomaly) (booked int64, err error) {
 	}
 	var e effect
 	c.tally, e = c.tally.accept(x.ID, x.Amount)
-	e.From, e.To, e.Clock = x.From, x.To, x.inexact
+	e.From, e.To, e.Clock, e.Error = x.From, x.To, x.inexact, x.error
 	for _, settled := range e.Closed {
 		b.close(settled.Anomaly, settled.Outcome, wire.TimeOf(b.now()))
 	}

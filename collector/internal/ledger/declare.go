@@ -134,8 +134,12 @@ func (b *books) declare(next Register, by Author) {
 			b.auditRow(by, key, before[key], record{})
 		}
 	}
+	changed := b.changedLines(&next)
+	b.reviewLines(changed)
 	b.register = next
 	b.where = newWhereabouts(next, b.devices)
+	b.bind()
+	b.reviewLines(changed)
 	for _, d := range b.devices {
 		b.relocate(d)
 	}

@@ -37,6 +37,7 @@ type device struct {
 
 	dirty, looked bool // to be written: what it is, when it was looked at
 	astray        bool // to be located anew
+	bounded       bool // a line that ever hung on it has a deadline; not kept
 }
 
 type counter struct {
@@ -80,7 +81,8 @@ type portOf struct {
 type seen struct {
 	moment
 	said  *wire.Reading
-	Clock bool // At was corrected
+	Clock bool          // At was corrected
+	Error time.Duration // by how much At may be off
 }
 
 // reading books one reading of an applied envelope.
@@ -88,6 +90,9 @@ func (b *books) reading(a *agent, s *stream, r *wire.Reading, receipt wire.Time)
 	v := seen{said: r}
 	v.Stream, v.Raw, v.Uptime, v.Receipt = s.number, r.At, uptime(r), receipt
 	v.At, v.Trusted, v.Clock = stamp(r.At, a.offset, receipt)
+	if v.Trusted { // else it is our own time
+		v.Error = clockError(a.offset)
+	}
 	s.lastAt = v.At
 	d := b.device(r.Device, a.id, receipt)
 	b.backFromFuture(d, v)
@@ -148,7 +153,7 @@ func (b *books) count(d *device, v seen, isNew bool) (proven bool) {
 	for i := range v.said.Counters {
 		told := &v.said.Counters[i]
 		l := look{
-			Value: told.Value, At: v.At, Trusted: v.Trusted, Clock: v.Clock,
+			Value: told.Value, At: v.At, Trusted: v.Trusted, Clock: v.Clock, Error: v.Error,
 			Newer: isNew, Uptime: v.Uptime, Receipt: v.Receipt,
 		}
 		grown, old := b.counter(d, told, l, also)
@@ -206,6 +211,9 @@ func (b *books) counter(d *device, told *wire.Counter, l look, also bool) (grown
 	}
 	for _, x := range e.Closed {
 		b.close(x.Anomaly, x.Outcome, l.Receipt)
+		if x.Outcome == Glitch && d.bounded {
+			b.changes.review.glitches = append(b.changes.review.glitches, x.Anomaly)
+		}
 	}
 	if told.Value > 0 {
 		b.faxed(d)
@@ -214,7 +222,7 @@ func (b *books) counter(d *device, told *wire.Counter, l look, also bool) (grown
 		b.book(c, e, told.Value, also)
 	}
 	grown = c.tally.Value != before.Value || len(e.Closed) > 0
-	if grown || !c.inStep && c.tally.At != before.At {
+	if grown || !c.inStep && c.tally.At != before.At || c.tally.Error != before.Error {
 		b.note(c)
 	}
 	return grown, false
@@ -281,15 +289,21 @@ func (b *books) end(old, next *counter, l look) {
 func (b *books) excursion(c *counter, value int64, l look, e effect) {
 	number := b.open(Anomaly{
 		Kind: e.Opened, Device: c.device.id, Agent: c.device.lead, Measure: c.measure, Unit: c.unit,
-		From: e.From, To: e.To, Before: e.Before, After: value, Amount: e.Amount, OpenedAt: l.Receipt, counter: c.number, inexact: e.Clock,
+		From: e.From, To: e.To, Before: e.Before, After: value, Amount: e.Amount, OpenedAt: l.Receipt, counter: c.number, inexact: e.Clock, error: e.Error,
 	})
 	c.tally.Open[len(c.tally.Open)-1].Anomaly = number
+	x := b.changes.anomalies[len(b.changes.anomalies)-1]
+	if e.Opened == Jump {
+		b.heldBack(c, x)
+	} else if g, counts := b.growthOfReset(c, x); counts {
+		b.judge(g)
+	}
 }
 
 // book writes growth into the books, and posts it; also tells whether what is printed is counted as
 // received too.
 func (b *books) book(c *counter, e effect, value int64, also bool) {
-	x := activity{counter: c.number, from: e.From, to: e.To, count: e.Booked, value: value}
+	x := activity{counter: c.number, from: e.From, to: e.To, count: e.Booked, value: value, error: e.Error}
 	if e.To.Sub(e.From) > time.Hour {
 		x.flags |= wideInterval
 	}
@@ -304,6 +318,9 @@ func (b *books) book(c *counter, e effect, value int64, also bool) {
 	b.changes.activities = append(b.changes.activities, x)
 	b.post(x, c, b.accountOf(c.device, x.to, x.flags), x.count)
 	c.lastAt = max(c.lastAt, e.To)
+	if g, counts := b.growthOf(c, &x); counts {
+		b.judge(g)
+	}
 }
 
 // look takes over what an accepted reading says of the device beside its counts.
@@ -427,6 +444,7 @@ func (b *books) moved(d *device, from string, v seen) {
 			Kind: DeviceChanged, Device: d.id, Agent: d.lead, From: other.lookAt, To: v.At,
 			Note: to + ": " + other.id + " → " + d.id, OpenedAt: v.Receipt, ClosedAt: v.Receipt, Outcome: Noted,
 		})
+		b.replaced(d, other, to, v.At)
 	}
 	b.addresses[key] = d
 }

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"context"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -43,6 +42,15 @@ const (
 	Withdrawn Certainty = "withdrawn" // the date moved or the line is another one's: none
 )
 
+// Why an episode closed by itself.
+const (
+	ClosedQuiet     = "quiet"     // 7 days watched without another fax
+	ClosedOver      = "over"      // what it was about has ended
+	ClosedWithdrawn = "withdrawn" // dates or lines were declared anew, and nothing of it holds any more
+	ClosedTest      = "test"      // all of it was an announced test
+	ClosedRemoved   = "removed"   // the line isn't in the register any more
+)
+
 // Episode is a stretch of one thing that a person should hear of once.
 type Episode struct {
 	ID        int64       `json:"id"`
@@ -59,7 +67,7 @@ type Episode struct {
 	NoticedAt wire.Time   `json:"noticed_at,omitempty"` // when we heard of the last of it
 	ClosedAt  wire.Time   `json:"closed_at,omitempty"`  // 0 = open
 	ClosedBy  string      `json:"closed_by,omitempty"`  // empty = by itself
-	Reason    string      `json:"reason,omitempty"`     // of closing: a person's words, or quiet, over, withdrawn, test, removed
+	Reason    string      `json:"reason,omitempty"`     // of closing: a person's words; where it closed by itself one of the Closed…
 	Count     int64       `json:"count"`                // certain and probable ones where there are any, else unsure ones; in Unit
 	Unit      string      `json:"unit"`
 	Direction Direction   `json:"direction"`        // unknown where both
@@ -80,8 +88,10 @@ type Event struct {
 	From      wire.Time    `json:"from"` // it happened after this
 	To        wire.Time    `json:"to"`   // and not after this
 	NoticedAt wire.Time    `json:"noticed_at"`
-	Count     int64        `json:"count"` // 0: the counter began anew, and nobody knows
+	Count     int64        `json:"count"`
+	Value     int64        `json:"value,omitempty"` // of a counter that began anew: how many nobody knows, and Count is 0
 	Certainty Certainty    `json:"certainty"`
+	Doubt     Doubt        `json:"doubt,omitempty"` // why it is unsure
 }
 
 // EpisodeFilter says which episodes are meant.
@@ -98,22 +108,4 @@ type AfterTotals struct {
 	Pages   int64     `json:"pages"`
 	Faxes   int64     `json:"faxes"`             // messages
 	Noticed wire.Time `json:"noticed,omitempty"` // when the last of it was booked
-}
-
-// Episodes are the episodes that f means.
-func (l *Ledger) Episodes(context.Context, EpisodeFilter) ([]Episode, error) { return nil, nil }
-
-// Watchdog opens and closes the episodes that depend on the passing of time. hearing tells whether
-// messages of agents can reach us now: while they can't, nobody is silent.
-func (l *Ledger) Watchdog(_ context.Context, hearing bool) error { return nil }
-
-// CloseEpisode closes an open episode in a person's name. One that stands for a lasting condition stays
-// closed until that condition ended and comes again.
-func (l *Ledger) CloseEpisode(_ context.Context, by Author, id int64, reason string) error {
-	return nil
-}
-
-// TestWindow announces a test: what is faxed on the line meanwhile is none. It may lie in the past.
-func (l *Ledger) TestWindow(_ context.Context, by Author, line string, from, to wire.Time, reason string) error {
-	return nil
 }

@@ -23,9 +23,9 @@ var (
 	claimsTable     = table{"claims", "device, agent, last_at", 2, false}
 	portsTable      = table{"ports", "device, port, status, evidence, fax, first_seen, since, gone_at", 2, false}
 	countersTable   = table{"counters", "id, device, measure, unit, rule, present", 1, false}
-	talliesTable    = table{"tallies", "counter, value, at, count, total, last_at, excursions", 1, false}
-	activityTable   = table{"activity", "id, counter, from_at, to_at, count, flags, value", 0, false}
-	anomaliesTable  = table{"anomalies", "id, kind, agent, device, counter, measure, unit, from_at, to_at, before, after, amount, note, opened_at, closed_at, outcome, inexact", 0, false}
+	talliesTable    = table{"tallies", "counter, value, at, error_ms, count, total, last_at, excursions", 1, false}
+	activityTable   = table{"activity", "id, counter, from_at, to_at, count, flags, value, error_ms", 0, false}
+	anomaliesTable  = table{"anomalies", "id, kind, agent, device, counter, measure, unit, from_at, to_at, before, after, amount, note, opened_at, closed_at, outcome, inexact, error_ms", 0, false}
 	cursorsTable    = table{"cursors", "name, at", 1, false}
 	quarantineTable = table{"quarantine", "id, agent, stream, seq, reading, reason, received_at, payload", 0, false}
 )
@@ -153,14 +153,14 @@ func (s *store) writeCounters(ctx context.Context, c *changes) error {
 		if x.inStep {
 			at = 0
 		}
-		return append(to, x.number, x.tally.Value, int64(at), x.tally.Count, x.tally.Total, int64(x.lastAt), list(x.tally.Open))
+		return append(to, x.number, x.tally.Value, int64(at), x.tally.Error.Milliseconds(), x.tally.Count, x.tally.Total, int64(x.lastAt), list(x.tally.Open))
 	})
 }
 
 func (s *store) writeActivity(ctx context.Context, c *changes) error {
 	return s.write(ctx, activityTable, len(c.activities), func(i int, to []any) []any {
 		x := &c.activities[i]
-		return append(to, x.number, x.counter, int64(x.from), int64(x.to), x.count, x.flags, x.value)
+		return append(to, x.number, x.counter, int64(x.from), int64(x.to), x.count, x.flags, x.value, x.error.Milliseconds())
 	})
 }
 
@@ -168,7 +168,7 @@ func (s *store) writeAnomalies(ctx context.Context, c *changes) error {
 	if err := s.write(ctx, anomaliesTable, len(c.anomalies), func(i int, to []any) []any {
 		x := c.anomalies[i]
 		return append(to, x.ID, string(x.Kind), x.Agent, x.Device, x.counter, string(x.Measure), x.Unit, int64(x.From), int64(x.To),
-			x.Before, x.After, x.Amount, x.Note, int64(x.OpenedAt), int64(x.ClosedAt), string(x.Outcome), flag(x.inexact))
+			x.Before, x.After, x.Amount, x.Note, int64(x.OpenedAt), int64(x.ClosedAt), string(x.Outcome), flag(x.inexact), x.error.Milliseconds())
 	}); err != nil {
 		return err
 	}
@@ -251,6 +251,10 @@ func (c *changes) clear() {
 	c.activities, c.anomalies, c.closings = c.activities[:0], c.anomalies[:0], c.closings[:0]
 	c.quarantine, c.holes, c.forgotten = nil, nil, nil
 	c.declared, c.undeclared, c.audit, c.copper = nil, nil, nil, nil
+	c.episodes, c.events, c.windows, c.review.glitches = nil, nil, nil, nil
+	c.review.declared = false
+	clear(c.after)
+	clear(c.review.devices)
 	clear(c.claims)
 	c.astray, c.accounts, c.postings, c.crowd = c.astray[:0], c.accounts[:0], c.postings[:0], c.crowd[:0]
 	c.statuses, c.rezoned, c.unposted = c.statuses[:0], nil, false

@@ -85,6 +85,8 @@ type Ledger struct {
 	store   *store
 	books   *books // nil: to be loaded
 	clocks  map[string]*clock
+	zones   *Zones
+	hearing hearing
 	version int64 // of the file, as SQLite counts the commits of others
 }
 
@@ -99,6 +101,7 @@ func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
 	if l.zone == nil {
 		l.zone = time.UTC
 	}
+	l.zones = NewZones(l.zone)
 	if l.now == nil {
 		l.now = time.Now
 	}

@@ -35,12 +35,14 @@ func (s *store) load(ctx context.Context) (*books, error) {
 	b := &books{
 		agents: make(map[string]*agent), streams: make(map[[2]string]*stream), begun: make(map[string][]*stream), devices: make(map[string]*device),
 		addresses: make(map[[2]string]*device), texts: make(map[string]string), accounts: make(map[Account]*account), calendars: make(map[string]*calendar),
+		windows: make(map[string][]window), episodes: make(map[topic]*episode), after: make(map[string]AfterTotals),
 		changes: changes{
 			claims: make(map[claimKey]wire.Time), posted: make(map[postedKey]int64), hours: make(map[hourKey]int64),
 			months: make(map[monthKey]monthCount), moved: make(map[*device]bool), envelopes: make(map[Verdict]int64), cursors: make(map[string]int64),
+			after: make(map[string]bool), review: review{devices: make(map[*device]bool)},
 		},
 	}
-	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadRegister, s.loadAccounts, s.loadNumbers} {
+	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadRegister, s.loadAccounts, s.loadEpisodes, s.loadNumbers} {
 		if err := load(ctx, b); err != nil {
 			return nil, err
 		}
@@ -194,15 +196,16 @@ func readPort(read func(...any) error, byNumber map[int64]*device) error {
 	return nil
 }
 
-const selectCounters = "SELECT id, device, measure, unit, rule, present, value, at, count, total, last_at, excursions " +
+const selectCounters = "SELECT id, device, measure, unit, rule, present, value, at, error_ms, count, total, last_at, excursions " +
 	"FROM counters JOIN tallies ON tallies.counter = counters.id"
 
 func readCounter(read func(...any) error, byNumber map[int64]*device) error {
 	c := new(counter)
 	var number int64
 	var open string
+	var clockError int64
 	if err := read(&c.number, &number, &c.measure, &c.unit, &c.rule, &c.present, &c.tally.Value, &c.tally.At,
-		&c.tally.Count, &c.tally.Total, &c.lastAt, &open); err != nil {
+		&clockError, &c.tally.Count, &c.tally.Total, &c.lastAt, &open); err != nil {
 		return err
 	}
 	d := byNumber[number]
@@ -212,7 +215,7 @@ func readCounter(read func(...any) error, byNumber map[int64]*device) error {
 	if c.tally.At == 0 {
 		c.tally.At, c.inStep = d.countersAt, true
 	}
-	c.device = d
+	c.device, c.tally.Error = d, time.Duration(clockError)*time.Millisecond
 	d.counters = append(d.counters, c)
 	return decodeList(open, &c.tally.Open)
 }
@@ -220,9 +223,12 @@ func readCounter(read func(...any) error, byNumber map[int64]*device) error {
 func (s *store) loadNumbers(ctx context.Context, b *books) error {
 	return each(ctx, s.conn, "SELECT (SELECT COALESCE(MAX(id), 0) FROM activity), (SELECT COALESCE(MAX(id), 0) FROM anomalies), "+
 		"(SELECT COALESCE(MAX(id), 0) FROM quarantine), (SELECT COALESCE(MAX(id), 0) FROM holes), "+
-		"(SELECT COALESCE(MAX(id), 0) FROM audit), (SELECT COALESCE(MAX(id), 0) FROM postings), (SELECT COALESCE(MAX(id), 0) FROM statuses)",
+		"(SELECT COALESCE(MAX(id), 0) FROM audit), (SELECT COALESCE(MAX(id), 0) FROM postings), (SELECT COALESCE(MAX(id), 0) FROM statuses), "+
+		"(SELECT COALESCE(MAX(id), 0) FROM episodes), (SELECT COALESCE(MAX(revision), 0) FROM episodes), "+
+		"(SELECT COALESCE(MAX(id), 0) FROM events), (SELECT COALESCE(MAX(id), 0) FROM test_windows)",
 		func(read func(...any) error) error {
-			return read(&b.last.activity, &b.last.anomaly, &b.last.quarantine, &b.last.hole, &b.last.audit, &b.last.posting, &b.last.status)
+			return read(&b.last.activity, &b.last.anomaly, &b.last.quarantine, &b.last.hole, &b.last.audit, &b.last.posting, &b.last.status,
+				&b.last.episode, &b.last.revision, &b.last.event, &b.last.window)
 		})
 }
 

@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -104,13 +105,19 @@ func (l *Ledger) Watch(ctx context.Context, limit int) (w Watch, err error) {
 func readAnomalies(ctx context.Context, q querier, where string, limit int) (anomalies []Anomaly, err error) {
 	query := fmt.Sprintf("SELECT %s FROM anomalies WHERE %s ORDER BY id DESC LIMIT %d", anomaliesTable.columns, where, limit)
 	err = each(ctx, q, query, func(read func(...any) error) error {
-		var x Anomaly
-		err := read(&x.ID, &x.Kind, &x.Agent, &x.Device, &x.counter, &x.Measure, &x.Unit, &x.From, &x.To,
-			&x.Before, &x.After, &x.Amount, &x.Note, &x.OpenedAt, &x.ClosedAt, &x.Outcome, &x.inexact)
+		x, err := readAnomaly(read)
 		anomalies = append(anomalies, x)
 		return err
 	})
 	return anomalies, err
+}
+
+func readAnomaly(read func(...any) error) (x Anomaly, err error) {
+	var clockError int64
+	err = read(&x.ID, &x.Kind, &x.Agent, &x.Device, &x.counter, &x.Measure, &x.Unit, &x.From, &x.To,
+		&x.Before, &x.After, &x.Amount, &x.Note, &x.OpenedAt, &x.ClosedAt, &x.Outcome, &x.inexact, &clockError)
+	x.error = time.Duration(clockError) * time.Millisecond
+	return x, err
 }
 
 // Quarantined is what was quarantined last, newest first, at most limit. Of each agent the newest

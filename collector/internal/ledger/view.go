@@ -250,7 +250,8 @@ type Anomaly struct {
 	Outcome  Outcome      `json:"outcome"`
 
 	counter int64
-	inexact bool // To is not exactly known: clocks were wrong
+	inexact bool          // To is not exactly known: clocks were wrong
+	error   time.Duration // by how much From and To may be off
 }
 
 // Quarantine is something that could not be accepted.

@@ -9,41 +9,67 @@ CREATE TABLE episodes (
     line        TEXT NOT NULL,
     device      TEXT NOT NULL,
     agent       TEXT NOT NULL,
-    service     TEXT NOT NULL,
-    opened_at   BIGINT NOT NULL, -- receipt
-    last_at     BIGINT NOT NULL, -- receipt of the last of it
+    anomaly     BIGINT NOT NULL, -- 0 where it is about none
+    service     TEXT NOT NULL,   -- of the line, when it opened
+    opened_at   BIGINT NOT NULL, -- by our clock
+    first_at    BIGINT NOT NULL, -- when the first of it had happened
+    last_at     BIGINT NOT NULL, -- when the last of it had happened
+    noticed_at  BIGINT NOT NULL, -- when we heard of the last of it
     closed_at   BIGINT NOT NULL, -- 0 = open
     closed_by   TEXT NOT NULL,   -- who; empty = by itself
     reason      TEXT NOT NULL,   -- of closing
-    first_at    BIGINT NOT NULL, -- when the first of it happened, at the latest
+    lasting     BIGINT NOT NULL, -- 1: a person closed it, but what it is about goes on
     count       BIGINT NOT NULL,
     unit        TEXT NOT NULL,
     direction   TEXT NOT NULL,
     certainty   TEXT NOT NULL,
-    evidence    TEXT NOT NULL    -- JSON: list of texts
+    sums        TEXT NOT NULL,   -- JSON: its events added up
+    evidence    TEXT NOT NULL    -- JSON
 );
 
 CREATE INDEX episodes_revision ON episodes (revision);
 
--- Faxes after a cut-off, each judged.
+-- Faxes after a cut-off or the end of copper, each judged. None is removed.
 CREATE TABLE events (
     id         INTEGER PRIMARY KEY NOT NULL,
-    episode    BIGINT NOT NULL,
+    kind       TEXT NOT NULL,   -- of episode
+    episode    BIGINT NOT NULL, -- 0: a test that belongs to none
     line       TEXT NOT NULL,
     device     TEXT NOT NULL,
-    activity   BIGINT NOT NULL, -- 0: a reset
+    activity   BIGINT NOT NULL, -- 0: a counter that began anew
+    anomaly    BIGINT NOT NULL, -- and which one; 0: activity
     measure    TEXT NOT NULL,
     unit       TEXT NOT NULL,
     from_at    BIGINT NOT NULL,
     to_at      BIGINT NOT NULL,
+    error_ms   BIGINT NOT NULL, -- by how much both may be off
     count      BIGINT NOT NULL,
+    value      BIGINT NOT NULL, -- of a counter that began anew
     certainty  TEXT NOT NULL,   -- certain, probable, unsure; withdrawn: the date moved; test: in a test window
+    doubt      TEXT NOT NULL,   -- why it is unsure
     noticed_at BIGINT NOT NULL,
-    counted    BIGINT NOT NULL  -- 1: it is in the line's total after the cut-off for good
+    counted    BIGINT NOT NULL, -- 1: it is in the line's totals after the cut-off, for good
+    UNIQUE (activity, anomaly, line, kind)
 );
 
-CREATE INDEX events_line ON events (line, to_at);
-CREATE INDEX events_activity ON events (activity);
+CREATE INDEX events_episode ON events (episode, id);
+CREATE INDEX events_device ON events (device);
+
+-- What the events of a line that counted add up to; never falls.
+CREATE TABLE after_cutoff (
+    line       TEXT PRIMARY KEY NOT NULL,
+    pages      BIGINT NOT NULL,
+    faxes      BIGINT NOT NULL,
+    noticed_at BIGINT NOT NULL -- when the last of it was booked
+);
+
+-- By how much times may be off, where clocks were wrong.
+ALTER TABLE activity ADD COLUMN error_ms BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE anomalies ADD COLUMN error_ms BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE tallies ADD COLUMN error_ms BIGINT NOT NULL DEFAULT 0;
+
+-- To find all that a device's counters ever did.
+CREATE INDEX activity_counter ON activity (counter, to_at);
 
 -- Announced tests: what is faxed meanwhile is none.
 CREATE TABLE test_windows (
@@ -84,5 +110,10 @@ CREATE TABLE told (
 DROP TABLE told;
 DROP TABLE messages;
 DROP TABLE test_windows;
+DROP INDEX activity_counter;
+ALTER TABLE tallies DROP COLUMN error_ms;
+ALTER TABLE anomalies DROP COLUMN error_ms;
+ALTER TABLE activity DROP COLUMN error_ms;
+DROP TABLE after_cutoff;
 DROP TABLE events;
 DROP TABLE episodes;

@@ -1,0 +1,254 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// What follows from the passing of time alone: silence, blindness, and the end of what was told.
+// A round looks at agents, at lines that should have ended and at open episodes, not at all devices.
+
+const (
+	silentAfter = 15 * time.Minute // an agent speaks every minute
+	sureAfter   = 2 * time.Minute  // silence is suspected so long: we may have been asleep, or our clock was set
+	fadesAfter  = 24 * time.Hour   // what only happens is over after so long
+	clockSteady = 30 * time.Second // a clock that was wrong is right again within it
+)
+
+// hearing is since when agents can reach us, and which of them seem to be silent. It isn't kept:
+// after a start nobody is silent for 15 minutes.
+type hearing struct {
+	since    wire.Time // 0: they can't now
+	suspects map[string]wire.Time
+}
+
+// listen notes whether agents can reach us at now.
+func (h *hearing) listen(now wire.Time, can bool) {
+	switch {
+	case !can:
+		*h = hearing{}
+	case h.since == 0 || h.since > now:
+		*h = hearing{since: now, suspects: make(map[string]wire.Time)}
+	}
+}
+
+// long tells whether we could hear long enough to say what is not there.
+func (h *hearing) long(now wire.Time) bool { return h.since != 0 && now.Sub(h.since) >= silentAfter }
+
+// silent tells whether nothing was heard of an agent for 15 minutes in which we could have heard
+// it. That must be seen more than once: if we were asleep it has its chance to speak first.
+func (h *hearing) silent(a *agent, now wire.Time) bool {
+	if h.since == 0 {
+		return false
+	}
+	silence := now.Sub(max(a.lastSeen, a.firstSeen, h.since))
+	if silence < silentAfter-sureAfter {
+		delete(h.suspects, a.id)
+		return false
+	}
+	since := cmp.Or(h.suspects[a.id], now)
+	h.suspects[a.id] = since
+	return silence >= silentAfter && now.Sub(since) >= sureAfter
+}
+
+// Watchdog makes one round: it opens and closes the episodes that depend on the passing of time.
+// hearing tells whether messages of agents can reach us now: while they can't, nobody is silent.
+func (l *Ledger) Watchdog(ctx context.Context, hearing bool) error {
+	return l.transact(ctx, func(b *books) error {
+		now := wire.TimeOf(l.now())
+		l.hearing.listen(now, hearing)
+		w := watch{books: b, now: now, hearing: &l.hearing, blindAfter: l.blindAfter, holds: make(map[topic]bool)}
+		w.agents()
+		w.lines()
+		w.end()
+		return nil
+	})
+}
+
+// watch is one round of the watchdog.
+type watch struct {
+	*books
+	now        wire.Time
+	hearing    *hearing
+	blindAfter time.Duration
+	holds      map[topic]bool // conditions that hold
+}
+
+// hold notes that a condition holds since an instant; evidence is asked for when that is news.
+func (w *watch) hold(t topic, since wire.Time, evidence func(*episode)) {
+	w.holds[t] = true
+	if w.episodes[t] != nil {
+		return
+	}
+	e := w.start(t, w.now)
+	e.FirstAt = since
+	evidence(e)
+}
+
+func (w *watch) agents() {
+	for _, a := range w.books.agents {
+		silent, off := topic{kind: AgentSilent, agent: a.id}, topic{kind: ClockOff, agent: a.id}
+		if w.hearing.silent(a, w.now) || w.hearing.since == 0 && w.episodes[silent] != nil {
+			w.hold(silent, a.lastSeen, func(e *episode) {
+				e.Evidence = []Evidence{{Kind: EvidenceSilent, Subject: a.id, From: a.lastSeen}}
+			})
+		}
+		if a.offset.Abs() > clockTrusted || a.offset.Abs() > clockSteady && w.episodes[off] != nil {
+			w.hold(off, w.now, func(e *episode) {
+				e.Evidence = []Evidence{{Kind: EvidenceClock, Subject: a.id, Count: a.offset.Milliseconds()}}
+			})
+		}
+	}
+}
+
+// lines watches those that should have ended.
+func (w *watch) lines() {
+	for id, d := range w.deadlines {
+		v, ok := ValidAt(w.register.Lines[id], w.now)
+		if !ok || v.Removed {
+			continue
+		}
+		if t := d.At(); t != 0 && t <= w.now {
+			w.blind(id, v, t)
+		}
+		if !d.Kept && d.Done != 0 && d.Done <= w.now {
+			w.reappeared(id, v, d.Done)
+		}
+	}
+}
+
+// blind watches whether anybody can look at a line that is cut since t.
+func (w *watch) blind(id string, v Declaration, t wire.Time) {
+	topic := topic{kind: BlindLine, line: id}
+	declared := cmp.Or(v.Device, v.Gateway)
+	d := w.where.device(declared)
+	var read wire.Time
+	if d != nil {
+		read = d.readAt
+	}
+	// A machine that was never seen is given time from the cut-off on, and from when the first agent came.
+	seen := cmp.Or(read, max(t, w.firstHeard()))
+	if w.now.Sub(seen) <= w.blindAfter || seen == 0 || !w.hearing.long(w.now) && w.episodes[topic] == nil {
+		return
+	}
+	w.hold(topic, seen, func(e *episode) {
+		e.Evidence = append(w.ended(AfterCutoff, id), Evidence{Kind: EvidenceBlind, Subject: declared, From: read})
+		if d != nil {
+			e.Device, e.Agent = d.id, d.lead
+		}
+	})
+}
+
+// firstHeard is when the first agent came.
+func (w *watch) firstHeard() (first wire.Time) {
+	for _, a := range w.books.agents {
+		first = earliest(first, a.firstSeen)
+	}
+	return first
+}
+
+// reappeared watches whether a line that was cut at t lives at its gateway.
+func (w *watch) reappeared(id string, v Declaration, t wire.Time) {
+	for _, at := range [][2]string{{v.Gateway, v.GatewayPort}, {v.Device, v.Port}} {
+		d := w.where.device(at[0])
+		if d == nil || d.linesAt <= t {
+			continue
+		}
+		p := d.port(at[1])
+		if p == nil || p.goneAt != 0 || p.Status != wire.LineIdle && p.Status != wire.LineBusy {
+			continue
+		}
+		w.hold(topic{kind: LineReappeared, line: id}, max(p.since, t), func(e *episode) {
+			e.Device, e.Agent = d.id, d.lead
+			e.Evidence = append(w.ended(AfterCutoff, id), p.evidence(d))
+		})
+		return
+	}
+}
+
+// end closes what has ended.
+func (w *watch) end() {
+	for _, e := range w.sorted() {
+		t := e.key()
+		switch {
+		case e.Kind.eventful():
+			w.endQuiet(e)
+		case e.Kind == AnomalyToJudge || w.holds[t]:
+		case e.Kind.lasts(), w.now.Sub(e.NoticedAt) >= fadesAfter:
+			w.over(t)
+		}
+	}
+}
+
+func (w *watch) sorted() []*episode {
+	all := make([]*episode, 0, len(w.episodes))
+	for _, e := range w.episodes {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(x, y *episode) int { return cmp.Compare(x.ID, y.ID) })
+	return all
+}
+
+// endQuiet closes an episode of events whose line is quiet, or gone.
+func (w *watch) endQuiet(e *episode) {
+	v, ok := ValidAt(w.register.Lines[e.Line], w.now)
+	if !ok || v.Removed {
+		w.shut(e, "", ClosedRemoved)
+		return
+	}
+	d := w.where.device(cmp.Or(v.Device, v.Gateway))
+	if d == nil {
+		return
+	}
+	since := wire.Time(0)
+	if d.id != e.Device { // of a machine that came later only its own time proves anything
+		since = d.firstSeen
+	}
+	if e.quiet(w.now, since, d.countersAt) {
+		w.shut(e, "", ClosedQuiet)
+	}
+}
+
+// dropping books that an agent gave readings up.
+func (b *books) dropping(a *agent, readings int64, at wire.Time) {
+	e := b.happened(topic{kind: SpoolDropping, agent: a.id}, at)
+	e.Count, e.Unit = e.Count+readings, "readings"
+	e.Evidence = []Evidence{{Kind: EvidenceDropped, Subject: a.id, Count: e.Count}}
+}
+
+// lost books that envelopes of an agent will never come.
+func (b *books) lost(h *hole) {
+	e := b.happened(topic{kind: Hole, agent: h.agent}, h.noticed)
+	e.Count, e.Unit = e.Count+int64(h.Last-h.First)+1, "envelopes"
+	e.Evidence = append(slices.Clone(e.Evidence), Evidence{
+		Kind: EvidenceHole, Subject: h.agent, Count: int64(h.Last-h.First) + 1, From: h.from, To: h.to,
+	})
+	e.Evidence = e.Evidence[max(0, len(e.Evidence)-maxTold):]
+}
+
+// maxTold is how much of what happened again and again an episode tells: the newest.
+const maxTold = 10
+
+// replaced books that another machine answers where one was known.
+func (b *books) replaced(d, other *device, address string, at wire.Time) {
+	e := b.happened(topic{kind: DeviceReplaced, device: d.id}, at)
+	e.Agent = d.lead
+	e.Evidence = append(slices.Clone(e.Evidence), Evidence{
+		Kind: EvidenceReplaced, Subject: address, Names: []string{other.id, d.id}, From: other.lookAt, To: at,
+	})
+	e.Evidence = e.Evidence[max(0, len(e.Evidence)-maxTold):]
+}
+
+// heldBack books that a counter jumped, and a person must say whether that counts.
+func (b *books) heldBack(c *counter, x *Anomaly) {
+	e := b.happened(topic{kind: AnomalyToJudge, anomaly: x.ID}, x.To)
+	e.Device, e.Agent, e.Count, e.Unit, e.Direction = c.device.id, c.device.lead, x.Amount, x.Unit, DirectionOf(x.Measure)
+	e.Evidence = []Evidence{{
+		Kind: EvidenceJump, Subject: c.device.id, Measure: x.Measure, Unit: x.Unit, Count: x.Amount, Value: x.After,
+		From: x.From, To: x.To, Anomaly: x.ID,
+	}}
+}
