@@ -28,6 +28,9 @@ import (
 // is with the agents, what is acknowledged is on disk.
 const stopLimit = 5 * time.Second
 
+// watchOften is how often the ledger looks at what follows from the passing of time.
+const watchOften = 5 * time.Second
+
 // addresses are where a running collector is found.
 type addresses struct {
 	page string // http://host:port/ or https://…
@@ -110,6 +113,10 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	}
 	group.Go(func() error { return p.books.Check(ctx) })
 	group.Go(func() error { return in.Run(ctx) })
+	group.Go(func() error {
+		every(ctx, "watchdog", watchOften, log, func(ctx context.Context) error { return p.books.Watchdog(ctx, in.Ready() == nil) })
+		return nil
+	})
 	group.Go(func() error { return web.Serve(ctx, p.listener, site, c.HTTP.WebConfigFile, log) })
 	ready(addresses{page: c.page(p.listener.Addr().String()), mqtt: p.mqtt})
 	return ended(ctx, group)

@@ -62,7 +62,14 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 			return err
 		}
 		gaps, err := readGaps(ctx, q)
+		if err != nil {
+			return err
+		}
 		s.Lines = l.lines(&s, gaps)
+		after, err := readAfterTotals(ctx, q)
+		for i := range s.Lines {
+			s.Lines[i].AfterCutoff = after[s.Lines[i].ID]
+		}
 		return err
 	})
 	return s, err

@@ -1,0 +1,236 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+const faxline = "0241354000"
+
+// cutLine declares a line on the Kyocera, changed as the test wants it.
+func (c *collector) cutLine(id string, change func(*ledger.Declaration)) {
+	c.Helper()
+	c.declare(func(r *ledger.Register) {
+		d, _ := ledger.Present(r.Lines[id])
+		if d.Line == "" {
+			d = ledger.Declaration{Line: id, Number: id, Device: kyocera}
+		}
+		change(&d)
+		r.Lines[id] = []ledger.Declaration{d}
+	})
+}
+
+// counted is a reading of the Kyocera at an instant.
+func counted(at string, measure wire.Measure, pages int64) wire.Reading {
+	t, err := time.Parse("2006-01-02 15:04", at)
+	if err != nil {
+		panic(err)
+	}
+	unit := "pages"
+	if !ledger.IsPages(measure) {
+		unit = "faxes"
+	}
+	return wire.Reading{Device: kyocera, At: wire.TimeOf(t), OK: true, Fax: wire.Yes, Counters: []wire.Counter{
+		{Measure: measure, Unit: unit, Rule: "rule/" + string(measure), Value: pages},
+	}}
+}
+
+// at lets an agent say a reading at its time.
+func (c *collector) at(r wire.Reading) {
+	c.Helper()
+	c.now = r.At.Std()
+	c.apply(c.receive("ps-01", c.envelope("ps-01", r)))
+}
+
+// watch makes a round of the watchdog at an instant.
+func (c *collector) watch(at string) {
+	c.Helper()
+	t, err := time.Parse("2006-01-02 15:04", at)
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.now = t
+	if err := c.Watchdog(context.Background(), true); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func (c *collector) all() []ledger.Episode {
+	c.Helper()
+	all, err := c.Episodes(context.Background(), ledger.EpisodeFilter{})
+	if err != nil {
+		c.Fatal(err)
+	}
+	return all
+}
+
+// told are all episodes in few words, in the order in which they opened.
+func (c *collector) told() string {
+	c.Helper()
+	list, err := c.Episodes(context.Background(), ledger.EpisodeFilter{Newest: true})
+	if err != nil {
+		c.Fatal(err)
+	}
+	var texts []string
+	for _, e := range list {
+		text := fmt.Sprintf("%d %s %s%s%s", e.ID, e.Kind, e.Line, e.Agent, map[bool]string{true: " closed " + e.Reason}[e.ClosedAt != 0])
+		if e.Certainty != "" {
+			text = fmt.Sprintf("%d %s %s %s %d %s%s", e.ID, e.Kind, e.Line, e.Certainty, e.Count, e.Unit, map[bool]string{true: " closed " + e.Reason}[e.ClosedAt != 0])
+		}
+		texts = append([]string{text}, texts...)
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (c *collector) wantTold(want string) {
+	c.Helper()
+	for range 2 { // nothing of it is only in memory
+		if got := c.told(); got != want {
+			c.Errorf("episodes:\ngot  %s\nwant %s", got, want)
+		}
+		c.reopen()
+	}
+}
+
+func (c *collector) wantAfter(line string, pages, faxes int64) {
+	c.Helper()
+	lines, err := c.Lines(context.Background())
+	if err != nil {
+		c.Fatal(err)
+	}
+	for _, l := range lines {
+		if l.ID == line {
+			if l.AfterCutoff.Pages != pages || l.AfterCutoff.Faxes != faxes {
+				c.Errorf("%s after the cut-off: got %+v, want %d pages, %d faxes", line, l.AfterCutoff, pages, faxes)
+			}
+			return
+		}
+	}
+	c.Errorf("no line %s in %+v", line, lines)
+}
+
+func TestFaxAfterTheCutoffOpensAnEpisode(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-09 23:50", wire.FaxReceivedPages, 100))
+	c.at(counted("2026-10-10 00:00", wire.FaxReceivedPages, 102))
+	c.wantTold("")
+	c.at(counted("2026-10-10 00:05", wire.FaxReceivedPages, 105))
+	c.wantTold("1 after_cutoff 0241354000 certain 3 pages")
+	c.wantAfter(faxline, 3, 0)
+	e := c.all()[0]
+	if e.OpenedAt != wire.TimeOf(c.now) || e.FirstAt != e.OpenedAt || e.Number != faxline || e.Device != kyocera || e.Direction != ledger.Received {
+		t.Errorf("got %+v, want one opened now, about the line and its machine", e)
+	}
+	if len(e.Events) != 1 || e.Events[0].Count != 3 || e.Events[0].Certainty != ledger.Certain || e.Events[0].NoticedAt != e.OpenedAt {
+		t.Errorf("events: got %+v, want one of 3 pages", e.Events)
+	}
+	want := "coupure prévue le 10/10/2026\n3 pages reçues entre le 10/10/2026 à 00:00 et le 10/10/2026 à 00:05 : certain\ncompté par la machine kyocera-vcg1"
+	if got := strings.Join(e.Texts("fr"), "\n"); got != want {
+		t.Errorf("evidence:\ngot  %s\nwant %s", got, want)
+	}
+	c.at(counted("2026-10-10 09:00", wire.FaxReceivedPages, 106))
+	c.wantTold("1 after_cutoff 0241354000 certain 4 pages")
+}
+
+func TestEpisodeClosesAfterSevenDaysThatWereWatched(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-09 23:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-10 01:00", wire.FaxSentPages, 101))
+	c.wantTold("1 after_cutoff 0241354000 unsure 1 pages")
+	c.at(counted("2026-10-10 02:00", wire.FaxSentPages, 102))
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages")
+	c.wantAfter(faxline, 1, 0)
+	c.at(counted("2026-10-12 02:00", wire.FaxSentPages, 102))
+	c.watch("2026-10-18 02:00")
+	if e := c.all()[0]; e.ClosedAt != 0 {
+		t.Errorf("got %+v, want it open: nobody looked for six days", e)
+	}
+	c.at(counted("2026-10-18 03:00", wire.FaxSentPages, 102))
+	c.watch("2026-10-18 03:00")
+	if got, want := c.told(), "1 after_cutoff 0241354000 certain 1 pages closed quiet"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	c.at(counted("2026-10-18 04:00", wire.FaxSentPages, 103))
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages closed quiet; 2 after_cutoff 0241354000 certain 1 pages")
+	c.wantAfter(faxline, 2, 0)
+}
+
+func TestMovedDateJudgesAgain(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-10 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-10 08:05", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-12 08:00", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-12 08:05", wire.FaxSentPages, 103))
+	c.wantTold("1 after_cutoff 0241354000 certain 3 pages")
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-11" })
+	c.wantTold("1 after_cutoff 0241354000 certain 2 pages")
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.KeptReason = "SAMU" })
+	c.wantTold("1 after_cutoff 0241354000 withdrawn 3 pages closed withdrawn")
+	c.at(counted("2026-10-12 09:00", wire.FaxSentPages, 104))
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.KeptReason = "" })
+	c.wantTold("1 after_cutoff 0241354000 certain 3 pages")
+	c.wantAfter(faxline, 4, 0)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-01" })
+	c.wantTold("1 after_cutoff 0241354000 certain 4 pages")
+	c.wantAfter(faxline, 4, 0)
+}
+
+func TestPersonClosesAnEpisodeAndTheNextFaxOpensAnother(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-10 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-10 08:05", wire.FaxSentPages, 101))
+	anne := ledger.Author{Who: "anne", Source: "alert close"}
+	if err := c.CloseEpisode(context.Background(), anne, 1, " "); err == nil {
+		t.Error("closed without a reason")
+	}
+	if err := c.CloseEpisode(context.Background(), anne, 2, "x"); !errors.Is(err, ledger.ErrNoEpisode) {
+		t.Errorf("episode 2: got %v, want %v", err, ledger.ErrNoEpisode)
+	}
+	if err := c.CloseEpisode(context.Background(), anne, 1, "essai du technicien"); err != nil {
+		t.Fatal(err)
+	}
+	if e := c.all()[0]; e.ClosedBy != "anne" || e.Reason != "essai du technicien" {
+		t.Errorf("got %+v, want it closed by anne", e)
+	}
+	c.at(counted("2026-10-10 08:10", wire.FaxSentPages, 102))
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages closed essai du technicien; 2 after_cutoff 0241354000 certain 1 pages")
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-11" })
+	c.wantTold("1 after_cutoff 0241354000 withdrawn 1 pages closed essai du technicien; 2 after_cutoff 0241354000 withdrawn 1 pages closed withdrawn")
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages closed essai du technicien; 2 after_cutoff 0241354000 certain 1 pages")
+}
+
+func TestAnnouncedTestIsNoFax(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-12 08:00", wire.FaxSentPages, 100))
+	from, to := wire.TimeOf(time.Date(2026, 10, 12, 8, 0, 0, 0, time.UTC)), wire.TimeOf(time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC))
+	anne := ledger.Author{Who: "anne", Source: "alert window"}
+	if err := c.TestWindow(context.Background(), anne, faxline, from, to, "technicien"); err != nil {
+		t.Fatal(err)
+	}
+	c.at(counted("2026-10-12 08:05", wire.FaxSentPages, 101))
+	c.wantTold("")
+	c.at(counted("2026-10-12 08:55", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-12 09:05", wire.FaxSentPages, 102))
+	c.wantTold("1 after_cutoff 0241354000 unsure 1 pages")
+	c.at(counted("2026-10-12 09:10", wire.FaxSentPages, 103))
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages")
+	c.wantAfter(faxline, 1, 0)
+	if err := c.TestWindow(context.Background(), anne, faxline, from, to.Add(time.Hour), "il a duré plus longtemps"); err != nil {
+		t.Fatal(err)
+	}
+	c.wantTold("1 after_cutoff 0241354000 test 2 pages closed test")
+	c.wantAfter(faxline, 1, 0)
+}
