@@ -82,8 +82,17 @@ type parts struct {
 }
 
 func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(addresses)) error {
+	var key []byte
+	if c.LineLabel == "hash" {
+		var err error
+		if key, err = lineKey(c.DataDir); err != nil {
+			return err
+		}
+	}
 	var in *ingest.Ingest
-	figures := metrics.New(p.books, func() int64 { return in.Dropped() }, program.Version())
+	figures := metrics.New(metrics.Options{
+		Books: p.books, Dropped: func() int64 { return in.Dropped() }, LineKey: key, Version: program.Version(),
+	})
 	in = ingest.New(ingest.Options{
 		URL: p.mqtt, TLS: c.MQTT.TLS, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
 		Books: p.books, Observe: figures.Ingested, Log: log, Now: clock,

@@ -248,7 +248,6 @@ func (c *config) doesNothing() []string {
 		{"alerts.alertmanager", a.Alertmanager.URL != ""},
 		{"alerts.recipients", len(a.Recipients) > 0},
 		{"alerts.quiet_hours", a.QuietHours != ""},
-		{"line_label: hash", c.LineLabel == "hash"},
 	} {
 		if k.given {
 			keys = append(keys, k.key)

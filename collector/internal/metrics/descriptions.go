@@ -10,9 +10,9 @@ import (
 
 // The metrics by name. Labels are line, device, agent and where they belong; all else is in an _info.
 var (
-	activeLines = desc("active_lines", "Fax lines in state active.", "establishment", "pole", "service")
-	lines       = desc("lines", "Fax lines by state.", "establishment", "pole", "service", "state")
-	faxPages    = desc("fax_pages_total", "Pages faxed; received are pages received where a device counts them, else pages printed for a fax.",
+	activeLines  = desc("active_lines", "Fax lines in state active.", "establishment", "pole", "service")
+	linesByState = desc("lines", "Fax lines by state.", "establishment", "pole", "service", "state")
+	faxPages     = desc("fax_pages_total", "Pages faxed; received are pages received where a device counts them, else pages printed for a fax.",
 		"establishment", "pole", "service", "direction")
 	faxes = desc("faxes_total", "Fax messages, where devices count them.", "establishment", "pole", "service", "direction")
 
@@ -20,8 +20,16 @@ var (
 	lineStatus      = desc("line_status", "1 for the status that a phone line is in.", "line", "status")
 	lineLastFax     = desc("line_last_fax_timestamp_seconds", "End of the interval in which the last fax was counted.", "line")
 	lineLastReading = desc("line_last_reading_timestamp_seconds", "When the line's device answered last.", "line")
-	lineCutoff      = desc("line_cutoff_timestamp_seconds", "When the line is to be cut.", "line")
+	lineCutoff      = desc("line_cutoff_timestamp_seconds", "From when on nobody should fax on the line.", "line")
 	lineFaxPages    = desc("line_fax_pages_total", "Pages faxed on a line, where that is known for it alone.", "line", "direction")
+	linePagesAfter  = desc("line_pages_after_cutoff_total", "Pages certainly or probably faxed on a line after its cut-off.", "line")
+	lineFaxesAfter  = desc("line_faxes_after_cutoff_total", "Fax messages certainly or probably faxed on a line after its cut-off.", "line")
+	lineAfterAt     = desc("line_after_cutoff_noticed_timestamp_seconds", "When the last fax after a line's cut-off was booked.", "line")
+
+	establishmentInfo = desc("establishment_info", "The name of an establishment.", "establishment", "name", "finess")
+	siteInfo          = desc("site_info", "The name of a site.", "establishment", "site", "name")
+	poleInfo          = desc("pole_info", "The name of a pole.", "establishment", "pole", "name")
+	serviceInfo       = desc("service_info", "The name of a service, and where it belongs.", "establishment", "pole", "service", "name")
 
 	deviceUp         = desc("device_up", "Whether the device answered at the last look.", "device")
 	deviceInfo       = desc("device_info", "What a device is, and which agent reads it.", "device", "vendor", "model", "agent")
@@ -36,15 +44,17 @@ var (
 	agentDroppedReadings = desc("agent_dropped_readings_total", "Readings that the agent gave up because its spool was full.", "agent")
 
 	collectorEnvelopes = desc("collector_envelopes_total", "Envelopes received, by what became of them.", "result")
+	seriesBacklog      = desc("collector_series_backlog", "Postings and statuses that InfluxDB hasn't got yet.")
 	buildInfo          = desc("build_info", "What this program was built from.", "version", "goversion")
 )
 
 var all = []*prometheus.Desc{
-	activeLines, lines, faxPages, faxes,
+	activeLines, linesByState, faxPages, faxes,
 	lineInfo, lineStatus, lineLastFax, lineLastReading, lineCutoff, lineFaxPages,
+	linePagesAfter, lineFaxesAfter, lineAfterAt, establishmentInfo, siteInfo, poleInfo, serviceInfo,
 	deviceUp, deviceInfo, deviceAnomalies, deviceCounted, deviceFaxService,
 	agentUp, agentInfo, agentLastSeen, agentSpoolEnvelopes, agentDroppedReadings,
-	collectorEnvelopes, buildInfo,
+	collectorEnvelopes, seriesBacklog, buildInfo,
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {

@@ -22,18 +22,24 @@ type Books interface {
 // scrapeLimit bounds the reading of the ledger; Prometheus itself gives up after 10 s by default.
 const scrapeLimit = 9 * time.Second
 
-// Collector is a prometheus.Collector over the books.
-type Collector struct {
-	books   Books
-	dropped func() int64
-	seconds prometheus.Histogram
-	version string
+// Options of a collector.
+type Options struct {
+	Books   Books
+	Dropped func() int64 // messages that ingest gave up unread
+	Backlog func() int64 // what InfluxDB hasn't got yet; nil where there is none
+	LineKey []byte       // key by which lines' numbers are hidden in labels; nil: they stand there as they are
+	Version string       // of the program
 }
 
-// New makes a collector. dropped is how many messages ingest gave up unread; version that
-// of the program.
-func New(books Books, dropped func() int64, version string) *Collector {
-	return &Collector{books: books, dropped: dropped, version: version, seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+// Collector is a prometheus.Collector over the books.
+type Collector struct {
+	Options
+	seconds prometheus.Histogram
+}
+
+// New makes a collector.
+func New(o Options) *Collector {
+	return &Collector{Options: o, seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "zerofax_collector_ingest_seconds",
 		Help:    "Time from an envelope's arrival to its commit.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
@@ -58,8 +64,11 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	c.seconds.Collect(ch)
 	out := emitter(ch)
-	out.gauge(buildInfo, 1, c.version, runtime.Version())
-	books, err := c.books.Snapshot(ctx)
+	out.gauge(buildInfo, 1, c.Version, runtime.Version())
+	if c.Backlog != nil {
+		out.gauge(seriesBacklog, float64(c.Backlog()))
+	}
+	books, err := c.Books.Snapshot(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(buildInfo, err)
 		return
@@ -71,17 +80,16 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for i := range books.Agents {
 		agent(out, &books.Agents[i])
 	}
-	for i := range books.Lines {
-		line(out, &books.Lines[i])
-	}
+	lines(out, books, c.label)
 	services(out, books)
+	names(out, &books.Register)
 }
 
 func (c *Collector) envelopes(out emitter, books ledger.Snapshot) {
 	for _, verdict := range ledger.Verdicts() {
 		out.counter(collectorEnvelopes, books.Envelopes[verdict], string(verdict))
 	}
-	out.counter(collectorEnvelopes, c.dropped(), "dropped")
+	out.counter(collectorEnvelopes, c.Dropped(), "dropped")
 }
 
 func device(out emitter, d *ledger.Device) {
@@ -123,20 +131,4 @@ func agent(out emitter, a *ledger.Agent) {
 		out.gauge(agentSpoolEnvelopes, float64(a.Spool.Envelopes), a.ID)
 	}
 	out.counter(agentDroppedReadings, a.Dropped, a.ID)
-}
-
-func line(out emitter, l *ledger.Line) {
-	out.gauge(lineInfo, 1, l.ID, l.Device, l.Establishment, l.Site, l.Pole, l.Service)
-	for _, status := range wire.LineStatuses() {
-		out.truth(lineStatus, l.Status == status, l.ID, string(status))
-	}
-	out.instant(lineLastFax, l.LastFax, l.ID)
-	out.instant(lineLastReading, l.LastReading, l.ID)
-	out.instant(lineCutoff, l.CutoffAt, l.ID)
-	told := ledger.Device{Totals: l.Totals} // the same rule for lines as for devices
-	for _, way := range ledger.Directions() {
-		if pages, _, ok := told.Pages(way); ok { // unknown is never 0
-			out.counter(lineFaxPages, pages, l.ID, string(way))
-		}
-	}
 }

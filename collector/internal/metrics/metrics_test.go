@@ -31,6 +31,7 @@ var update = flag.Bool("update", false, "write the golden files")
 type books struct {
 	snapshot ledger.Snapshot
 	err      error
+	key      []byte // by which numbers are hidden
 }
 
 func (b books) Snapshot(context.Context) (ledger.Snapshot, error) { return b.snapshot, b.err }
@@ -40,6 +41,11 @@ var noon = wire.TimeOf(time.Date(2026, 10, 1, 12, 0, 0, 500e6, time.UTC))
 // ward has a machine that counts both ways, one that counts what it printed, one that can't
 // tell the direction, and one that was never read.
 func ward() ledger.Snapshot {
+	kyocera := ledger.Account{Device: "kyocera-vcf1", Line: "kyocera-vcf1"}
+	printed := kyocera
+	printed.Evidence = true
+	saas := ledger.Account{Establishment: "chu", Site: "nord", Pole: "urgences", Service: "saas", Device: "xerox-3359", Line: "0241354000"}
+	shared := ledger.Account{Establishment: "chu", Pole: "urgences", Device: "lexmark-7016"}
 	return ledger.Snapshot{
 		At: noon,
 		Devices: []ledger.Device{
@@ -71,14 +77,31 @@ func ward() ledger.Snapshot {
 			{ID: "ricoh-w1", Vendor: "ricoh", Agent: "ps-02", FaxService: wire.ServiceUnavailable},
 		},
 		Lines: []ledger.Line{
-			{
-				ID: "kyocera-vcf1", Device: "kyocera-vcf1", State: ledger.Active, Status: wire.LineIdle, LastFax: noon, LastReading: noon.Add(time.Second),
-				Totals: map[wire.Measure]int64{wire.FaxSentPages: 30, wire.FaxReceivedPages: 4},
-			},
+			{ID: "kyocera-vcf1", Device: "kyocera-vcf1", State: ledger.Active, Status: wire.LineIdle, LastFax: noon, LastReading: noon.Add(time.Second)},
 			{ID: "ricoh-w1", Device: "ricoh-w1", State: ledger.Blind, Status: wire.LineUnknown},
 			{
-				ID: "0241354000", Device: "xerox-3359", Establishment: "490000031", Site: "nord", Pole: "urgences", Service: "saas",
+				ID: "0241354000", Declared: true, Number: "0241354000", Device: "xerox-3359", Establishment: "chu", Site: "nord", Pole: "urgences", Service: "saas",
 				State: ledger.Overdue, Status: wire.LineBusy, CutoffAt: noon.Add(-time.Hour),
+				AfterCutoff: ledger.AfterTotals{Pages: 3, Noticed: noon.Add(-time.Minute)},
+			},
+		},
+		Sums: []ledger.Sum{
+			{Account: kyocera, Measure: wire.FaxSentPages, Unit: "pages", Count: 30},
+			{Account: kyocera, Measure: wire.FaxReceivedPages, Unit: "pages", Count: 4},
+			{Account: kyocera, Measure: wire.FaxSent, Unit: "faxes", Count: 7},
+			{Account: printed, Measure: wire.FaxPrintedPages, Unit: "sides", Count: 99},
+			{Account: saas, Measure: wire.FaxPrintedPages, Unit: "images", Count: 5},
+			{Account: saas, Measure: wire.FaxSentPages, Unit: "pages", Count: 0},
+			{Account: saas, Measure: wire.FaxReceived, Unit: "faxes", Count: 2},
+			{Account: shared, Measure: wire.FaxPages, Unit: "pages", Count: 250},
+		},
+		Register: ledger.Register{
+			Establishments: map[string]ledger.Establishment{"chu": {ID: "chu", Name: "CHU d'Angers", FINESS: "490000031"}},
+			Sites:          map[string]ledger.Site{"nord": {ID: "nord", Establishment: "chu", Name: "Site nord"}},
+			Poles:          map[string]ledger.Pole{"urgences": {ID: "urgences", Establishment: "chu", Name: "Urgences"}},
+			Services: map[string]ledger.Service{
+				"saas":     {ID: "saas", Establishment: "chu", Pole: "urgences", Name: "SAAS"},
+				"archives": {ID: "archives", Establishment: "chu", Name: "Archives"},
 			},
 		},
 		Agents: []ledger.Agent{
@@ -92,7 +115,7 @@ func ward() ledger.Snapshot {
 // handler is what Prometheus asks.
 func handler(t testing.TB, b books) http.Handler {
 	t.Helper()
-	c := metrics.New(b, func() int64 { return 9 }, "0.1.0")
+	c := metrics.New(metrics.Options{Books: b, Dropped: func() int64 { return 9 }, Backlog: func() int64 { return 17 }, Version: "0.1.0", LineKey: b.key})
 	c.Ingested(20 * time.Millisecond)
 	r := prometheus.NewPedanticRegistry()
 	if err := r.Register(c); err != nil {
@@ -203,18 +226,30 @@ func TestWhatAnAgentHoldsIsUnknownUntilItSaysSo(t *testing.T) {
 }
 
 // A fall of a sum over many devices would look like a restart from 0 of them all.
-func TestASumKeepsWhatWasCountedInAnEarlierUnit(t *testing.T) {
-	d := ledger.Device{
-		ID: "lexmark-1", Totals: map[wire.Measure]int64{wire.FaxPrintedPages: 2},
-		Counters: []ledger.Counter{
-			{Measure: wire.FaxPrintedPages, Unit: "sheets", Rule: "r", Total: 5000},
-			{Measure: wire.FaxPrintedPages, Unit: "sides", Rule: "r", Current: true, Total: 2},
-		},
-	}
-	text := exposition(t, books{snapshot: ledger.Snapshot{Devices: []ledger.Device{d}}})
+func TestASumKeepsWhatWasCountedInAnotherUnit(t *testing.T) {
+	account := ledger.Account{Device: "lexmark-1"}
+	text := exposition(t, books{snapshot: ledger.Snapshot{Sums: []ledger.Sum{
+		{Account: account, Measure: wire.FaxPrintedPages, Unit: "sheets", Count: 5000},
+		{Account: account, Measure: wire.FaxPrintedPages, Unit: "sides", Count: 2},
+	}}})
 	want := `zerofax_fax_pages_total{direction="received",establishment="",pole="",service=""} 5002`
 	if !strings.Contains(text, want) {
 		t.Errorf("got:\n%s\nwant %s", text, want)
+	}
+}
+
+func TestHiddenNumbersStandInNoLabel(t *testing.T) {
+	text := exposition(t, books{snapshot: ward(), key: []byte("key of this hospital")})
+	if strings.Contains(text, "0241354000") {
+		t.Error("the number of a line stands in the exposition")
+	}
+	name := regexp.MustCompile(`zerofax_line_pages_after_cutoff_total{line="([0-9a-f]{16})"} 3`).FindStringSubmatch(text)
+	if name == nil || !strings.Contains(text, `line="kyocera-vcf1"`) {
+		t.Fatalf("got:\n%s\nwant 16 hexadecimal digits for the number, and a machine's own line by its name", text)
+	}
+	other := exposition(t, books{snapshot: ward(), key: []byte("key of another one")})
+	if strings.Contains(other, name[1]) {
+		t.Error("two keys give the same hash")
 	}
 }
 
@@ -227,7 +262,10 @@ func BenchmarkScrape(b *testing.B) {
 		s.Devices = append(s.Devices, ledger.Device{ID: id, Vendor: "kyocera", Model: "TASKalfa", Agent: "ps-01", Totals: totals, Counters: []ledger.Counter{
 			{Measure: wire.FaxSentPages, Unit: "pages", Current: true, Total: 1}, {Measure: wire.FaxReceivedPages, Unit: "pages", Current: true, Total: 2},
 		}})
-		s.Lines = append(s.Lines, ledger.Line{ID: id, Device: id, State: ledger.Active, LastReading: noon, Totals: totals})
+		s.Lines = append(s.Lines, ledger.Line{ID: id, Device: id, State: ledger.Active, LastReading: noon})
+		for _, m := range []wire.Measure{wire.FaxSentPages, wire.FaxReceivedPages} {
+			s.Sums = append(s.Sums, ledger.Sum{Account: ledger.Account{Device: id, Line: id}, Measure: m, Unit: "pages", Count: 1})
+		}
 	}
 	metrics := handler(b, books{snapshot: s})
 	w := &nowhere{header: http.Header{}}

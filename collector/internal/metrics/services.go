@@ -1,76 +1,90 @@
 package metrics
 
 import (
-	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
 // internal is a fax both ends of which are ours; only a journal can tell.
 const internal ledger.Direction = "internal"
 
-// service is where a line belongs; all empty while nobody has assigned it. That one is
+// service is where something belongs; all empty while nobody has assigned it. That one is
 // always told, so that its series are there before the first device is.
 type service struct{ establishment, pole, name string }
 
-type sums struct {
+type tally struct {
 	lines        map[ledger.LineState]int64
-	pages, faxes map[ledger.Direction]int64
+	pages, faxes ways
 }
 
-// services tells lines and faxes by service. What devices counted stays with the
-// unassigned one until the books assign it.
+// services tells lines and faxes by service: where the books have posted them. All units of pages
+// are added up, whatever a machine calls them, or a unit that changes would look like a fall.
+//
+// What is first assigned to a service moves there with all that was counted before, out of the
+// unassigned: those series alone can fall, as their sums in the books do. Sums over all services
+// stay right at every instant, and so do differences of them (x - x offset 30d); increase() takes
+// the fall for a new beginning.
 func services(out emitter, books ledger.Snapshot) {
-	byService := map[service]*sums{}
-	at := func(s service) *sums {
+	byService := map[service]*tally{}
+	at := func(s service) *tally {
 		if byService[s] == nil {
-			byService[s] = &sums{map[ledger.LineState]int64{}, map[ledger.Direction]int64{}, map[ledger.Direction]int64{}}
+			byService[s] = &tally{map[ledger.LineState]int64{}, ways{}, ways{}}
 		}
 		return byService[s]
 	}
-	unassigned := at(service{})
-	for i := range books.Devices {
-		unassigned.add(&books.Devices[i])
+	at(service{})
+	for id := range books.Register.Services {
+		p := books.Register.Complete(ledger.Place{Service: id})
+		at(service{p.Establishment, p.Pole, p.Service})
 	}
-	for _, l := range books.Lines {
+	for i := range books.Lines {
+		l := &books.Lines[i]
 		at(service{l.Establishment, l.Pole, l.Service}).lines[l.State]++
+	}
+	for i := range books.Sums {
+		if s := &books.Sums[i]; !s.Evidence {
+			at(service{s.Establishment, s.Pole, s.Service}).add(s)
+		}
 	}
 	for s, sum := range byService {
 		sum.tell(out, s)
 	}
 }
 
-func (s *sums) add(d *ledger.Device) {
-	for _, way := range ledger.Directions() {
-		if _, measure, ok := d.Pages(way); ok {
-			s.pages[way] += ever(d, measure)
-		}
-		if _, measure, ok := d.Faxes(way); ok {
-			s.faxes[way] += ever(d, measure)
-		}
+func (t *tally) add(s *ledger.Sum) {
+	way := ledger.DirectionOf(s.Measure)
+	if ledger.IsPages(s.Measure) {
+		t.pages[way] += s.Count
+	} else {
+		t.faxes[way] += s.Count
 	}
 }
 
-// ever is all that a measure counted, in whatever units it was told: when a device's unit
-// changes, what it counted before must not fall out of a sum over many devices, or Prometheus
-// takes the whole sum for growth.
-func ever(d *ledger.Device, measure wire.Measure) (total int64) {
-	for _, c := range d.Counters {
-		if c.Measure == measure {
-			total += c.Total
-		}
-	}
-	return total
-}
-
-func (s *sums) tell(out emitter, of service) {
-	out.gauge(activeLines, float64(s.lines[ledger.Active]), of.establishment, of.pole, of.name)
+func (t *tally) tell(out emitter, of service) {
+	out.gauge(activeLines, float64(t.lines[ledger.Active]), of.establishment, of.pole, of.name)
 	for _, state := range ledger.LineStates() {
-		out.gauge(lines, float64(s.lines[state]), of.establishment, of.pole, of.name, string(state))
+		out.gauge(linesByState, float64(t.lines[state]), of.establishment, of.pole, of.name, string(state))
 	}
 	for _, way := range ledger.Directions() {
-		out.counter(faxPages, s.pages[way], of.establishment, of.pole, of.name, string(way))
+		out.counter(faxPages, t.pages[way], of.establishment, of.pole, of.name, string(way))
 	}
 	for _, way := range append(ledger.Directions(), internal) {
-		out.counter(faxes, s.faxes[way], of.establishment, of.pole, of.name, string(way))
+		out.counter(faxes, t.faxes[way], of.establishment, of.pole, of.name, string(way))
+	}
+}
+
+// names tells what ids are called, for joins: names change, ids don't.
+func names(out emitter, r *ledger.Register) {
+	for _, x := range r.Establishments {
+		out.gauge(establishmentInfo, 1, x.ID, x.Name, x.FINESS)
+	}
+	for _, x := range r.Sites {
+		out.gauge(siteInfo, 1, x.Establishment, x.ID, x.Name)
+	}
+	for _, x := range r.Poles {
+		out.gauge(poleInfo, 1, x.Establishment, x.ID, x.Name)
+	}
+	for _, x := range r.Services {
+		p := r.Complete(ledger.Place{Service: x.ID})
+		out.gauge(serviceInfo, 1, p.Establishment, p.Pole, x.ID, x.Name)
 	}
 }
