@@ -24,6 +24,9 @@ type Books interface {
 	Snapshot(ctx context.Context) (ledger.Snapshot, error)
 	Agents(ctx context.Context) ([]ledger.Agent, error)
 	Watch(ctx context.Context, limit int) (ledger.Watch, error)
+	Anomalies(ctx context.Context, limit int) ([]ledger.Anomaly, error)
+	Episodes(ctx context.Context, f ledger.EpisodeFilter) ([]ledger.Episode, error)
+	Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 }
 
 // Options of a site.
@@ -71,6 +74,11 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) http.Handler {
 	mux.HandleFunc("/-/ready", get(s.ready))
 	mux.HandleFunc("/api/v1/devices", packed(s.devices))
 	mux.HandleFunc("/api/v1/agents", packed(s.agents))
+	mux.HandleFunc("/api/v1/lines", packed(s.lines))
+	mux.HandleFunc("/api/v1/services", packed(s.services))
+	mux.HandleFunc("/api/v1/alerts", packed(s.alerts))
+	mux.HandleFunc("/api/v1/anomalies", packed(s.anomalies))
+	mux.HandleFunc("/api/v1/indicators", packed(s.indicators))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		page.Problem(w, http.StatusNotFound, "no such resource: "+r.URL.Path)
 	})

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/page"
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// speech words what the books hold.
+type speech struct{ page.Speech }
+
+// speech is the reader's. What it says depends on the language that the reader asked for.
+func (s *site) speech(w http.ResponseWriter, r *http.Request, now wire.Time) speech {
+	w.Header().Add("Vary", "Accept-Language")
+	return speech{texts.Speech(r, s.Language, s.Location, now)}
+}
+
+func (s speech) language() string {
+	if s.French {
+		return "fr"
+	}
+	return "en"
+}
+
+// Date says a day of the calendar.
+func (s speech) Date(d ledger.Day) string {
+	t, err := time.Parse(time.DateOnly, string(d))
+	switch {
+	case err != nil:
+		return string(d)
+	case s.French:
+		return t.Format("02/01/2006")
+	}
+	return t.Format("2 Jan 2006")
+}
+
+// Because says why a line is in its state, one piece of evidence after the other.
+func (s speech) Because(l ledger.Line) ([]string, error) {
+	list := make([]string, len(l.Why))
+	for i, f := range l.Why {
+		var err error
+		if list[i], err = s.fact(f); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// fact words a piece of evidence.
+func (s speech) fact(f ledger.Fact) (string, error) {
+	key := "fact." + string(f.Code)
+	switch f.Code {
+	case ledger.FactKept:
+		if f.Day != "" {
+			return s.T("fact.kept.until", f.Text, s.Date(f.Day))
+		}
+		return s.T(key, f.Text)
+	case ledger.FactReviewPassed, ledger.FactCut, ledger.FactCutoffPassed, ledger.FactCutoffAhead, ledger.FactCutAhead:
+		return s.T(key, s.Date(f.Day))
+	case ledger.FactMachineUnseen, ledger.FactPortUnseen:
+		return s.T(key, f.Text)
+	case ledger.FactMachineAmbiguous:
+		return s.T(key, f.Text, f.Count)
+	case ledger.FactLastFax, ledger.FactNoFax, ledger.FactIdle, ledger.FactBusy, ledger.FactDown:
+		return s.T(key, s.Day(f.At))
+	case ledger.FactSharedFax:
+		return s.T(key, s.Day(f.At), f.Count)
+	case ledger.FactLastReading:
+		ago, err := s.Ago(f.At)
+		if err != nil {
+			return "", err
+		}
+		return s.T(key, ago)
+	case ledger.FactWatched:
+		watched, err := s.days(f.Days)
+		if err != nil {
+			return "", err
+		}
+		of, err := s.days(f.Of)
+		if err != nil {
+			return "", err
+		}
+		return s.T(key, watched, of)
+	}
+	return s.T(key)
+}
+
+// days says a number of days to a tenth, never more than there were: 29.98 of 30 is not 30.
+func (s speech) days(n float64) (string, error) {
+	tenths := math.Floor(n*10 + 1e-9)
+	if whole := math.Trunc(tenths / 10); whole*10 == tenths {
+		return s.T("days.whole", int64(whole))
+	}
+	return s.T("days.tenth", tenths/10)
+}
