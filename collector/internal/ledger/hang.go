@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,45 +14,36 @@ type park struct {
 	now      wire.Time
 	zone     *time.Location // where a site names none
 	register *Register
-	devices  []Device             // by id
-	named    map[string][]*Device // by all that a person may call them: id and serial, lower case
-	gaps     map[string][]Span    // by device: what its counters can't prove
+	where    *whereabouts
+	devices  []*device // by id
+	views    map[string]*Device
+	gaps     map[string][]Span // by device: what its counters can't prove
 	zones    map[string]*time.Location
 }
 
-func newPark(now wire.Time, zone *time.Location, r *Register, devices []Device, gaps map[string][]Span) *park {
+func newPark(s *Snapshot, devices []*device, zone *time.Location, gaps map[string][]Span) *park {
 	p := &park{
-		now: now, zone: zone, register: r, devices: devices, gaps: gaps,
-		named: make(map[string][]*Device, 2*len(devices)), zones: map[string]*time.Location{"": zone},
+		now: s.At, zone: zone, register: &s.Register, devices: devices, gaps: gaps,
+		views: make(map[string]*Device, len(devices)), zones: map[string]*time.Location{"": zone},
 	}
-	for i := range devices {
-		d := &devices[i]
-		p.name(d.ID, d)
-		if serial := strings.ToLower(d.Serial); serial != d.ID {
-			p.name(serial, d)
-		}
+	byID := make(map[string]*device, len(devices))
+	for i, d := range devices {
+		byID[d.id], p.views[d.id] = d, &s.Devices[i]
 	}
+	p.where = newWhereabouts(s.Register, byID)
 	return p
 }
 
-func (p *park) name(name string, d *Device) {
-	if name != "" {
-		p.named[name] = append(p.named[name], d)
-	}
-}
-
 // find is the one machine that a declaration means, nil with the reason why there is none.
-func (p *park) find(declared string) (*Device, []Fact) {
-	found := p.named[strings.ToLower(declared)]
-	switch {
-	case declared == "":
-		return nil, nil
-	case len(found) == 0:
-		return nil, []Fact{{Code: FactMachineUnseen, Text: declared}}
-	case len(found) > 1:
-		return nil, []Fact{{Code: FactMachineAmbiguous, Text: declared, Count: int64(len(found))}}
+func (p *park) find(declared string) (*device, []Fact) {
+	d := p.where.device(declared)
+	if d != nil || declared == "" {
+		return d, nil
 	}
-	return found[0], nil
+	if n := len(p.where.devices[strings.ToLower(declared)]); n > 1 {
+		return nil, []Fact{{Code: FactMachineAmbiguous, Text: declared, Count: int64(n)}}
+	}
+	return nil, []Fact{{Code: FactMachineUnseen, Text: declared}}
 }
 
 // zoneOf is the zone of a site.
@@ -72,32 +62,20 @@ func (p *park) zoneOf(site string) *time.Location {
 
 // lines are all lines: those declared, and those that machines show and nobody declared.
 func (p *park) lines() []Line {
-	var lines []Line
-	hung := make(map[string][]string) // ports that are declared, by device
-	for _, id := range slices.Sorted(maps.Keys(p.register.Lines)) {
-		versions := p.register.Lines[id]
-		v, ok := ValidAt(versions, p.now)
-		if !ok || v.Removed {
-			continue
+	lines := make([]Line, 0, len(p.register.Lines)+len(p.devices))
+	for id, versions := range p.register.Lines {
+		if v, ok := ValidAt(versions, p.now); ok && !v.Removed {
+			lines = append(lines, p.declaredLine(id, v, versions))
 		}
-		line := p.declaredLine(v, versions)
-		for _, at := range [][2]string{{line.Device, line.Port}, {line.Gateway, line.GatewayPort}} {
-			if at[0] != "" {
-				hung[at[0]] = append(hung[at[0]], at[1])
+	}
+	shares := make(map[string]int, len(p.devices))
+	for _, d := range p.devices {
+		wired := p.where.linesOf(d, p.now)
+		shares[d.id] = len(wired)
+		for _, own := range wired {
+			if own.declared == nil {
+				lines = append(lines, p.ownLine(own, d))
 			}
-		}
-		lines = append(lines, line)
-	}
-	shares := make(map[string]int, len(hung))
-	for device, ports := range hung {
-		shares[device] = len(ports)
-	}
-	for i := range p.devices {
-		d := &p.devices[i]
-		for _, line := range undeclared(linesOf(d), hung[d.ID]) {
-			p.assign(&line, d)
-			shares[d.ID]++
-			lines = append(lines, line)
 		}
 	}
 	for i := range lines {
@@ -107,21 +85,23 @@ func (p *park) lines() []Line {
 	return lines
 }
 
-// undeclared leaves out the lines that a declaration replaces: that of its port; the only one, if it
-// names no port.
-func undeclared(lines []Line, declared []string) []Line {
-	return slices.DeleteFunc(lines, func(l Line) bool {
-		return slices.Contains(declared, l.Port) || len(declared) > 0 && (l.Port == "" || len(lines) == 1 && slices.Contains(declared, ""))
-	})
+// ownLine is a line that a device shows and nobody declared.
+func (p *park) ownLine(own wired, d *device) Line {
+	l := Line{ID: own.line, Device: d.id, Port: own.port, Status: wire.LineUnknown, Totals: map[wire.Measure]int64{}}
+	if own.port != "" {
+		l.Gateway = d.id
+	}
+	p.assign(&l, d)
+	return l
 }
 
 // declaredLine is a line as people declared it: v is what holds now, the end of the line is as the
 // newest version has it.
-func (p *park) declaredLine(v Declaration, versions []Declaration) Line {
+func (p *park) declaredLine(id string, v Declaration, versions []Declaration) Line {
 	newest := lasting(versions)
 	place := p.register.Complete(v.Place)
 	l := Line{
-		ID: v.Line, Declared: true, Number: v.Number, Extension: v.Extension,
+		ID: id, Declared: true, Number: v.Number, Extension: v.Extension,
 		Device: v.Device, Port: v.Port, Gateway: v.Gateway, GatewayPort: v.GatewayPort,
 		Establishment: place.Establishment, Site: place.Site, Pole: place.Pole, Service: place.Service, UF: place.UF,
 		Support: v.Support, Contact: v.Contact, Cutoff: newest.Cutoff, CutOn: newest.CutOn,
@@ -134,7 +114,7 @@ func (p *park) declaredLine(v Declaration, versions []Declaration) Line {
 		d, missing := p.find(*reference)
 		l.Why = append(l.Why, missing...)
 		if d != nil {
-			*reference = d.ID
+			*reference = d.id
 		}
 	}
 	if l.Device == "" && l.Gateway == "" {
@@ -158,73 +138,71 @@ func end[T dated](versions []T, i int, now wire.Time) wire.Time {
 }
 
 // stretch is a time of a line at a place on a device, nil where it isn't known.
-func (p *park) stretch(s Span, place Place, d *Device) Stretch {
+func (p *park) stretch(s Span, place Place, d *device) Stretch {
 	stretch := Stretch{Span: s, Place: p.register.Complete(place)}
 	if d == nil {
 		return stretch
 	}
-	stretch.Device = d.ID
-	for _, c := range d.Counters {
-		if !slices.Contains(stretch.Measures, c.Measure) {
-			stretch.Measures = append(stretch.Measures, c.Measure)
+	stretch.Device = d.id
+	for _, c := range d.counters {
+		if !slices.Contains(stretch.Measures, c.measure) {
+			stretch.Measures = append(stretch.Measures, c.measure)
 		}
 	}
 	if len(stretch.Measures) > 0 {
-		stretch.Watched = s.Within(Span{d.FirstSeen, d.LastCount}).without(p.gaps[d.ID])
+		stretch.Watched = s.Within(Span{cmp.Or(d.countsFrom, d.firstSeen), d.countersAt}).without(p.gaps[d.id])
 	}
 	return stretch
 }
 
-// assign gives an undeclared line the place that is declared of its machine.
-func (p *park) assign(l *Line, d *Device) {
-	l.Zone = p.zone
-	versions := p.register.Devices[d.ID]
-	if versions == nil {
-		versions = p.register.Devices[strings.ToLower(d.Serial)]
-	}
-	if len(versions) == 0 {
-		l.History = []Stretch{p.stretch(Span{0, p.now}, Place{}, d)}
-		return
+// assign gives a line that nobody declared the place that is declared of its machine.
+func (p *park) assign(l *Line, d *device) {
+	versions := []DeclaredDevice{{}}
+	for _, name := range d.names() {
+		if declared := p.register.Devices[name]; len(declared) > 0 && p.where.device(name) == d {
+			versions = declared
+			break
+		}
 	}
 	for i, v := range versions {
 		if to := end(versions, i, p.now); v.From < to {
 			l.History = append(l.History, p.stretch(Span{v.From, to}, v.Place, d))
 		}
 	}
+	var place Place
 	if n := len(l.History); n > 0 {
-		place := l.History[n-1].Place
-		l.Establishment, l.Site, l.Pole, l.Service, l.UF = place.Establishment, place.Site, place.Pole, place.Service, place.UF
-		l.Zone = p.zoneOf(place.Site)
+		place = l.History[n-1].Place
 	}
+	l.Establishment, l.Site, l.Pole, l.Service, l.UF = place.Establishment, place.Site, place.Pole, place.Service, place.UF
+	l.Zone = p.zoneOf(place.Site)
 }
 
 // witness takes over what a line's machine and its gateway's port tell of it.
 func (p *park) witness(l *Line, shares map[string]int) {
-	machine, _ := p.find(l.Device)
-	gateway, _ := p.find(l.Gateway)
+	machine, gateway := p.where.device(l.Device), p.where.device(l.Gateway)
 	if gateway == machine {
 		gateway = nil
 	}
 	for _, at := range []struct {
-		*Device
+		*device
 		port string
 	}{{machine, l.Port}, {gateway, l.GatewayPort}} { // of a status the gateway's is the better evidence
-		if at.Device == nil {
+		if at.device == nil {
 			continue
 		}
-		if l.FirstSeen == 0 || at.FirstSeen < l.FirstSeen {
-			l.FirstSeen = at.FirstSeen
+		if l.FirstSeen == 0 || at.firstSeen < l.FirstSeen {
+			l.FirstSeen = at.firstSeen
 		}
-		l.LastReading = max(l.LastReading, at.LastReading)
-		p.status(l, at.Device, at.port)
+		l.LastReading = max(l.LastReading, at.readAt)
+		p.status(l, p.views[at.id], at.port)
 	}
 	counting := machine
-	if counting == nil || len(counting.Counters) == 0 {
+	if counting == nil || len(counting.counters) == 0 {
 		counting = gateway
 	}
-	if counting != nil && len(counting.Counters) > 0 {
-		l.Sharing, l.counted = max(shares[counting.ID], 1), counting.LastCount
-		p.count(l, counting)
+	if counting != nil && len(counting.counters) > 0 {
+		l.Sharing, l.counted = max(shares[counting.id], 1), counting.countersAt
+		p.count(l)
 	} else if n := len(l.History); n > 0 && l.told != 0 {
 		l.History[n-1].Watched = []Span{l.History[n-1].Within(Span{l.FirstSeen, l.told})}
 	}
@@ -250,56 +228,39 @@ func (p *park) status(l *Line, d *Device, name string) {
 	l.Status, l.Evidence, l.StatusSince, l.told = port.Status, port.Evidence, port.Since, max(port.Last, l.told)
 }
 
-// count takes over when a device counted a fax last.
-func (p *park) count(l *Line, d *Device) {
+// count takes over when the line's machines counted a fax last. A machine that went elsewhere and faxed
+// there hides when it did so here last: then it may have been up to the day on which it went.
+func (p *park) count(l *Line) {
 	for _, s := range l.History {
-		machine, _ := p.find(s.Device)
-		if machine == nil {
+		d := p.where.device(s.Device)
+		if d == nil {
 			continue
 		}
-		for _, c := range machine.Counters {
-			if c.Last > s.To || c.Last <= s.From {
-				continue // it was of another line
-			}
-			l.life = max(l.life, c.Last)
-			if l.Sharing == 1 {
+		for _, c := range d.counters {
+			switch {
+			case c.lastAt > s.To:
+				l.life = max(l.life, s.To)
+			case c.lastAt > s.From:
 				l.faxed(c)
 			}
 		}
 	}
 }
 
-func (l *Line) faxed(c Counter) {
-	l.LastFax = max(l.LastFax, c.Last)
-	switch c.Measure {
-	case wire.FaxSentPages, wire.FaxSent:
-		l.LastSent = max(l.LastSent, c.Last)
-	case wire.FaxReceivedPages, wire.FaxPrintedPages, wire.FaxReceived:
-		l.LastReceived = max(l.LastReceived, c.Last)
+// faxed takes over when a counter of the line's machine grew last; of one that other lines share
+// nobody knows whether it was on this line.
+func (l *Line) faxed(c *counter) {
+	l.life, l.lastFax = max(l.life, c.lastAt), max(l.lastFax, c.lastAt)
+	if l.Sharing > 1 {
+		return
 	}
-}
-
-// linesOf are the lines that a device shows by itself: each port that it labels fax, else one for
-// the device. Ports of which nobody says that a fax hangs on them are none.
-func linesOf(d *Device) []Line {
-	if !d.FaxCapable {
-		return nil
+	l.LastFax = max(l.LastFax, c.lastAt)
+	switch DirectionOf(c.measure) {
+	case Sent:
+		l.LastSent = max(l.LastSent, c.lastAt)
+	case Received:
+		l.LastReceived = max(l.LastReceived, c.lastAt)
 	}
-	var lines []Line
-	for _, p := range d.Ports {
-		if p.Fax == wire.Yes && p.Port != "" {
-			lines = append(lines, Line{
-				ID: d.ID + ":" + p.Port, Device: d.ID, Port: p.Port, Gateway: d.ID, FirstSeen: p.FirstSeen,
-				Status: wire.LineUnknown, Totals: map[wire.Measure]int64{},
-			})
-		}
-	}
-	if len(lines) == 0 {
-		lines = append(lines, Line{
-			ID: d.ID, Device: d.ID, FirstSeen: d.FirstSeen, Status: wire.LineUnknown, Totals: map[wire.Measure]int64{},
-		})
-	}
-	return lines
 }
 
 // ownPort is what a machine with one line tells of it.

@@ -10,7 +10,7 @@ import (
 )
 
 // site is a hospital with two services, a machine that counts, one that doesn't, and a gateway.
-func site() (Register, []Device) {
+func site() (Register, []*device) {
 	r := Register{
 		Sites:    map[string]Site{"nord": {ID: "nord", Establishment: "chu", Commune: "49007"}, "sud": {ID: "sud", Establishment: "chu", Commune: "97411", TimeZone: "Indian/Reunion"}},
 		Poles:    map[string]Pole{"urgences": {ID: "urgences", Establishment: "chu"}},
@@ -19,20 +19,21 @@ func site() (Register, []Device) {
 		Lines:    map[string][]Declaration{},
 	}
 	since := t0.Add(-400 * day)
-	counting := func(id, serial string) Device {
-		return Device{
-			ID: id, Serial: serial, FaxCapable: true, FirstSeen: since, LastReading: t0, LastCount: t0,
-			Counters: []Counter{{Measure: wire.FaxSentPages, Unit: "pages", Current: true, Last: t0.Add(-day)}},
-		}
+	counting := func(id, serial string) *device {
+		d := &device{id: id, fax: wire.Yes, firstSeen: since, countsFrom: since, readAt: t0, countersAt: t0}
+		d.identity.Serial = serial
+		d.counters = []*counter{{device: d, measure: wire.FaxSentPages, unit: "pages", present: true, lastAt: t0.Add(-day)}}
+		return d
 	}
-	return r, []Device{
-		counting("kyocera-vcg1", "VCG1"),
-		counting("xerox-33", "33"),
-		{ID: "ricoh-w1", Serial: "W1", FaxCapable: true, FirstSeen: since, LastReading: t0},
-		{ID: "grandstream-00", FaxCapable: true, FirstSeen: since, LastReading: t0, Ports: []Port{
-			{Port: "1", Fax: wire.Yes, Status: wire.LineIdle, Since: since, Last: t0, FirstSeen: since},
-			{Port: "2", Fax: wire.Yes, Status: wire.LineDown, Since: t0.Add(-40 * day), Last: t0, FirstSeen: since},
-			{Port: "3", Fax: wire.Unknown, Status: wire.LineUnknown, Since: since, Last: t0, FirstSeen: since},
+	ricoh := counting("ricoh-w1", "W1")
+	ricoh.counters, ricoh.countersAt = nil, 0
+	on := func(name string, fax wire.Answer, status wire.LineStatus, days int) *port {
+		return &port{Line: wire.Line{Port: name, Fax: fax, Status: status}, firstSeen: since, since: t0.Add(-time.Duration(days) * day)}
+	}
+	return r, []*device{
+		counting("kyocera-vcg1", "VCG1"), counting("xerox-33", "33"), ricoh,
+		{id: "grandstream-00", firstSeen: since, readAt: t0, linesAt: t0, ports: []*port{
+			on("1", wire.Yes, wire.LineIdle, 400), on("2", wire.Yes, wire.LineDown, 40), on("3", wire.Unknown, wire.LineUnknown, 400),
 		}},
 	}
 }
@@ -71,7 +72,7 @@ func TestDeclaredLinesTakeThePlaceOfThoseThatMachinesShow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r, devices := site()
 			var got []string
-			for _, l := range stood(r.with(c.lines...), devices) {
+			for _, l := range stood(r.with(c.lines...), devices...) {
 				got = append(got, l.ID+"="+string(l.State))
 			}
 			if want := strings.Fields(c.want); !slices.Equal(got, want) {
@@ -82,9 +83,13 @@ func TestDeclaredLinesTakeThePlaceOfThoseThatMachinesShow(t *testing.T) {
 }
 
 // stood are the lines of a register and devices at t0.
-func stood(r Register, devices []Device) []Line {
+func stood(r Register, devices ...*device) []Line {
 	l := &Ledger{zone: time.UTC, activeWindow: 30 * day, blindAfter: 3 * day}
-	return l.lines(&Snapshot{At: t0, Devices: devices, Register: r}, nil)
+	s := Snapshot{At: t0, Register: r}
+	for _, d := range devices {
+		s.Devices = append(s.Devices, d.view(t0, nil))
+	}
+	return l.lines(&s, devices, nil)
 }
 
 func one(t *testing.T, lines []Line, id string) Line {
@@ -109,9 +114,13 @@ func TestWhatIsMissingOfADeclaredLineIsSaid(t *testing.T) {
 		"a port that is mute": {Declaration{Gateway: "grandstream-00", GatewayPort: "3"}, "unwatched last_reading"},
 	} {
 		r, devices := site()
-		devices = append(devices, Device{ID: "a-same", Serial: "same"}, Device{ID: "b-same", Serial: "SAME"})
+		for i, id := range []string{"a-same", "b-same"} {
+			d := &device{id: id, fax: wire.No}
+			d.identity.Serial = []string{"same", "SAME"}[i]
+			devices = append(devices, d)
+		}
 		c.d.Line = "0241354000"
-		l := one(t, stood(r.with(c.d), devices), "0241354000")
+		l := one(t, stood(r.with(c.d), devices...), "0241354000")
 		if got := summary(l.Why); l.State != Blind || got != c.want {
 			t.Errorf("%s: got %s because %s, want blind because %s", name, l.State, got, c.want)
 		}
@@ -125,7 +134,7 @@ func TestALineBelongsWhereItIsDeclaredNow(t *testing.T) {
 		Declaration{Line: "0241354000", From: t0.Add(-10 * day), Device: "33", Place: Place{Site: "sud", Service: "saas"}, Support: "T0", Cutoff: "2027-01-01"},
 		Declaration{Line: "0241354001", From: 0, Place: Place{Site: "nord"}, Support: "analogique"},
 	)
-	l := one(t, stood(r, devices), "0241354000")
+	l := one(t, stood(r, devices...), "0241354000")
 	if l.Service != "saas" || l.Pole != "urgences" || l.Establishment != "chu" || l.Device != "xerox-33" || l.Zone.String() != "Indian/Reunion" {
 		t.Errorf("got %+v, want saas of urgences of chu, on xerox-33, in Réunion", l)
 	}
@@ -141,7 +150,7 @@ func TestALineBelongsWhereItIsDeclaredNow(t *testing.T) {
 	if l.LastFax != t0.Add(-day) {
 		t.Errorf("last fax: got %s, want the xerox's; the kyocera faxes for others now", l.LastFax)
 	}
-	copper := one(t, stood(r, devices), "0241354001").Copper
+	copper := one(t, stood(r, devices...), "0241354001").Copper
 	if copper == nil || copper.Technical != "2027-01-31" || copper.Warning != CopperHalf {
 		t.Errorf("got the copper %+v, want its end in January, within 6 months", copper)
 	}
@@ -150,7 +159,7 @@ func TestALineBelongsWhereItIsDeclaredNow(t *testing.T) {
 func TestAMachineOfSeveralLinesCountsForNoneOfThem(t *testing.T) {
 	r, devices := site()
 	r = r.with(Declaration{Line: "0241354000", Device: "vcg1"}, Declaration{Line: "0241354001", Device: "VCG1"})
-	lines := stood(r, devices)
+	lines := stood(r, devices...)
 	for _, id := range []string{"0241354000", "0241354001"} {
 		l := one(t, lines, id)
 		if l.LastFax != 0 || l.State != Active || !strings.HasPrefix(summary(l.Why), "shared_fax") || l.Why[0].Count != 2 {

@@ -134,12 +134,12 @@ func (l *Line) faxFacts() []Fact {
 	switch {
 	case l.Sharing == 0:
 		return []Fact{{Code: FactUncounted}}
-	case l.Sharing > 1 && l.life != 0:
-		return []Fact{{Code: FactSharedFax, At: l.life, Count: int64(l.Sharing)}}
-	case l.life != 0:
-		return []Fact{{Code: FactLastFax, At: l.life}}
+	case l.lastFax == 0 || l.lastFax < l.life:
+		return []Fact{{Code: FactNoFax, At: max(l.life, l.FirstSeen)}}
+	case l.Sharing > 1:
+		return []Fact{{Code: FactSharedFax, At: l.lastFax, Count: int64(l.Sharing)}}
 	}
-	return []Fact{{Code: FactNoFax, At: l.FirstSeen}}
+	return []Fact{{Code: FactLastFax, At: l.lastFax}}
 }
 
 func (l *Line) statusFacts() []Fact {

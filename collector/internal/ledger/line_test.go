@@ -37,43 +37,43 @@ func TestFaxCapable(t *testing.T) {
 }
 
 func TestLinesUntilSomeoneDeclaresThem(t *testing.T) {
-	port := func(name string, fax wire.Answer, status wire.LineStatus) Port {
-		return Port{Port: name, Fax: fax, Status: status}
+	on := func(name string, fax wire.Answer, status wire.LineStatus) *port {
+		return &port{Line: wire.Line{Port: name, Fax: fax, Status: status}}
 	}
+	gone := on("1", wire.Yes, wire.LineIdle)
+	gone.goneAt = t0
 	for _, c := range []struct {
 		name  string
-		d     Device
+		d     device
 		lines map[string]wire.LineStatus
 	}{
-		{"a printer has none", Device{ID: "hp-1"}, nil},
-		{"a fax machine is one", Device{ID: "xerox-1", FaxCapable: true}, map[string]wire.LineStatus{"xerox-1": wire.LineUnknown}},
+		{"a printer has none", device{id: "hp-1"}, nil},
+		{"a fax machine is one", device{id: "xerox-1", fax: wire.Yes}, map[string]wire.LineStatus{"xerox-1": wire.LineUnknown}},
 		{
 			"a machine that tells its line",
-			Device{ID: "lexmark-1", FaxCapable: true, Ports: []Port{port("fax", wire.Unknown, wire.LineDown)}},
+			device{id: "lexmark-1", fax: wire.Yes, ports: []*port{on("fax", wire.Unknown, wire.LineDown)}},
 			map[string]wire.LineStatus{"lexmark-1": wire.LineDown},
 		},
 		{
 			"a gateway has one for each port that is labelled fax",
-			Device{ID: "grandstream-1", FaxCapable: true, Ports: []Port{
-				port("1", wire.Yes, wire.LineIdle), port("2", wire.Unknown, wire.LineIdle), port("3", wire.Yes, wire.LineBusy), port("4", wire.No, wire.LineIdle),
+			device{id: "grandstream-1", ports: []*port{
+				on("1", wire.Yes, wire.LineIdle), on("2", wire.Unknown, wire.LineIdle), on("3", wire.Yes, wire.LineBusy), on("4", wire.No, wire.LineIdle),
 			}},
 			map[string]wire.LineStatus{"grandstream-1:1": wire.LineIdle, "grandstream-1:3": wire.LineBusy},
 		},
 		{
 			"a port that its gateway doesn't name any more",
-			Device{ID: "grandstream-1", FaxCapable: true, Ports: []Port{
-				{Port: "1", Fax: wire.Yes, Status: wire.LineIdle, Gone: true}, port("2", wire.Yes, wire.LineIdle),
-			}},
+			device{id: "grandstream-1", ports: []*port{gone, on("2", wire.Yes, wire.LineIdle)}},
 			map[string]wire.LineStatus{"grandstream-1:1": wire.LineUnknown, "grandstream-1:2": wire.LineIdle},
 		},
 		{
 			"a gateway of which nobody says that it faxes has none",
-			Device{ID: "grandstream-2", Ports: []Port{port("1", wire.Unknown, wire.LineIdle)}},
+			device{id: "grandstream-2", ports: []*port{on("1", wire.Unknown, wire.LineIdle)}},
 			nil,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lines := newPark(t0, time.UTC, &Register{}, []Device{c.d}, nil).lines()
+			lines := stood(Register{}, &c.d)
 			if len(lines) != len(c.lines) {
 				t.Errorf("got %d lines, want %d: %+v", len(lines), len(c.lines), lines)
 			}
@@ -99,7 +99,7 @@ func TestLineState(t *testing.T) {
 		l := Line{FirstSeen: ago(known), LastReading: ago(read), Sharing: 1, counted: ago(read), Status: wire.LineUnknown}
 		l.History = []Stretch{{Span: Span{0, now}, Watched: []Span{{ago(known), ago(read)}}}}
 		if fax != 0 {
-			l.life = ago(fax)
+			l.life, l.lastFax = ago(fax), ago(fax)
 		}
 		return l
 	}

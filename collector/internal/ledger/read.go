@@ -18,7 +18,10 @@ import (
 // Devices are all devices, by id.
 func (l *Ledger) Devices(ctx context.Context) (devices []Device, err error) {
 	err = l.read(ctx, "devices", func(q querier, now wire.Time) error {
-		devices, err = readDevices(ctx, q, now)
+		known, err := readDevices(ctx, q)
+		if err == nil {
+			devices, err = viewDevices(ctx, q, known, now)
+		}
 		return err
 	})
 	return devices, err
@@ -43,7 +46,11 @@ func (l *Ledger) Agents(ctx context.Context) (agents []Agent, err error) {
 func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 	err = l.read(ctx, "snapshot", func(q querier, now wire.Time) error {
 		s.At = now
-		if s.Devices, err = readDevices(ctx, q, now); err != nil {
+		devices, err := readDevices(ctx, q)
+		if err != nil {
+			return err
+		}
+		if s.Devices, err = viewDevices(ctx, q, devices, now); err != nil {
 			return err
 		}
 		if s.Agents, err = readAgents(ctx, q, now); err != nil {
@@ -65,7 +72,7 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if err != nil {
 			return err
 		}
-		s.Lines = l.lines(&s, gaps)
+		s.Lines = l.lines(&s, devices, gaps)
 		after, err := readAfterTotals(ctx, q)
 		for i := range s.Lines {
 			s.Lines[i].AfterCutoff = after[s.Lines[i].ID]
@@ -160,21 +167,15 @@ func (l *Ledger) read(ctx context.Context, what string, f func(q querier, now wi
 	return nil
 }
 
-func (l *Ledger) lines(s *Snapshot, gaps map[string][]Span) []Line {
-	lines := newPark(s.At, l.zone, &s.Register, s.Devices, gaps).lines()
+func (l *Ledger) lines(s *Snapshot, devices []*device, gaps map[string][]Span) []Line {
+	lines := newPark(s, devices, l.zone, gaps).lines()
 	byID := make(map[string]*Line, len(lines))
 	for i := range lines {
 		lines[i].stand(s.At, windows{l.activeWindow, l.blindAfter})
 		byID[lines[i].ID] = &lines[i]
 	}
-	if len(s.Sums) == 0 { // until postings are written
-		for i := range s.Devices {
-			if line := byID[s.Devices[i].ID]; line != nil {
-				line.Totals = s.Devices[i].Totals
-			}
-		}
-	}
-	for _, sum := range s.Sums {
+	for i := range s.Sums {
+		sum := &s.Sums[i]
 		if line := byID[sum.Line]; line != nil && !sum.Evidence {
 			line.Totals[sum.Measure] += sum.Count
 		}
@@ -201,16 +202,19 @@ func readGaps(ctx context.Context, q querier) (map[string][]Span, error) {
 	return gaps, err
 }
 
-func readDevices(ctx context.Context, q querier, now wire.Time) ([]Device, error) {
+// readDevices are all devices, by id.
+func readDevices(ctx context.Context, q querier) ([]*device, error) {
 	all, err := allDevices(ctx, q)
-	if err != nil {
-		return nil, err
-	}
+	slices.SortFunc(all, func(a, b *device) int { return cmp.Compare(a.id, b.id) })
+	return all, err
+}
+
+// viewDevices are devices as projections see them at now.
+func viewDevices(ctx context.Context, q querier, all []*device, now wire.Time) ([]Device, error) {
 	held, err := readHeld(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b *device) int { return cmp.Compare(a.id, b.id) })
 	devices := make([]Device, len(all))
 	byID := make(map[string]*Device, len(all))
 	byNumber := make(map[int64]*Device, len(all))

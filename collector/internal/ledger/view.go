@@ -163,7 +163,8 @@ type Line struct {
 	AfterCutoff AfterTotals `json:"after_cutoff"`
 
 	counted wire.Time // last reading of those counts
-	life    wire.Time // last fax that they show
+	lastFax wire.Time // last fax that they show, of whichever line
+	life    wire.Time // no fax can have been later than that, as they show
 	told    wire.Time // last reading that told its status; 0 if none did
 }
 

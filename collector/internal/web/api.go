@@ -59,7 +59,7 @@ func (s *site) lines(w http.ResponseWriter, r *http.Request) {
 		s.unreadable(w, err)
 		return
 	}
-	speech := s.speech(w, r, books.At)
+	speech := s.speech(r, books.At)
 	data := make([]apiLine, len(books.Lines))
 	for i := range books.Lines {
 		l := &books.Lines[i]
@@ -68,16 +68,17 @@ func (s *site) lines(w http.ResponseWriter, r *http.Request) {
 			EstablishmentName: books.Register.Establishments[l.Establishment].Name, SiteName: books.Register.Sites[l.Site].Name,
 			PoleName: books.Register.Poles[l.Pole].Name, ServiceName: books.Register.Services[l.Service].Name,
 		}
-		words := make([]string, len(l.Why))
-		for j, fact := range l.Why {
-			if words[j], err = speech.fact(fact); err != nil {
-				s.unreadable(w, err)
-				return
-			}
-			data[i].Evidence[j] = apiFact{fact, words[j]}
+		facts, err := speech.Facts(*l)
+		if err != nil {
+			s.unreadable(w, err)
+			return
 		}
-		data[i].Why = strings.Join(words, ", ")
+		for j, words := range facts {
+			data[i].Evidence[j] = apiFact{l.Why[j], words}
+		}
+		data[i].Why = strings.Join(facts, ", ")
 	}
+	w.Header().Add("Vary", "Accept-Language")
 	list(w, data)
 }
 
@@ -192,7 +193,7 @@ func (s *site) alerts(w http.ResponseWriter, r *http.Request) {
 		s.unreadable(w, err)
 		return
 	}
-	speech := s.speech(w, r, wire.TimeOf(time.Now()))
+	speech := s.speech(r, wire.TimeOf(time.Now()))
 	data := []apiAlert{}
 	for i := range episodes {
 		e := &episodes[i]
@@ -206,6 +207,7 @@ func (s *site) alerts(w http.ResponseWriter, r *http.Request) {
 		}
 		data = append(data, apiAlert{*e, what, e.Texts(speech.language())})
 	}
+	w.Header().Add("Vary", "Accept-Language")
 	list(w, data[:min(len(data), mostRows)])
 }
 

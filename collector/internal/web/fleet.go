@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -21,7 +20,7 @@ const (
 
 // fleetPage is all that the first page shows.
 type fleetPage struct {
-	page.Speech
+	speech
 	Query   string
 	Other   string // URL of this page in the other language
 	Version string
@@ -75,7 +74,7 @@ func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
 		books = ledger.Snapshot{At: wire.TimeOf(time.Now())}
 		p.Fault = true
 	}
-	p.Speech = texts.Speech(r, s.Language, s.Location, books.At)
+	p.speech = s.speech(r, books.At)
 	p.Other = p.OtherLanguage(r.URL, "q")
 	p.fill(books, watch)
 	status := http.StatusOK
@@ -305,23 +304,6 @@ func (p fleetPage) Says(f figure, fax wire.Answer) (s said, err error) {
 		s.Faxes, err = p.Amount(*f.Faxes, "faxes")
 	}
 	return s, err
-}
-
-// Because says why a line is in its state.
-func (p fleetPage) Because(l ledger.Line) (string, error) {
-	switch {
-	case l.State == ledger.Blind && l.LastReading != 0:
-		return p.T("why.blind", p.At(l.LastReading))
-	case l.State == ledger.Blind:
-		return p.T("why.never.read")
-	case l.LastFax != 0:
-		return p.T("why.fax", p.Day(l.LastFax))
-	case len(l.Totals) > 0:
-		return p.T("why.no.fax", p.Day(l.FirstSeen))
-	case l.Status == wire.LineIdle || l.Status == wire.LineBusy: // nothing counts its faxes
-		return p.T("why." + string(l.Status))
-	}
-	return p.T("why.uncounted")
 }
 
 // AgentWord words what AgentState tells.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,11 +21,25 @@ type books struct {
 	snapshot ledger.Snapshot
 	watch    ledger.Watch
 	err      error
+
+	anomalies []ledger.Anomaly
+	episodes  []ledger.Episode
+	months    []ledger.MonthSum
 }
 
 func (b *books) Snapshot(context.Context) (ledger.Snapshot, error) { return b.snapshot, b.err }
 
 func (b *books) Agents(context.Context) ([]ledger.Agent, error) { return b.snapshot.Agents, b.err }
+
+func (b *books) Anomalies(context.Context, int) ([]ledger.Anomaly, error) { return b.anomalies, b.err }
+
+func (b *books) Episodes(_ context.Context, f ledger.EpisodeFilter) ([]ledger.Episode, error) {
+	return slices.DeleteFunc(slices.Clone(b.episodes), func(e ledger.Episode) bool { return f.Open && e.ClosedAt != 0 }), b.err
+}
+
+func (b *books) Months(context.Context, ledger.Month, ledger.Month) ([]ledger.MonthSum, error) {
+	return b.months, b.err
+}
 
 func (b *books) Watch(context.Context, int) (ledger.Watch, error) { return b.watch, b.err }
 
@@ -48,7 +63,10 @@ func ward() *books {
 	line := func(device string, status wire.LineStatus) ledger.Line {
 		return ledger.Line{
 			ID: device, Device: device, Status: status, State: ledger.Active, New: true, FirstSeen: noon.Add(-24 * time.Hour),
-			Evidence: "evidence of " + string(status), Totals: map[wire.Measure]int64{wire.FaxSentPages: 1},
+			Evidence: "evidence of " + string(status), Why: []ledger.Fact{
+				{Code: ledger.FactNoFax, At: noon.Add(-24 * time.Hour)}, {Code: ledger.FactLastReading, At: noon.Add(-2 * time.Minute)},
+				{Code: ledger.FactWatched, Days: 29.86, Of: 30},
+			}, Totals: map[wire.Measure]int64{wire.FaxSentPages: 1},
 		}
 	}
 
@@ -83,10 +101,13 @@ func ward() *books {
 
 	down := line(grandstream.ID, wire.LineDown)
 	down.ID, down.Port, down.State = grandstream.ID+":fxs2", "FXS2", ledger.Blind
+	down.Why = []ledger.Fact{{Code: ledger.FactNeverRead}}
 	busy := line(grandstream.ID, wire.LineBusy)
 	busy.ID, busy.Port, busy.Totals = grandstream.ID+":fxs1", "FXS1", nil
+	busy.Why = []ledger.Fact{{Code: ledger.FactUncounted}, {Code: ledger.FactBusy, At: noon}}
 	quiet := line(ricoh.ID, wire.LineUnknown)
 	quiet.State, quiet.New, quiet.LastFax = ledger.Quiet, false, noon.Add(-41*24*time.Hour)
+	quiet.Why = []ledger.Fact{{Code: ledger.FactLastFax, At: quiet.LastFax}}
 
 	return &books{
 		snapshot: ledger.Snapshot{

@@ -3,6 +3,7 @@ package web
 import (
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/page"
@@ -13,9 +14,8 @@ import (
 // speech words what the books hold.
 type speech struct{ page.Speech }
 
-// speech is the reader's. What it says depends on the language that the reader asked for.
-func (s *site) speech(w http.ResponseWriter, r *http.Request, now wire.Time) speech {
-	w.Header().Add("Vary", "Accept-Language")
+// speech is the reader's.
+func (s *site) speech(r *http.Request, now wire.Time) speech {
 	return speech{texts.Speech(r, s.Language, s.Location, now)}
 }
 
@@ -38,8 +38,8 @@ func (s speech) Date(d ledger.Day) string {
 	return t.Format("2 Jan 2006")
 }
 
-// Because says why a line is in its state, one piece of evidence after the other.
-func (s speech) Because(l ledger.Line) ([]string, error) {
+// Facts are the evidence of a line's state, each in words.
+func (s speech) Facts(l ledger.Line) ([]string, error) {
 	list := make([]string, len(l.Why))
 	for i, f := range l.Why {
 		var err error
@@ -48,6 +48,12 @@ func (s speech) Because(l ledger.Line) ([]string, error) {
 		}
 	}
 	return list, nil
+}
+
+// Because says why a line is in its state.
+func (s speech) Because(l ledger.Line) (string, error) {
+	facts, err := s.Facts(l)
+	return strings.Join(facts, ", "), err
 }
 
 // fact words a piece of evidence.

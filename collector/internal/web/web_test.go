@@ -68,7 +68,7 @@ func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
 	}
 	for _, want := range []string{
 		"8 machines", "1 sans nouvelles", "4 lignes de fax actives", "4 agents", "2 pas en ligne", "13 points d’attention",
-		"6 lignes « non affectées »", "État au 01/10/2026 14:00:00", "12 anomalies à examiner", `title="aucun fax compté depuis le 30/09/2026"`, `title="la ligne est occupée"`, `title="aucune lecture réussie"`, `title="dernier fax le 21/08/2026"`, "Les plus récentes :", "hausse peu plausible", "90\u00a0000 images", "1 message refusé",
+		"6 lignes « non affectées »", "État au 01/10/2026 14:00:00", "12 anomalies à examiner", "title=\"aucun fax compté depuis le 30/09/2026, dernière lecture il y a 2\u00a0min, observée 29,8 jours sur 30\"", `title="rien ne compte ses fax, ligne occupée depuis le 01/10/2026"`, `title="machine jamais lue"`, `title="dernier fax le 21/08/2026"`, "Les plus récentes :", "hausse peu plausible", "90\u00a0000 images", "1 message refusé",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q", want)
@@ -123,7 +123,7 @@ func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
 	}
 	for prefix, values := range map[string][]string{
 		"status.": words(wire.LineStatuses()), "service.": words(wire.FaxServices()),
-		"state.": words(ledger.LineStates()), "kind.": words(ledger.AnomalyKinds()),
+		"state.": words(ledger.LineStates()), "fact.": words(ledger.FactCodes()), "alert.": words(ledger.EpisodeKinds()), "kind.": words(ledger.AnomalyKinds()),
 		"fax.": {string(wire.Yes), string(wire.No), string(wire.Unknown)},
 	} {
 		for _, value := range values {
@@ -143,7 +143,7 @@ func TestNoTextIsUnused(t *testing.T) {
 		base := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
 		prefix, _, _ := strings.Cut(key, ".")
 		switch prefix {
-		case "status", "service", "state", "kind", "fax", "count", "unit", "why":
+		case "status", "service", "state", "kind", "fax", "count", "unit", "fact", "alert":
 			continue // made of values
 		}
 		if !used[key] && !used[base] && !strings.HasPrefix(key, "agent.") {
@@ -156,20 +156,12 @@ func verbs(form string) string {
 	return strings.Join(regexp.MustCompile(`%[a-z]`).FindAllString(form, -1), "")
 }
 
-func words[T ~string](values []T) []string {
-	list := make([]string, len(values))
-	for i, v := range values {
-		list[i] = string(v)
-	}
-	return list
-}
-
 // keysInUse are the keys that templates and code name.
 func keysInUse(t *testing.T) []string {
 	t.Helper()
 	var keys []string
 	named := regexp.MustCompile(`(?:\bT|\bCount|\badd)[ (](?:[^"\n]*, )?"([a-z.]+)"`)
-	for _, file := range []string{"pages/fleet.html", "fleet.go", "../../../agent/page/speech.go"} {
+	for _, file := range []string{"pages/fleet.html", "fleet.go", "speech.go", "../../../agent/page/speech.go"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
