@@ -28,8 +28,10 @@ func hospital() *books {
 			ID: "0241354000", Declared: true, Number: "0241354000", Device: "xerox-3359876543", Establishment: "chu", Pole: "urgences", Service: "saas",
 			Support: "analogique", State: ledger.Overdue, Observed: ledger.Active, Status: wire.LineUnknown, Cutoff: "2026-09-01", CutoffAt: noon.Add(-30 * day),
 			Why: []ledger.Fact{
-				{Code: ledger.FactCutoffPassed, Day: "2026-09-01"}, {Code: ledger.FactLastFax, At: noon.Add(-day)},
-				{Code: ledger.FactLastReading, At: noon.Add(-2 * time.Minute)}, {Code: ledger.FactWatched, Days: 29.86, Of: 30},
+				{Code: ledger.FactCutoffPassed, Day: "2026-09-01"},
+				{Code: ledger.FactLastFax, At: noon.Add(-day)},
+				{Code: ledger.FactLastReading, At: noon.Add(-2 * time.Minute)},
+				{Code: ledger.FactWatched, Days: 29.86, Of: 30},
 			},
 			LastFax: noon.Add(-day), LastReading: noon.Add(-2 * time.Minute), FirstSeen: noon.Add(-400 * day), Sharing: 1,
 			Totals: map[wire.Measure]int64{wire.FaxSentPages: 12, wire.FaxPrintedPages: 88},
@@ -39,7 +41,8 @@ func hospital() *books {
 			ID: "0241354001", Declared: true, Number: "0241354001", Device: "canon-never", Establishment: "chu", Service: "archives",
 			State: ledger.Kept, Observed: ledger.Blind, Status: wire.LineUnknown, KeptReason: "ligne d’astreinte", KeptUntil: "2026-09-15",
 			Why: []ledger.Fact{
-				{Code: ledger.FactKept, Text: "ligne d’astreinte", Day: "2026-09-15"}, {Code: ledger.FactReviewPassed, Day: "2026-09-15"},
+				{Code: ledger.FactKept, Text: "ligne d’astreinte", Day: "2026-09-15"},
+				{Code: ledger.FactReviewPassed, Day: "2026-09-15"},
 				{Code: ledger.FactMachineUnseen, Text: "canon-never"},
 			},
 			Totals: map[wire.Measure]int64{},

@@ -64,7 +64,8 @@ func ward() *books {
 		return ledger.Line{
 			ID: device, Device: device, Status: status, State: ledger.Active, New: true, FirstSeen: noon.Add(-24 * time.Hour),
 			Evidence: "evidence of " + string(status), Why: []ledger.Fact{
-				{Code: ledger.FactNoFax, At: noon.Add(-24 * time.Hour)}, {Code: ledger.FactLastReading, At: noon.Add(-2 * time.Minute)},
+				{Code: ledger.FactNoFax, At: noon.Add(-24 * time.Hour)},
+				{Code: ledger.FactLastReading, At: noon.Add(-2 * time.Minute)},
 				{Code: ledger.FactWatched, Days: 29.86, Of: 30},
 			}, Totals: map[wire.Measure]int64{wire.FaxSentPages: 1},
 		}
