@@ -44,7 +44,6 @@ var (
 	agentDroppedReadings = desc("agent_dropped_readings_total", "Readings that the agent gave up because its spool was full.", "agent")
 
 	collectorEnvelopes = desc("collector_envelopes_total", "Envelopes received, by what became of them.", "result")
-	seriesBacklog      = desc("collector_series_backlog", "Postings and statuses that InfluxDB hasn't got yet.")
 	buildInfo          = desc("build_info", "What this program was built from.", "version", "goversion")
 )
 
@@ -54,7 +53,7 @@ var all = []*prometheus.Desc{
 	linePagesAfter, lineFaxesAfter, lineAfterAt, establishmentInfo, siteInfo, poleInfo, serviceInfo,
 	deviceUp, deviceInfo, deviceAnomalies, deviceCounted, deviceFaxService,
 	agentUp, agentInfo, agentLastSeen, agentSpoolEnvelopes, agentDroppedReadings,
-	collectorEnvelopes, seriesBacklog, buildInfo,
+	collectorEnvelopes, buildInfo,
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {

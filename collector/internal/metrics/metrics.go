@@ -26,7 +26,6 @@ const scrapeLimit = 9 * time.Second
 type Options struct {
 	Books   Books
 	Dropped func() int64 // messages that ingest gave up unread
-	Backlog func() int64 // what InfluxDB hasn't got yet; nil where there is none
 	LineKey []byte       // key by which lines' numbers are hidden in labels; nil: they stand there as they are
 	Version string       // of the program
 }
@@ -65,9 +64,6 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	c.seconds.Collect(ch)
 	out := emitter(ch)
 	out.gauge(buildInfo, 1, c.Version, runtime.Version())
-	if c.Backlog != nil {
-		out.gauge(seriesBacklog, float64(c.Backlog()))
-	}
 	books, err := c.Books.Snapshot(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(buildInfo, err)

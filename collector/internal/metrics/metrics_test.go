@@ -115,7 +115,7 @@ func ward() ledger.Snapshot {
 // handler is what Prometheus asks.
 func handler(t testing.TB, b books) http.Handler {
 	t.Helper()
-	c := metrics.New(metrics.Options{Books: b, Dropped: func() int64 { return 9 }, Backlog: func() int64 { return 17 }, Version: "0.1.0", LineKey: b.key})
+	c := metrics.New(metrics.Options{Books: b, Dropped: func() int64 { return 9 }, Version: "0.1.0", LineKey: b.key})
 	c.Ingested(20 * time.Millisecond)
 	r := prometheus.NewPedanticRegistry()
 	if err := r.Register(c); err != nil {
