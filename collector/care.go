@@ -48,7 +48,9 @@ func (r restoreCommand) Run(call *program.Call) error {
 	if err := os.MkdirAll(c.DataDir, 0o750); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
-	got, aside, err := ledger.Restore(call.Ctx, c.ledgerFile(), r.File, ledger.RestoreOptions{Now: clock, By: r.of("restore"), Force: r.Force})
+	got, aside, err := ledger.Restore(call.Ctx, c.ledgerFile(), r.File, ledger.RestoreOptions{
+		Now: clock, Zone: c.location, By: r.of("restore"), Force: r.Force,
+	})
 	if errors.Is(err, ledger.ErrRunning) {
 		return fmt.Errorf("%w; stop it first", err)
 	}

@@ -25,14 +25,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Run the collector until it is told to stop."`
-	Check   checkCommand   `cmd:"" help:"Check the configuration and say what run would do."`
-	Anomaly anomalyCommand `cmd:"" help:"Counters that jumped: list, accept, reject."`
-	Verify  verifyCommand  `cmd:"" help:"Compute all books again from what they are made of, and compare."`
-	Backup  backupCommand  `cmd:"" help:"Copy the ledger to a file, while the collector runs or not."`
-	Restore restoreCommand `cmd:"" help:"Put a backup in the ledger's place. The collector must not run."`
-	Series  seriesCommand  `cmd:"" help:"What is in InfluxDB."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Run        runCommand        `cmd:"" help:"Run the collector until it is told to stop."`
+	Check      checkCommand      `cmd:"" help:"Check the configuration and say what run would do."`
+	Anomaly    anomalyCommand    `cmd:"" help:"Counters that jumped: list, accept, reject."`
+	Quarantine quarantineCommand `cmd:"" help:"What agents sent and could not be accepted: list, show, retry."`
+	Verify     verifyCommand     `cmd:"" help:"Compute all books again from what they are made of, and compare."`
+	Backup     backupCommand     `cmd:"" help:"Copy the ledger to a file, while the collector runs or not."`
+	Restore    restoreCommand    `cmd:"" help:"Put a backup in the ledger's place. The collector must not run."`
+	Series     seriesCommand     `cmd:"" help:"What is in InfluxDB."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 type runCommand struct{}

@@ -143,6 +143,7 @@ func contents(ctx context.Context, db *sql.DB) (c Contents, err error) {
 // RestoreOptions say how to put a backup in the ledger's place.
 type RestoreOptions struct {
 	Now   func() time.Time // default: time.Now
+	Zone  *time.Location   // the collector's; default: UTC
 	By    Author           // for the audit log
 	Force bool             // also where the backup's books don't balance
 }
@@ -153,6 +154,9 @@ type RestoreOptions struct {
 func Restore(ctx context.Context, path, from string, o RestoreOptions) (c Contents, aside string, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
 	}
 	defer func() {
 		if err != nil {
@@ -215,7 +219,7 @@ func freshen(ctx context.Context, fresh, from string, asOf wire.Time, o RestoreO
 	if err != nil {
 		return err
 	}
-	l := &Ledger{store: store, now: o.Now, clocks: make(map[string]*clock)}
+	l := &Ledger{store: store, now: o.Now, zone: o.Zone, clocks: make(map[string]*clock)}
 	err = l.transact(ctx, func(b *books) error {
 		b.log(o.By, "ledger", "restored", "", asOf.String()+" from "+filepath.Base(from))
 		return nil

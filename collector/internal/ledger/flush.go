@@ -182,8 +182,11 @@ func (s *store) writeAnomalies(ctx context.Context, c *changes) error {
 	return nil
 }
 
-// maxQuarantine is how much is kept in quarantine for each agent: the newest.
-const maxQuarantine = 1000
+// What is kept in quarantine for each agent: the newest, so many and at most so many bytes.
+const (
+	maxQuarantine      = 1000
+	maxQuarantineBytes = 4 << 20
+)
 
 func (s *store) writeQuarantine(ctx context.Context, c *changes) error {
 	if err := s.write(ctx, quarantineTable, len(c.quarantine), func(i int, to []any) []any {
@@ -200,8 +203,9 @@ func (s *store) writeQuarantine(ctx context.Context, c *changes) error {
 			continue
 		}
 		trimmed[agent] = true
-		err := s.exec(ctx, "DELETE FROM quarantine WHERE agent = ? AND id <= "+
-			"(SELECT id FROM quarantine WHERE agent = ? ORDER BY id DESC LIMIT 1 OFFSET ?)", agent, agent, maxQuarantine)
+		err := s.exec(ctx, "DELETE FROM quarantine WHERE agent = ? AND id IN (SELECT id FROM (SELECT id, COUNT(*) OVER newer AS held, "+
+			"SUM(OCTET_LENGTH(payload)) OVER newer AS size FROM quarantine WHERE agent = ? WINDOW newer AS (ORDER BY id DESC)) AS sizes "+
+			"WHERE held > ? OR size > ?)", agent, agent, maxQuarantine, maxQuarantineBytes)
 		if err != nil {
 			return fmt.Errorf("trim quarantine: %w", err)
 		}

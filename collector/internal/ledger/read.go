@@ -135,22 +135,40 @@ func readAnomaly(read func(...any) error) (x Anomaly, err error) {
 }
 
 // Quarantined is what was quarantined last, newest first, at most limit. Of each agent the newest
-// 1000 are kept.
+// 1000 are kept, at most 4 MB.
 func (l *Ledger) Quarantined(ctx context.Context, limit int) (kept []Quarantine, err error) {
-	query := fmt.Sprintf("SELECT %s FROM quarantine ORDER BY id DESC LIMIT %d", quarantineTable.columns, limit)
 	err = l.read(ctx, "quarantine", func(q querier, _ wire.Time) error {
-		return each(ctx, q, query, func(read func(...any) error) error {
-			var x Quarantine
-			var seq int64
-			var payload string
-			if err := read(&x.ID, &x.Agent, &x.Stream, &seq, &x.Index, &x.Reason, &x.ReceivedAt, &payload); err != nil {
-				return err
-			}
-			x.Seq = uint64(seq)
-			x.Payload, err = base64.StdEncoding.DecodeString(payload)
-			kept = append(kept, x)
+		kept, err = readQuarantine(ctx, q, "TRUE", limit)
+		return err
+	})
+	return kept, err
+}
+
+// QuarantinedAs is what was quarantined under a number; ok is false where there is nothing, or not any more.
+func (l *Ledger) QuarantinedAs(ctx context.Context, id int64) (x Quarantine, ok bool, err error) {
+	err = l.read(ctx, "quarantine", func(q querier, _ wire.Time) error {
+		found, err := readQuarantine(ctx, q, fmt.Sprintf("id = %d", id), 1)
+		if ok = len(found) > 0; ok {
+			x = found[0]
+		}
+		return err
+	})
+	return x, ok, err
+}
+
+func readQuarantine(ctx context.Context, q querier, where string, limit int) (kept []Quarantine, err error) {
+	query := fmt.Sprintf("SELECT %s FROM quarantine WHERE %s ORDER BY id DESC LIMIT %d", quarantineTable.columns, where, limit)
+	err = each(ctx, q, query, func(read func(...any) error) error {
+		var x Quarantine
+		var seq int64
+		var payload string
+		if err := read(&x.ID, &x.Agent, &x.Stream, &seq, &x.Index, &x.Reason, &x.ReceivedAt, &payload); err != nil {
 			return err
-		})
+		}
+		x.Seq = uint64(seq)
+		x.Payload, err = base64.StdEncoding.DecodeString(payload)
+		kept = append(kept, x)
+		return err
 	})
 	return kept, err
 }
