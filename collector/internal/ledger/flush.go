@@ -36,11 +36,14 @@ func (s *store) flush(ctx context.Context, b *books) error {
 	c := &b.changes
 	c.sort()
 	for _, write := range []func(context.Context, *changes) error{
-		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writePostings, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeCopper, s.writeCursors,
+		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeCopper, s.writeCursors,
 	} {
 		if err := write(ctx, c); err != nil {
 			return err
 		}
+	}
+	if err := s.writePostings(ctx, b); err != nil {
+		return err
 	}
 	if err := s.writeStatuses(ctx, b); err != nil {
 		return err

@@ -49,11 +49,11 @@ func (c *counter) series() series { return series{DirectionOf(c.measure), c.unit
 
 // posting is one that is to be written.
 type posting struct {
-	number, activity int64
-	account          *account
-	series           series
-	at               wire.Time
-	count            int64
+	activity int64
+	account  *account
+	series   series
+	at       wire.Time
+	count    int64
 }
 
 type postedKey struct{ account, counter int64 }
@@ -211,20 +211,16 @@ func (b *books) rezone() {
 // free in its series, the posting goes to the crowd, which find their places when they are written.
 func (b *books) post(x activity, c *counter, a *account, count int64) {
 	s := c.series()
-	if a.follows(s, x.to) {
-		b.postAt(x, s, a, count, x.to)
-		return
+	list := &b.changes.postings
+	if !a.follows(s, x.to) {
+		list = &b.changes.crowd
 	}
-	b.postAt(x, s, a, count, x.to)
-	n := len(b.changes.postings) - 1
-	b.changes.crowd = append(b.changes.crowd, b.changes.postings[n])
-	b.changes.postings = b.changes.postings[:n]
+	*list = append(*list, posting{x.number, a, s, x.to, count})
+	b.sum(x, a, count)
 }
 
-// postAt posts at an instant that is free.
-func (b *books) postAt(x activity, s series, a *account, count int64, at wire.Time) {
-	b.last.posting++
-	b.changes.postings = append(b.changes.postings, posting{b.last.posting, x.number, a, s, at, count})
+// sum adds what is posted to the sums of its account.
+func (b *books) sum(x activity, a *account, count int64) {
 	key := postedKey{a.number, x.counter}
 	b.changes.posted[key] += count
 	b.changes.hours[hourKey{x.to - x.to%hour, key}] += count
@@ -253,7 +249,8 @@ var (
 )
 
 // writePostings writes what was posted, and forgets it.
-func (s *store) writePostings(ctx context.Context, c *changes) error {
+func (s *store) writePostings(ctx context.Context, b *books) error {
+	c := &b.changes
 	if err := s.write(ctx, accountsTable, len(c.accounts), func(i int, to []any) []any {
 		a := c.accounts[i]
 		a.dirty = false
@@ -262,7 +259,9 @@ func (s *store) writePostings(ctx context.Context, c *changes) error {
 		return err
 	}
 	c.accounts = c.accounts[:0]
-	if err := s.writeRows(ctx, c.postings); err != nil {
+	// By account, which is how the index likes them: they are numbered only now.
+	slices.SortStableFunc(c.postings, func(x, y posting) int { return cmp.Compare(x.account.number, y.account.number) })
+	if err := s.writeRows(ctx, b, c.postings); err != nil {
 		return err
 	}
 	c.postings = c.postings[:0]
@@ -273,7 +272,7 @@ func (s *store) writePostings(ctx context.Context, c *changes) error {
 			return err
 		}
 		p.account.follows(p.series, p.at)
-		if err := s.writeRows(ctx, c.crowd[i:i+1]); err != nil {
+		if err := s.writeRows(ctx, b, c.crowd[i:i+1]); err != nil {
 			return err
 		}
 	}
@@ -281,10 +280,11 @@ func (s *store) writePostings(ctx context.Context, c *changes) error {
 	return s.writeSums(ctx, c)
 }
 
-func (s *store) writeRows(ctx context.Context, postings []posting) error {
+func (s *store) writeRows(ctx context.Context, b *books, postings []posting) error {
 	return s.write(ctx, postingsTable, len(postings), func(i int, to []any) []any {
 		p := &postings[i]
-		return append(to, p.number, p.activity, p.account.number, int64(p.at), p.count)
+		b.last.posting++
+		return append(to, b.last.posting, p.activity, p.account.number, int64(p.at), p.count)
 	})
 }
 

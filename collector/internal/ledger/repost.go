@@ -46,10 +46,15 @@ func (s *store) repostDevice(ctx context.Context, b *books, d *device) error {
 			continue
 		}
 		c := counters[h.counter].series()
-		b.postAt(h.activity, c, h.account, -h.count, places.free(h.account, c, h.to))
-		b.postAt(h.activity, c, to, h.count, places.free(to, c, h.to))
+		for _, p := range []posting{
+			{h.number, h.account, c, places.free(h.account, c, h.to), -h.count},
+			{h.number, to, c, places.free(to, c, h.to), h.count},
+		} {
+			b.changes.postings = append(b.changes.postings, p)
+			b.sum(h.activity, p.account, p.count)
+		}
 	}
-	return s.writePostings(ctx, &b.changes)
+	return s.writePostings(ctx, b)
 }
 
 // places are the instants that are taken, by series of an account.
@@ -119,7 +124,7 @@ func (s *store) redoMonths(ctx context.Context, b *books) error {
 	if len(b.changes.rezoned) == 0 {
 		return nil
 	}
-	if err := s.writePostings(ctx, &b.changes); err != nil { // the accounts
+	if err := s.writePostings(ctx, b); err != nil { // the accounts
 		return err
 	}
 	numbers := make([]string, len(b.changes.rezoned))
@@ -174,7 +179,7 @@ func (s *store) postAll(ctx context.Context, b *books) error {
 		}); err != nil {
 			return fmt.Errorf("post all activity: %w", err)
 		}
-		if err := s.writePostings(ctx, &b.changes); err != nil {
+		if err := s.writePostings(ctx, b); err != nil {
 			return err
 		}
 	}
