@@ -26,6 +26,8 @@ type machine struct {
 	booted   time.Time
 	uptime   bool                   // it tells its uptime
 	zeroTill time.Time              // it says 0 until then, since it boots
+	updated  bool                   // it tells what it receives, and not only what it prints
+	serial   string                 // told, unless empty
 	baseline map[wire.Measure]int64 // what it said first
 }
 
@@ -93,6 +95,7 @@ func newWorld(t *rapid.T, dir string, agents int) *world {
 		w.machines = append(w.machines, &machine{
 			id: fmt.Sprintf("kyocera-x%d", i), sent: 10_000, received: rapid.Int64Range(0, 5000).Draw(t, "received before"),
 			booted: w.now.Add(-100 * time.Hour), uptime: rapid.Bool().Draw(t, "tells uptime"),
+			updated: rapid.Bool().Draw(t, "tells what it receives"),
 		})
 	}
 	for i := range agents {
@@ -102,7 +105,7 @@ func newWorld(t *rapid.T, dir string, agents int) *world {
 	}
 	w.open()
 	for _, m := range w.machines {
-		m.baseline = map[wire.Measure]int64{wire.FaxSentPages: m.sent, wire.FaxReceivedPages: m.received}
+		m.baseline = map[wire.Measure]int64{wire.FaxSentPages: m.sent, wire.FaxPrintedPages: m.received}
 	}
 	for _, a := range w.agents { // the baselines
 		a.clock = rapid.SampledFrom([]time.Duration{0, 3 * year, -3 * year}).Draw(t, "clock at first")
@@ -161,7 +164,13 @@ func (m *machine) read(now time.Time, clock time.Duration) wire.Reading {
 	}
 	r.Counters = []wire.Counter{
 		{Measure: wire.FaxSentPages, Unit: "pages", Rule: "sent", Value: sent},
-		{Measure: wire.FaxReceivedPages, Unit: "pages", Rule: "received", Value: received},
+		{Measure: wire.FaxPrintedPages, Unit: "pages", Rule: "printed", Value: received},
+	}
+	if m.updated {
+		r.Counters = append(r.Counters, wire.Counter{Measure: wire.FaxReceivedPages, Unit: "pages", Rule: "received", Value: received})
+	}
+	if m.serial != "" {
+		r.Identity = &wire.Identity{Vendor: "kyocera", Serial: m.serial}
 	}
 	return r
 }
@@ -172,7 +181,7 @@ func (w *world) poll(a *spooler, reachable, everything bool) {
 	for _, m := range w.machines {
 		if reachable {
 			r := m.read(w.now, a.clock)
-			if part := rapid.IntRange(0, 9).Draw(w.T, "counters told"); !everything && part < 2 {
+			if part := rapid.IntRange(0, 9).Draw(w.T, "counters told"); !everything && part < len(r.Counters) {
 				r.Counters = r.Counters[:part]
 			}
 			readings = append(readings, r)
@@ -251,8 +260,12 @@ func (w *world) failedTransaction(a *spooler) {
 	}, b.payload())
 	d := delivery(a.id, payload, w.receipt())
 	fault := errors.New("disk full")
+	change := w.newDeclaration()
 	err := w.ledger.transact(context.Background(), func(books *books) error {
 		books.deliver(&d)
+		next := books.register.Clone()
+		change(&next)
+		books.declare(next, Author{Who: "nobody"})
 		if err := w.ledger.store.flush(context.Background(), books); err != nil {
 			return err
 		}
@@ -402,16 +415,30 @@ func (w *world) actions() map[string]func(*rapid.T) {
 				w.send(a, rapid.IntRange(0, len(a.disk.spool)-1).Draw(t, "which"), rapid.Bool().Draw(t, "ack arrives"))
 			}
 		},
-		"drain":              func(*rapid.T) { w.drain(w.agent()) },
-		"fold":               func(*rapid.T) { w.fold(w.agent()) },
-		"backup":             func(*rapid.T) { a := w.agent(); w.backups[a.id] = a.disk.clone() },
-		"restore":            func(*rapid.T) { w.restore(w.agent()) },
+		"drain":   func(*rapid.T) { w.drain(w.agent()) },
+		"fold":    func(*rapid.T) { w.fold(w.agent()) },
+		"backup":  func(*rapid.T) { a := w.agent(); w.backups[a.id] = a.disk.clone() },
+		"restore": func(*rapid.T) { w.restore(w.agent()) },
+		"serial": func(t *rapid.T) {
+			rapid.SampledFrom(w.machines).Draw(t, "machine").serial = rapid.SampledFrom([]string{"S1", "S2", "S3"}).Draw(t, "serial")
+		},
+		"update": func(t *rapid.T) {
+			m := rapid.SampledFrom(w.machines).Draw(t, "machine")
+			if a := w.agents[0]; !w.now.Before(m.zeroTill) && len(w.agents) == 1 {
+				w.drain(a)
+				m.updated = true
+				w.poll(a, true, true) // what it says first is its baseline, which must not be the 0 of a boot
+				w.drain(a)
+			}
+		},
+		"declare":            func(*rapid.T) { w.declare() },
 		"crash":              func(*rapid.T) { w.crash() },
 		"failed transaction": func(*rapid.T) { w.failedTransaction(w.agent()) },
 		"": func(t *rapid.T) {
 			if w.checks++; w.checks%4 == 0 {
 				w.balanced(t)
 				w.remembered()
+				w.placed()
 			}
 		},
 	}
@@ -438,15 +465,17 @@ func (w *world) finish() {
 		w.drain(a)
 	}
 	w.balanced(w.T)
+	w.placed()
 	devices, err := w.ledger.Devices(context.Background())
 	if err != nil || len(devices) != len(w.machines) {
 		w.Fatalf("got %d devices, %v, want %d", len(devices), err, len(w.machines))
 	}
 	for i, m := range w.machines {
-		for measure, want := range map[wire.Measure]int64{wire.FaxSentPages: m.sent, wire.FaxReceivedPages: m.received} {
+		for measure, want := range map[wire.Measure]int64{wire.FaxSentPages: m.sent, wire.FaxPrintedPages: m.received} {
 			if got, want := devices[i].Totals[measure], want-m.baseline[measure]; got != want {
 				w.Fatalf("%s %s: got %d, want %d\n%s", m.id, measure, got, want, w.dump())
 			}
+			w.counted(m, DirectionOf(measure), want-m.baseline[measure])
 		}
 	}
 }
