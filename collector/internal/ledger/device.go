@@ -35,9 +35,9 @@ type device struct {
 	stays    []stay     // where its activity belongs, by time
 	accounts []*account // where it was ever posted
 
-	dirty, looked bool // to be written: what it is, when it was looked at
-	astray        bool // to be located anew
-	bounded       bool // a line that ever hung on it has a deadline; not kept
+	dirty, looked bool      // to be written: what it is, when it was looked at
+	astray        bool      // to be located anew
+	ends          wire.Time // the earliest deadline of lines that ever hung on it, 0 = none; not kept
 }
 
 type counter struct {
@@ -211,7 +211,7 @@ func (b *books) counter(d *device, told *wire.Counter, l look, also bool) (grown
 	}
 	for _, x := range e.Closed {
 		b.close(x.Anomaly, x.Outcome, l.Receipt)
-		if x.Outcome == Glitch && d.bounded {
+		if x.Outcome == Glitch && d.ends != 0 {
 			b.changes.review.glitches = append(b.changes.review.glitches, x.Anomaly)
 		}
 	}

@@ -33,7 +33,7 @@ func (c Certainty) proven() bool { return c == Certain || c == Probable }
 
 // judge makes events of what a counter did. It costs nothing where no line has a date.
 func (b *books) judge(g growth) {
-	if !g.device.bounded {
+	if g.device.ends == 0 || g.to.Add(g.slack) <= g.device.ends {
 		return
 	}
 	lines := b.linesAt(g.device, g.to)
@@ -69,11 +69,11 @@ func (b *books) firstDeadline(d *device) (first wire.Time) {
 	return first
 }
 
-// bind finds out which devices have a line with a deadline.
+// bind finds out from when on the faxes of each device matter.
 func (b *books) bind() {
 	b.deadlines = b.register.deadlines(b.zones)
 	for _, d := range b.devices {
-		d.bounded = b.firstDeadline(d) != 0
+		d.ends = b.firstDeadline(d)
 	}
 }
 

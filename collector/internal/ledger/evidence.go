@@ -28,6 +28,7 @@ type Evidence struct {
 	To        wire.Time       `json:"to,omitempty"`
 	Day       Day             `json:"day,omitempty"`
 	Anomaly   int64           `json:"anomaly,omitempty"`
+	Attempts  bool            `json:"attempts,omitempty"` // what is counted as sent may only have been tried
 }
 
 // EvidenceKind says what a piece of evidence tells.
@@ -35,22 +36,23 @@ type EvidenceKind string
 
 // The kinds of evidence, with what they use.
 const (
-	EvidencePlanned  EvidenceKind = "planned"  // Day: the line's cut-off; From: the instant
-	EvidenceCut      EvidenceKind = "cut"      // Day: the line was cut; From: the instant
-	EvidenceCopper   EvidenceKind = "copper"   // Day: copper closed in the commune Subject; From: the instant
-	EvidenceCounted  EvidenceKind = "counted"  // Count of Measure in Unit, between From and To; Certainty, Doubt
-	EvidenceReset    EvidenceKind = "reset"    // the counter of Measure began anew between From and To, and is at Value
-	EvidenceTested   EvidenceKind = "tested"   // Count of Measure in Unit in an announced test
-	EvidenceMachine  EvidenceKind = "machine"  // Subject: the device that counted
-	EvidenceShared   EvidenceKind = "shared"   // Names: other lines on that device, all of them cut
-	EvidencePort     EvidenceKind = "port"     // Port of device Subject is in Status since From
-	EvidenceBlind    EvidenceKind = "blind"    // Subject was read last at From, 0 = never; empty = no machine is declared
-	EvidenceSilent   EvidenceKind = "silent"   // agent Subject was heard last at From
-	EvidenceClock    EvidenceKind = "clock"    // the clock of agent Subject is Count ms behind ours
-	EvidenceDropped  EvidenceKind = "dropped"  // agent Subject gave up Count readings
-	EvidenceHole     EvidenceKind = "hole"     // Count envelopes of agent Subject between From and To will never come
-	EvidenceJump     EvidenceKind = "jump"     // Measure of device Subject grew by Count Unit between From and To, to Value
-	EvidenceReplaced EvidenceKind = "replaced" // at address Subject Names[1] answers in place of Names[0]
+	EvidencePlanned   EvidenceKind = "planned"   // Day: the line's cut-off; From: the instant
+	EvidenceCut       EvidenceKind = "cut"       // Day: the line was cut; From: the instant
+	EvidenceCopper    EvidenceKind = "copper"    // Day: copper closed in the commune Subject; From: the instant
+	EvidenceCounted   EvidenceKind = "counted"   // Count of Measure in Unit, between From and To; Certainty, Doubt
+	EvidenceReset     EvidenceKind = "reset"     // the counter of Measure began anew between From and To, and is at Value
+	EvidenceTested    EvidenceKind = "tested"    // Count of Measure in Unit in an announced test
+	EvidenceMachine   EvidenceKind = "machine"   // Subject: the device that counted
+	EvidenceShared    EvidenceKind = "shared"    // Names: other lines on that device, all of them cut
+	EvidencePort      EvidenceKind = "port"      // Port of device Subject is in Status since From
+	EvidenceBlind     EvidenceKind = "blind"     // Subject was read last at From, 0 = never; empty = no machine is declared
+	EvidenceUncounted EvidenceKind = "uncounted" // Subject was read last at From, but nothing counts the line's faxes
+	EvidenceSilent    EvidenceKind = "silent"    // agent Subject was heard last at From
+	EvidenceClock     EvidenceKind = "clock"     // the clock of agent Subject is Count ms behind ours
+	EvidenceDropped   EvidenceKind = "dropped"   // agent Subject gave up Count readings
+	EvidenceHole      EvidenceKind = "hole"      // Count envelopes of agent Subject between From and To will never come
+	EvidenceJump      EvidenceKind = "jump"      // Measure of device Subject grew by Count Unit between From and To, to Value
+	EvidenceReplaced  EvidenceKind = "replaced"  // at address Subject Names[1] answers in place of Names[0]
 )
 
 // ended is the evidence of when a line should have ended.
@@ -76,10 +78,11 @@ func (b *books) ended(kind EpisodeKind, line string) []Evidence {
 // explain gives an episode the evidence of its events.
 func (b *books) explain(e *episode) {
 	e.Evidence = b.ended(e.Kind, e.Line)
+	d := b.devices[e.Device]
 	for _, s := range e.sums {
 		x := Evidence{
 			Kind: EvidenceCounted, Certainty: s.Certainty, Doubt: s.Doubt, Measure: s.Measure, Unit: s.Unit, Count: s.Count,
-			From: s.From, To: s.Last,
+			From: s.From, To: s.Last, Attempts: d != nil && d.attempts(s.Measure),
 		}
 		switch {
 		case s.Certainty == Withdrawn:
@@ -92,7 +95,6 @@ func (b *books) explain(e *episode) {
 		e.Evidence = append(e.Evidence, x)
 	}
 	e.Evidence = append(e.Evidence, Evidence{Kind: EvidenceMachine, Subject: e.Device})
-	d := b.devices[e.Device]
 	if d == nil {
 		return
 	}
@@ -102,8 +104,15 @@ func (b *books) explain(e *episode) {
 	}
 }
 
-func (p *port) evidence(d *device) Evidence {
-	return Evidence{Kind: EvidencePort, Subject: d.id, Port: p.Port, Status: p.Status, From: p.since}
+// attempts tells whether a device counts what was scanned to be faxed, whether or not it went.
+func (d *device) attempts(m wire.Measure) bool {
+	c := d.present(m)
+	return c != nil && m == wire.FaxSentPages && strings.HasSuffix(c.rule, "originals")
+}
+
+// alive is the evidence that a port is in service.
+func (p portOf) alive() Evidence {
+	return Evidence{Kind: EvidencePort, Subject: p.id, Port: p.Port, Status: p.Status, From: p.since}
 }
 
 // Texts is the evidence in words: in French, or in English where language is "en".
@@ -146,6 +155,9 @@ func (x Evidence) Text(language string, zone *time.Location) string {
 		return w.say("le port %s de %s est %s depuis le %s", "port %s of %s is %s since %s", x.Port, x.Subject, w.status(x.Status), w.time(x.From))
 	case EvidenceBlind:
 		return w.blind(x)
+	case EvidenceUncounted:
+		return w.say("la machine %s répond (dernier relevé le %s), mais rien ne compte les fax de cette ligne",
+			"machine %s answers (read last on %s), but nothing counts the faxes of this line", x.Subject, w.time(x.From))
 	case EvidenceSilent:
 		return w.say("agent %s entendu pour la dernière fois le %s", "agent %s was heard last on %s", x.Subject, w.time(x.From))
 	case EvidenceClock:
@@ -241,7 +253,7 @@ func ending(unit string) string {
 	return ""
 }
 
-// way is which way faxes went. Some machines' "sent" counts what was scanned to be sent, whether or not it was.
+// way is which way faxes went.
 func (w words) way(x Evidence) string {
 	feminine, many := x.Unit != "faxes" && x.Unit != "a4_equivalents", x.Count > 1
 	agree := func(word string) string {
@@ -258,6 +270,8 @@ func (w words) way(x Evidence) string {
 		return w.say(agree("imprimé")+" à la réception", "printed on reception")
 	case DirectionOf(x.Measure) == Received:
 		return w.say(agree("reçu"), "received")
+	case x.Attempts:
+		return w.say(agree("envoyé")+" ou dont l'envoi a été tenté", "sent, or tried to be sent")
 	case DirectionOf(x.Measure) == Sent:
 		return w.say(agree("envoyé"), "sent")
 	}

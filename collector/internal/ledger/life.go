@@ -39,8 +39,8 @@ func (b *books) start(t topic, at wire.Time) *episode {
 	e := &episode{anomaly: t.anomaly}
 	e.ID, e.Kind, e.Line, e.Device, e.Agent = b.last.episode, t.kind, t.line, t.device, t.agent
 	e.OpenedAt, e.FirstAt, e.LastAt, e.NoticedAt = at, at, at, at
-	if d, ok := Present(b.register.Lines[t.line]); ok {
-		e.Service = d.Service
+	if v, ok := ValidAt(b.register.Lines[t.line], at); ok {
+		e.Service = b.register.Complete(v.Place).Service
 	}
 	b.episodes[t] = e
 	b.tell(e)

@@ -60,9 +60,9 @@ func (b *books) changedLines(next *Register) []string {
 // reviewAstray has those devices reviewed of which something came to light that may give them other lines.
 func (b *books) reviewAstray() {
 	for _, d := range b.changes.astray {
-		was := d.bounded
-		d.bounded = b.firstDeadline(d) != 0
-		if was || d.bounded {
+		was := d.ends
+		d.ends = b.firstDeadline(d)
+		if was != 0 || d.ends != 0 {
 			b.changes.review.devices[d] = true
 		}
 	}
@@ -172,7 +172,7 @@ func (r *reviewer) device(d *device) error {
 
 // glitch withdraws the events of a reset that was none.
 func (r *reviewer) glitch(anomaly int64) error {
-	known, err := r.known("anomaly = ?", anomaly)
+	known, err := r.known("activity = 0 AND anomaly = ?", anomaly)
 	for _, x := range known {
 		if err := r.rejudge(x, judgement{Certainty: Withdrawn}); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -61,7 +62,10 @@ func (l *Ledger) Watchdog(ctx context.Context, hearing bool) error {
 	return l.transact(ctx, func(b *books) error {
 		now := wire.TimeOf(l.now())
 		l.hearing.listen(now, hearing)
-		w := watch{books: b, now: now, hearing: &l.hearing, blindAfter: l.blindAfter, holds: make(map[topic]bool)}
+		w := watch{
+			books: b, now: now, hearing: &l.hearing, blindAfter: l.blindAfter,
+			holds: make(map[topic]bool), waiting: make(map[string]bool),
+		}
 		w.agents()
 		w.lines()
 		w.end()
@@ -75,7 +79,9 @@ type watch struct {
 	now        wire.Time
 	hearing    *hearing
 	blindAfter time.Duration
-	holds      map[topic]bool // conditions that hold
+	begun      wire.Time       // when the first agent came, 0 = none did
+	holds      map[topic]bool  // conditions that hold
+	waiting    map[string]bool // devices of which a jump waits for a person
 }
 
 // hold notes that a condition holds since an instant; evidence is asked for when that is news.
@@ -91,8 +97,9 @@ func (w *watch) hold(t topic, since wire.Time, evidence func(*episode)) {
 
 func (w *watch) agents() {
 	for _, a := range w.books.agents {
+		w.begun = earliest(w.begun, a.firstSeen)
 		silent, off := topic{kind: AgentSilent, agent: a.id}, topic{kind: ClockOff, agent: a.id}
-		if w.hearing.silent(a, w.now) || w.hearing.since == 0 && w.episodes[silent] != nil {
+		if e := w.episodes[silent]; e != nil && a.lastSeen <= e.FirstAt || w.hearing.silent(a, w.now) {
 			w.hold(silent, a.lastSeen, func(e *episode) {
 				e.Evidence = []Evidence{{Kind: EvidenceSilent, Subject: a.id, From: a.lastSeen}}
 			})
@@ -121,50 +128,75 @@ func (w *watch) lines() {
 	}
 }
 
-// blind watches whether anybody can look at a line that is cut since t.
+// blind watches whether anybody can look at a line that is cut since t. One at which nobody ever
+// could is given time from the cut-off on, and from when the first agent came.
 func (w *watch) blind(id string, v Declaration, t wire.Time) {
-	topic := topic{kind: BlindLine, line: id}
-	declared := cmp.Or(v.Device, v.Gateway)
-	d := w.where.device(declared)
-	var read wire.Time
-	if d != nil {
-		read = d.readAt
-	}
-	// A machine that was never seen is given time from the cut-off on, and from when the first agent came.
-	seen := cmp.Or(read, max(t, w.firstHeard()))
-	if w.now.Sub(seen) <= w.blindAfter || seen == 0 || !w.hearing.long(w.now) && w.episodes[topic] == nil {
+	topic, seen := topic{kind: BlindLine, line: id}, w.looked(v)
+	since := cmp.Or(seen, max(t, w.begun))
+	if w.now.Sub(since) <= w.blindAfter || w.begun == 0 || !w.hearing.long(w.now) && w.episodes[topic] == nil {
 		return
 	}
-	w.hold(topic, seen, func(e *episode) {
-		e.Evidence = append(w.ended(AfterCutoff, id), Evidence{Kind: EvidenceBlind, Subject: declared, From: read})
-		if d != nil {
-			e.Device, e.Agent = d.id, d.lead
+	w.hold(topic, since, func(e *episode) {
+		declared := cmp.Or(v.Device, v.Gateway)
+		x := Evidence{Kind: EvidenceBlind, Subject: declared, From: seen}
+		if d := w.counting(v); d != nil {
+			e.Device, e.Agent, x.Subject = d.id, d.lead, d.id
+			if seen == 0 && d.readAt != 0 {
+				x.Kind, x.From = EvidenceUncounted, d.readAt
+			}
 		}
+		e.Evidence = append(w.ended(AfterCutoff, id), x)
 	})
 }
 
-// firstHeard is when the first agent came.
-func (w *watch) firstHeard() (first wire.Time) {
-	for _, a := range w.books.agents {
-		first = earliest(first, a.firstSeen)
+// looked is when somebody last looked at a line: when its faxes were counted, or its status told.
+func (w *watch) looked(v Declaration) (at wire.Time) {
+	if d := w.counting(v); d != nil {
+		at = d.countersAt
 	}
-	return first
+	for _, p := range w.ports(v) {
+		if p.Status != wire.LineUnknown {
+			at = max(at, p.device.linesAt)
+		}
+	}
+	return at
+}
+
+// counting is the device that counts a line's faxes: its machine, or if that can't, the gateway.
+// Where none does it is the one that is known.
+func (w *watch) counting(v Declaration) *device {
+	machine, gateway := w.where.device(v.Device), w.where.device(v.Gateway)
+	if machine == nil || machine.countsFrom == 0 && gateway != nil && gateway.countsFrom != 0 {
+		return gateway
+	}
+	return machine
+}
+
+// ports are what tells a line's status: a gateway's port, or a machine's own, as long as they are named.
+func (w *watch) ports(v Declaration) (ports []portOf) {
+	for _, at := range [][2]string{{v.Gateway, v.GatewayPort}, {v.Device, v.Port}} {
+		d := w.where.device(at[0])
+		if d == nil {
+			continue
+		}
+		for _, p := range d.ports {
+			if p.goneAt == 0 && (strings.EqualFold(p.Port, at[1]) || at[1] == "" && len(d.ports) == 1) {
+				ports = append(ports, portOf{d, p})
+			}
+		}
+	}
+	return ports
 }
 
 // reappeared watches whether a line that was cut at t lives at its gateway.
 func (w *watch) reappeared(id string, v Declaration, t wire.Time) {
-	for _, at := range [][2]string{{v.Gateway, v.GatewayPort}, {v.Device, v.Port}} {
-		d := w.where.device(at[0])
-		if d == nil || d.linesAt <= t {
-			continue
-		}
-		p := d.port(at[1])
-		if p == nil || p.goneAt != 0 || p.Status != wire.LineIdle && p.Status != wire.LineBusy {
+	for _, p := range w.ports(v) {
+		if p.device.linesAt <= t || p.Status != wire.LineIdle && p.Status != wire.LineBusy {
 			continue
 		}
 		w.hold(topic{kind: LineReappeared, line: id}, max(p.since, t), func(e *episode) {
-			e.Device, e.Agent = d.id, d.lead
-			e.Evidence = append(w.ended(AfterCutoff, id), p.evidence(d))
+			e.Device, e.Agent = p.device.id, p.lead
+			e.Evidence = append(w.ended(AfterCutoff, id), p.alive())
 		})
 		return
 	}
@@ -172,7 +204,13 @@ func (w *watch) reappeared(id string, v Declaration, t wire.Time) {
 
 // end closes what has ended.
 func (w *watch) end() {
-	for _, e := range w.sorted() {
+	all := w.sorted()
+	for _, e := range all {
+		if e.Kind == AnomalyToJudge {
+			w.waiting[e.Device] = true
+		}
+	}
+	for _, e := range all {
 		t := e.key()
 		switch {
 		case e.Kind.eventful():
@@ -200,13 +238,13 @@ func (w *watch) endQuiet(e *episode) {
 		w.shut(e, "", ClosedRemoved)
 		return
 	}
-	d := w.where.device(cmp.Or(v.Device, v.Gateway))
-	if d == nil {
+	d := w.counting(v)
+	if d == nil || w.waiting[d.id] {
 		return
 	}
 	since := wire.Time(0)
 	if d.id != e.Device { // of a machine that came later only its own time proves anything
-		since = d.firstSeen
+		since = d.countsFrom
 	}
 	if e.quiet(w.now, since, d.countersAt) {
 		w.shut(e, "", ClosedQuiet)
@@ -222,6 +260,9 @@ func (b *books) dropping(a *agent, readings int64, at wire.Time) {
 
 // lost books that envelopes of an agent will never come.
 func (b *books) lost(h *hole) {
+	if h.from == 0 { // of this stream we never had anything: that is where the books begin
+		return
+	}
 	e := b.happened(topic{kind: Hole, agent: h.agent}, h.noticed)
 	e.Count, e.Unit = e.Count+int64(h.Last-h.First)+1, "envelopes"
 	e.Evidence = append(slices.Clone(e.Evidence), Evidence{
@@ -236,17 +277,24 @@ const maxTold = 10
 // replaced books that another machine answers where one was known.
 func (b *books) replaced(d, other *device, address string, at wire.Time) {
 	e := b.happened(topic{kind: DeviceReplaced, device: d.id}, at)
-	e.Agent = d.lead
+	b.locateEpisode(e, d)
 	e.Evidence = append(slices.Clone(e.Evidence), Evidence{
 		Kind: EvidenceReplaced, Subject: address, Names: []string{other.id, d.id}, From: other.lookAt, To: at,
 	})
 	e.Evidence = e.Evidence[max(0, len(e.Evidence)-maxTold):]
 }
 
+// locateEpisode says to which service, and line if that can be known, an episode about a device belongs.
+func (b *books) locateEpisode(e *episode, d *device) {
+	a := b.where.account(d, e.OpenedAt)
+	e.Device, e.Agent, e.Line, e.Service = d.id, d.lead, a.Line, a.Service
+}
+
 // heldBack books that a counter jumped, and a person must say whether that counts.
 func (b *books) heldBack(c *counter, x *Anomaly) {
 	e := b.happened(topic{kind: AnomalyToJudge, anomaly: x.ID}, x.To)
-	e.Device, e.Agent, e.Count, e.Unit, e.Direction = c.device.id, c.device.lead, x.Amount, x.Unit, DirectionOf(x.Measure)
+	b.locateEpisode(e, c.device)
+	e.Count, e.Unit, e.Direction = x.Amount, x.Unit, DirectionOf(x.Measure)
 	e.Evidence = []Evidence{{
 		Kind: EvidenceJump, Subject: c.device.id, Measure: x.Measure, Unit: x.Unit, Count: x.Amount, Value: x.After,
 		From: x.From, To: x.To, Anomaly: x.ID,
