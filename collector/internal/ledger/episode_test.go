@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func (c *collector) told() string {
 	}
 	var texts []string
 	for _, e := range list {
-		text := fmt.Sprintf("%d %s %s%s%s", e.ID, e.Kind, e.Line, e.Agent, map[bool]string{true: " closed " + e.Reason}[e.ClosedAt != 0])
+		text := fmt.Sprintf("%d %s %s%s", e.ID, e.Kind, cmp.Or(e.Line, e.Agent), map[bool]string{true: " closed " + e.Reason}[e.ClosedAt != 0])
 		if e.Certainty != "" {
 			text = fmt.Sprintf("%d %s %s %s %d %s%s", e.ID, e.Kind, e.Line, e.Certainty, e.Count, e.Unit, map[bool]string{true: " closed " + e.Reason}[e.ClosedAt != 0])
 		}

@@ -51,7 +51,10 @@ func (h *hearing) silent(a *agent, now wire.Time) bool {
 		delete(h.suspects, a.id)
 		return false
 	}
-	since := cmp.Or(h.suspects[a.id], now)
+	since := h.suspects[a.id]
+	if since <= a.lastSeen {
+		since = now
+	}
 	h.suspects[a.id] = since
 	return silence >= silentAfter && now.Sub(since) >= sureAfter
 }
