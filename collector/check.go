@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/zerofax/zerofax/agent/program"
@@ -26,7 +25,7 @@ func (checkCommand) Run(call *program.Call) error {
 
 // plan says what run would do, in pairs of what and how.
 func (c *config) plan() [][2]string {
-	rows := [][2]string{
+	return [][2]string{
 		{"config", orText(c.file, "none: built-in defaults")},
 		{"data", c.dataPlan()},
 		{"mqtt", c.mqttPlan()},
@@ -34,11 +33,9 @@ func (c *config) plan() [][2]string {
 		{"influxdb", c.influxDBPlan()},
 		{"pages", fmt.Sprintf("language %s, time zone %s", c.Language, c.TimeZone)},
 		{"lines", fmt.Sprintf("active for %s after a fax, blind after %s without a reading", c.ActiveWindow, c.BlindAfter)},
+		{"alerts", c.alertsPlan()},
+		{"result", "ok"},
 	}
-	if len(c.idle) > 0 {
-		rows = append(rows, [2]string{"not yet", strings.Join(c.idle, ", ") + ": accepted, this version does nothing with it"})
-	}
-	return append(rows, [2]string{"result", "ok"})
 }
 
 func (c *config) dataPlan() string {

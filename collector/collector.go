@@ -126,6 +126,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		every(ctx, "watchdog", watchOften, log, func(ctx context.Context) error { return p.books.Watchdog(ctx, in.Ready() == nil) })
 		return nil
 	})
+	c.tell(ctx, group, log, p.books)
 	group.Go(func() error { return web.Serve(ctx, p.listener, site, c.HTTP.WebConfigFile, log) })
 	ready(addresses{page: c.page(p.listener.Addr().String()), mqtt: p.mqtt})
 	return ended(ctx, group)

@@ -1,18 +1,21 @@
 package main
 
 import (
+	"crypto/x509"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 	_ "time/tzdata" // Windows has no time zones of its own that Go can read
 
 	"github.com/zerofax/zerofax/agent/configfile"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/secret"
+	"github.com/zerofax/zerofax/collector/internal/alert"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
 
-// config is collector.yml. Every key is accepted from the first version on; idle names
-// those given that do nothing yet.
+// config is collector.yml.
 type config struct {
 	DataDir      string         `yaml:"data_dir"`
 	TimeZone     string         `yaml:"time_zone"`
@@ -28,7 +31,6 @@ type config struct {
 	file     string         // "" = the built-in defaults
 	location *time.Location // of TimeZone
 	httpTLS  bool           // by the web config file
-	idle     []string
 }
 
 // mqttConfig names the embedded broker or, by URL, an outside one.
@@ -62,8 +64,11 @@ type alertsConfig struct {
 	Email        emailConfig         `yaml:"email"`
 	Webhook      urlConfig           `yaml:"webhook"`
 	Alertmanager urlConfig           `yaml:"alertmanager"`
-	Recipients   map[string][]string `yaml:"recipients"`
+	Recipients   map[string][]string `yaml:"recipients"` // by service
 	QuietHours   string              `yaml:"quiet_hours"`
+	Link         string              `yaml:"link"` // of the first page, as readers of mails reach it
+
+	quiet alert.Hours // of QuietHours
 }
 
 type emailConfig struct {
@@ -72,8 +77,12 @@ type emailConfig struct {
 	TLS          string   `yaml:"tls"`
 	Username     string   `yaml:"username"`
 	PasswordFile string   `yaml:"password_file"`
+	CAFile       string   `yaml:"ca_file"`
 	From         string   `yaml:"from"`
 	To           []string `yaml:"to"`
+
+	Password    secret.Text    `yaml:"-"`          // from PasswordFile
+	Authorities *x509.CertPool `yaml:"-" json:"-"` // from CAFile; nil = the system's
 }
 
 type urlConfig struct {
@@ -103,7 +112,7 @@ func load(path string) (config, error) {
 		return config{}, program.Usage(err)
 	}
 	for _, name := range []*string{
-		&c.DataDir, &c.HTTP.WebConfigFile, &c.InfluxDB.TokenFile, &c.Alerts.Email.PasswordFile,
+		&c.DataDir, &c.HTTP.WebConfigFile, &c.InfluxDB.TokenFile, &c.Alerts.Email.PasswordFile, &c.Alerts.Email.CAFile,
 	} {
 		*name = f.Path(*name)
 	}
@@ -138,7 +147,6 @@ func (c *config) check(f *configfile.File) {
 	c.checkHTTP(f)
 	c.checkInfluxDB(f)
 	c.checkAlerts(f)
-	c.idle = c.doesNothing()
 }
 
 func (c *config) checkMQTT(f *configfile.File) {
@@ -209,14 +217,15 @@ func (c *config) checkInfluxDB(f *configfile.File) {
 }
 
 func (c *config) checkAlerts(f *configfile.File) {
-	e := &c.Alerts.Email
-	if e.Port < 0 || e.Port > 65535 {
-		f.Fault(at("alerts", "email", "port"), "%d; want 1 to 65535", e.Port)
+	c.Alerts.Email.check(f, c.Alerts.Recipients)
+	for _, service := range slices.Sorted(maps.Keys(c.Alerts.Recipients)) {
+		for _, address := range c.Alerts.Recipients[service] {
+			checkAddress(f, at("alerts", "recipients", service), address)
+		}
 	}
-	switch e.TLS {
-	case "", "starttls", "tls", "none":
-	default:
-		f.Fault(at("alerts", "email", "tls"), "%q; want starttls, tls or none", e.TLS)
+	var err error
+	if c.Alerts.quiet, err = alert.ParseHours(c.Alerts.QuietHours); err != nil {
+		f.Fault(at("alerts", "quiet_hours"), "%v", err)
 	}
 	for _, u := range []struct {
 		place []any
@@ -224,6 +233,7 @@ func (c *config) checkAlerts(f *configfile.File) {
 	}{
 		{at("alerts", "webhook", "url"), c.Alerts.Webhook.URL},
 		{at("alerts", "alertmanager", "url"), c.Alerts.Alertmanager.URL},
+		{at("alerts", "link"), c.Alerts.Link},
 	} {
 		if u.url == "" {
 			continue
@@ -233,27 +243,6 @@ func (c *config) checkAlerts(f *configfile.File) {
 			f.Fault(u.place, "want http://… or https://…") // not repeated: there may be a token in it
 		}
 	}
-}
-
-// doesNothing names the keys given that wait for a later version.
-func (c *config) doesNothing() []string {
-	a := &c.Alerts
-	var keys []string
-	for _, k := range []struct {
-		key   string
-		given bool
-	}{
-		{"alerts.email", a.Email.Host != "" || len(a.Email.To) > 0},
-		{"alerts.webhook", a.Webhook.URL != ""},
-		{"alerts.alertmanager", a.Alertmanager.URL != ""},
-		{"alerts.recipients", len(a.Recipients) > 0},
-		{"alerts.quiet_hours", a.QuietHours != ""},
-	} {
-		if k.given {
-			keys = append(keys, k.key)
-		}
-	}
-	return keys
 }
 
 // page is the address of the first page on a listen address.

@@ -27,6 +27,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 type commands struct {
 	Run        runCommand        `cmd:"" help:"Run the collector until it is told to stop."`
 	Check      checkCommand      `cmd:"" help:"Check the configuration and say what run would do."`
+	Alert      alertCommand      `cmd:"" help:"Alerts: list, test, close, announce a test."`
 	Anomaly    anomalyCommand    `cmd:"" help:"Counters that jumped: list, accept, reject."`
 	Quarantine quarantineCommand `cmd:"" help:"What agents sent and could not be accepted: list, show, retry."`
 	Verify     verifyCommand     `cmd:"" help:"Compute all books again from what they are made of, and compare."`
@@ -43,9 +44,6 @@ func (runCommand) Run(call *program.Call) error {
 	c, err := load(call.Config)
 	if err != nil {
 		return err
-	}
-	for _, key := range c.idle {
-		call.Log.Warn("this version does nothing with it yet", "key", key)
 	}
 	return serve(call.Ctx, c, call.Log, func(at addresses) {
 		call.Log.Info("ready", "page", at.page, "metrics", at.page+"metrics", "mqtt", at.mqtt, "data", c.DataDir)

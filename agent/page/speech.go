@@ -90,6 +90,11 @@ func (t Texts) Speech(r *http.Request, otherwise string, location *time.Location
 	if asked := r.URL.Query().Get("lang"); asked == "fr" || asked == "en" {
 		language = asked
 	}
+	return t.In(language, location, now)
+}
+
+// In says things in a language (fr or en) to somebody who can't be asked which, as in a mail.
+func (t Texts) In(language string, location *time.Location, now wire.Time) Speech {
 	return Speech{French: language != "en", Now: now, texts: t, location: location}
 }
 

@@ -5,18 +5,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
+// Channel is a way on which messages go out.
+type Channel string
+
+// The channels.
+const (
+	ByEmail   Channel = "email"
+	ByWebhook Channel = "webhook"
+)
+
+// Channels are all channels.
+func Channels() []Channel { return []Channel{ByEmail, ByWebhook} }
+
 // Message is something to be said over one channel to one recipient.
 type Message struct {
 	ID        int64     `json:"id"`
-	Name      string    `json:"name"`                // what it says and to whom: it is written once
-	Channel   string    `json:"channel"`             // email, webhook
+	Name      string    `json:"name"` // what it says and to whom: it is written once
+	Channel   Channel   `json:"channel"`
 	Recipient string    `json:"recipient,omitempty"` // empty where a channel has but one
 	Thread    string    `json:"thread,omitempty"`    // those of one thread and channel go out in order; empty: in none
 	Payload   string    `json:"-"`                   // as its channel understands it
@@ -44,7 +55,7 @@ type Failure struct {
 
 // Backlog is how a channel of the outbox stands.
 type Backlog struct {
-	Channel string    `json:"channel"`
+	Channel Channel   `json:"channel"`
 	Waiting int64     `json:"waiting"`
 	Since   wire.Time `json:"since,omitempty"` // of the oldest that waits
 	Sent    int64     `json:"sent"`            // ever
@@ -74,7 +85,7 @@ func (l *Ledger) Post(ctx context.Context, p Post) error {
 		return errors.Join(
 			s.write(ctx, messagesTable, len(fresh), func(i int, to []any) []any {
 				m := &fresh[i]
-				return append(to, m.Name, last+int64(i)+1, m.Channel, m.Recipient, m.Thread, m.Payload, now, now, 0, 0, 0, "")
+				return append(to, m.Name, last+int64(i)+1, string(m.Channel), m.Recipient, m.Thread, m.Payload, now, now, 0, 0, 0, "")
 			}),
 			s.write(ctx, toldTable, len(p.Told), func(i int, to []any) []any { return append(to, p.Told[i], now) }),
 			s.writeCursors(ctx, &changes{cursors: p.Cursors}),
@@ -134,12 +145,12 @@ func knownNames(ctx context.Context, q querier, table string, names []string) (m
 
 // Due are the messages of a channel to be sent now, in the order in which they were written, at
 // most limit. Of a thread only the oldest that waits is due.
-func (l *Ledger) Due(ctx context.Context, channel string, limit int) (due []Message, err error) {
+func (l *Ledger) Due(ctx context.Context, channel Channel, limit int) (due []Message, err error) {
 	query := selectMessages + "WHERE " + waiting + " AND channel = ? AND next_at <= ? AND (thread = '' OR NOT EXISTS " +
 		"(SELECT 1 FROM messages e WHERE e.sent_at = 0 AND e.given_up_at = 0 AND e.channel = m.channel AND e.thread = m.thread AND e.id < m.id)) " +
 		fmt.Sprintf("ORDER BY id LIMIT %d", limit)
 	err = l.read(ctx, "due messages", func(q querier, now wire.Time) error {
-		due, err = readMessages(ctx, q, query, channel, int64(now))
+		due, err = readMessages(ctx, q, query, string(channel), int64(now))
 		return err
 	})
 	return due, err
@@ -189,7 +200,7 @@ func (l *Ledger) Failed(ctx context.Context, id int64, f Failure) error {
 	})
 }
 
-// Outbox is how the channels of the outbox stand, by name.
+// Outbox is how each channel of the outbox stands.
 func (l *Ledger) Outbox(ctx context.Context) (backlogs []Backlog, err error) {
 	err = l.read(ctx, "outbox", func(q querier, _ wire.Time) error {
 		backlogs, err = readOutbox(ctx, q)
@@ -198,19 +209,17 @@ func (l *Ledger) Outbox(ctx context.Context) (backlogs []Backlog, err error) {
 	return backlogs, err
 }
 
-func readOutbox(ctx context.Context, q querier) (backlogs []Backlog, err error) {
-	byChannel := make(map[string]*Backlog)
-	of := func(channel string) *Backlog {
-		if byChannel[channel] == nil {
-			byChannel[channel] = &Backlog{Channel: channel}
-		}
-		return byChannel[channel]
+func readOutbox(ctx context.Context, q querier) ([]Backlog, error) {
+	all := make([]Backlog, len(Channels()))
+	for i, channel := range Channels() {
+		all[i].Channel = channel
 	}
-	err = errors.Join(
+	of := func(channel Channel) *Backlog { return &all[max(slices.Index(Channels(), channel), 0)] }
+	err := errors.Join(
 		// Sent ones are many, so they are counted in the index alone.
 		each(ctx, q, "SELECT channel, sent_at > 0, COUNT(*) FROM messages WHERE sent_at > 0 OR given_up_at > 0 GROUP BY channel, sent_at > 0",
 			func(read func(...any) error) error {
-				var channel string
+				var channel Channel
 				var sent bool
 				var count int64
 				err := read(&channel, &sent, &count)
@@ -222,7 +231,8 @@ func readOutbox(ctx context.Context, q querier) (backlogs []Backlog, err error) 
 				return err
 			}),
 		each(ctx, q, "SELECT channel, created_at, error FROM messages WHERE "+waiting+" ORDER BY id", func(read func(...any) error) error {
-			var channel, fault string
+			var channel Channel
+			var fault string
 			var since wire.Time
 			err := read(&channel, &since, &fault)
 			b := of(channel)
@@ -232,10 +242,7 @@ func readOutbox(ctx context.Context, q querier) (backlogs []Backlog, err error) 
 			return err
 		}),
 	)
-	for _, channel := range slices.Sorted(maps.Keys(byChannel)) {
-		backlogs = append(backlogs, *byChannel[channel])
-	}
-	return backlogs, err
+	return all, err
 }
 
 // alter changes what isn't held in memory, in one transaction; the books themselves stay as they are.

@@ -21,7 +21,7 @@ func (c *collector) post(p ledger.Post) {
 }
 
 // due are the names of the messages that are due on a channel.
-func (c *collector) due(channel string) string {
+func (c *collector) due(channel ledger.Channel) string {
 	c.Helper()
 	due, err := c.Due(context.Background(), channel, 100)
 	if err != nil {
@@ -34,7 +34,7 @@ func (c *collector) due(channel string) string {
 	return strings.Join(names, " ")
 }
 
-func (c *collector) wantDue(channel, want string) {
+func (c *collector) wantDue(channel ledger.Channel, want string) {
 	c.Helper()
 	if got := c.due(channel); got != want {
 		c.Errorf("%s: due is %q, want %q", channel, got, want)
@@ -90,7 +90,7 @@ func TestAFailedMessageWaitsAndDelaysNoOther(t *testing.T) {
 	c.ok(c.Ledger.Failed(ctx, 1, ledger.Failure{Error: "550 no", GivenUp: true}))
 	c.wantDue("email", "")
 	backlogs, err := c.Outbox(ctx)
-	if want := []ledger.Backlog{{Channel: "email", Sent: 1, GivenUp: 1}}; err != nil || !slices.Equal(backlogs, want) {
+	if want := []ledger.Backlog{{Channel: "email", Sent: 1, GivenUp: 1}, {Channel: "webhook"}}; err != nil || !slices.Equal(backlogs, want) {
 		t.Errorf("got %+v, %v, want %+v", backlogs, err, want)
 	}
 	unsent, err := c.Messages(ctx, true, 10)
@@ -107,7 +107,7 @@ func TestABacklogSaysSinceWhenAndWhy(t *testing.T) {
 	c.post(ledger.Post{Messages: mails("b")})
 	c.ok(c.Ledger.Failed(context.Background(), 1, ledger.Failure{Error: "connection refused", NextAt: wire.TimeOf(c.now.Add(time.Minute))}))
 	got, err := c.Outbox(context.Background())
-	if want := []ledger.Backlog{{Channel: "email", Waiting: 2, Since: since, Error: "connection refused"}}; err != nil || !slices.Equal(got, want) {
+	if want := []ledger.Backlog{{Channel: "email", Waiting: 2, Since: since, Error: "connection refused"}, {Channel: "webhook"}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }

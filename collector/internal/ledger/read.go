@@ -62,6 +62,9 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if s.Envelopes, err = readEnvelopes(ctx, q); err != nil {
 			return err
 		}
+		if s.Outbox, err = readOutbox(ctx, q); err != nil {
+			return err
+		}
 		if s.Sums, err = readSums(ctx, q); err != nil {
 			return err
 		}

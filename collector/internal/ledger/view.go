@@ -16,6 +16,7 @@ type Snapshot struct {
 	AgentAnomalies []AnomalyCount    // anomalies of agents; those of devices stand with them
 	Sums           []Sum             // every account and counter, also those with 0
 	Register       Register          // what people declared
+	Outbox         []Backlog         // by channel
 }
 
 // AnomalyCount is how many anomalies of a kind an agent ever had.

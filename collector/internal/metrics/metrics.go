@@ -6,6 +6,7 @@ package metrics
 import (
 	"context"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,7 +51,7 @@ func (c *Collector) Ingested(waited time.Duration) { c.seconds.Observe(waited.Se
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range all {
+	for _, d := range slices.Concat(all, ofOutbox) {
 		ch <- d
 	}
 	c.seconds.Describe(ch)
@@ -79,6 +80,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	lines(out, books, c.label)
 	services(out, books)
 	names(out, &books.Register)
+	outbox(out, books.Outbox)
 }
 
 func (c *Collector) envelopes(out emitter, books ledger.Snapshot) {

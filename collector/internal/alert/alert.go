@@ -1,0 +1,318 @@
+// Package alert tells people and programs of episodes: by mail, at once or in a daily digest, by webhook, and to
+// an Alertmanager. What is to be said is decided by pure functions and written into the ledger's outbox together
+// with the note that it was said; only then it is sent. So nothing is said twice or forgotten, however often the
+// program is killed; only where that happens between a server's yes and our note of it, the same mail goes out
+// again, with the same Message-ID. It never decides what an episode is.
+//
+//	episodes ─▶ Plan ─▶ outbox ─┬▶ Mail
+//	    │                       └▶ Webhook
+//	    └▶ Push ─▶ Alertmanager
+package alert
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// Books is what alerts are made of.
+type Books interface {
+	Episodes(ctx context.Context, f ledger.EpisodeFilter) ([]ledger.Episode, error)
+	Snapshot(ctx context.Context) (ledger.Snapshot, error)
+}
+
+// Outbox is where they wait.
+type Outbox interface {
+	Cursor(ctx context.Context, name string) (int64, error)
+	Told(ctx context.Context, names []string) (map[string]bool, error)
+	Post(ctx context.Context, p ledger.Post) error
+	Due(ctx context.Context, channel ledger.Channel, limit int) ([]ledger.Message, error)
+	Sent(ctx context.Context, id int64) error
+	Failed(ctx context.Context, id int64, f ledger.Failure) error
+}
+
+// Options are what alerts need from their program.
+type Options struct {
+	Books        Books
+	Outbox       Outbox
+	Email        *Email              // nil: none
+	Webhook      *Webhook            // nil: none
+	Alertmanager *Alertmanager       // nil: none
+	Everyone     []string            // addresses for all that no service's own take
+	Recipients   map[string][]string // by service
+	Quiet        Hours
+	Language     string         // fr, en
+	Location     *time.Location // of quiet hours and the digest
+	Link         string         // of the page; empty: none
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Alerts tells of episodes. Each of its methods makes one round of a loop and is called by one goroutine at a time.
+type Alerts struct {
+	Options
+	posts map[ledger.Channel]*post
+}
+
+// sender sends a message of its channel; nil means that it is sent for good.
+type sender interface {
+	Send(ctx context.Context, m *ledger.Message) error
+}
+
+// post is a channel's side of the outbox.
+type post struct {
+	sender sender
+	sent   map[int64]bool // but the ledger could not be told
+}
+
+// New makes alerts.
+func New(o Options) *Alerts {
+	a := &Alerts{Options: o, posts: map[ledger.Channel]*post{}}
+	if o.Email != nil {
+		a.posts[ledger.ByEmail] = &post{o.Email, map[int64]bool{}}
+	}
+	if o.Webhook != nil {
+		a.posts[ledger.ByWebhook] = &post{o.Webhook, map[int64]bool{}}
+	}
+	return a
+}
+
+// The cursors of the planner.
+const (
+	newsCursor   = "alert"        // revision of episodes up to which all is told
+	digestCursor = "alert.digest" // instant of the last digest
+)
+
+// Plan writes into the outbox what is to be said now.
+func (a *Alerts) Plan(ctx context.Context) error {
+	s, err := a.situation(ctx)
+	if err != nil {
+		return err
+	}
+	p := makePlan(s)
+	if len(p.Told) == 0 && p.Cursor == s.Cursor && p.Digest.Equal(s.LastDigest) && !s.First {
+		return nil
+	}
+	messages, err := a.messages(ctx, &p)
+	if err != nil {
+		return err
+	}
+	err = a.Outbox.Post(ctx, ledger.Post{
+		Messages: messages, Told: p.Told,
+		Cursors: map[string]int64{newsCursor: p.Cursor, digestCursor: p.Digest.UnixMilli()},
+	})
+	if err == nil {
+		for i := range messages {
+			a.Log.Info("message written", "message", messages[i].Name)
+		}
+	}
+	return err
+}
+
+func (a *Alerts) situation(ctx context.Context) (situation, error) {
+	now := a.Now().In(a.Location)
+	s := situation{
+		Now: now, Quiet: a.Quiet, Webhook: a.Webhook != nil,
+	}
+	if a.Email != nil {
+		s.Recipients, s.Everyone = a.Recipients, a.Everyone
+	}
+	var err error
+	if s.Cursor, err = a.Outbox.Cursor(ctx, newsCursor); err != nil {
+		return s, err
+	}
+	digest, err := a.Outbox.Cursor(ctx, digestCursor)
+	if err != nil {
+		return s, err
+	}
+	s.LastDigest = wire.Time(digest).Std()
+	if digest == 0 { // the first start: the first digest is the next one
+		s.LastDigest, s.First = lastDigest(now, a.Quiet), true
+	}
+	if s.Episodes, err = a.Books.Episodes(ctx, ledger.EpisodeFilter{After: s.Cursor}); err != nil || len(s.Episodes) == 0 {
+		return s, err
+	}
+	s.Told, err = a.Outbox.Told(ctx, names(s.Episodes, now))
+	return s, err
+}
+
+// messages are those of a plan, in words.
+func (a *Alerts) messages(ctx context.Context, p *plan) (messages []ledger.Message, err error) {
+	if len(p.Mails) == 0 && len(p.Hooks) == 0 {
+		return nil, nil
+	}
+	w, err := a.writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.Mails {
+		m := &p.Mails[i]
+		messages = append(messages, ledger.Message{Name: m.Name, Channel: ledger.ByEmail, Recipient: m.To, Payload: encoded(w.letter(m))})
+	}
+	for _, h := range p.Hooks {
+		alert := w.alert(h.Episode)
+		if !h.Resolved {
+			alert.EndsAt = time.Time{}
+		}
+		messages = append(messages, ledger.Message{
+			Name: h.Name, Channel: ledger.ByWebhook, Thread: fmt.Sprint(h.Episode.ID), Payload: encoded(notify(alert, a.Link)),
+		})
+	}
+	return messages, nil
+}
+
+func (a *Alerts) writer(ctx context.Context) (*writer, error) {
+	books, err := a.Books.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newWriter(&books, a.Language, a.Location, a.Link), nil
+}
+
+// Mail sends the mails that are due.
+func (a *Alerts) Mail(ctx context.Context) error { return a.send(ctx, ledger.ByEmail) }
+
+// Hook sends the webhook messages that are due.
+func (a *Alerts) Hook(ctx context.Context) error { return a.send(ctx, ledger.ByWebhook) }
+
+// send sends what is due on a channel. The error is the ledger's; those of servers are kept with the messages.
+func (a *Alerts) send(ctx context.Context, channel ledger.Channel) error {
+	p := a.posts[channel]
+	if p == nil {
+		return nil
+	}
+	for id := range p.sent {
+		if err := a.noteSent(ctx, p, id); err != nil {
+			return err
+		}
+	}
+	due, err := a.Outbox.Due(ctx, channel, 100)
+	if err != nil {
+		return err
+	}
+	for i := range due {
+		m := &due[i]
+		err := p.sender.Send(ctx, m)
+		if err == nil {
+			p.sent[m.ID] = true
+			a.Log.Info("message sent", "message", m.Name, "attempts", m.Attempts+1)
+			if err := a.noteSent(ctx, p, m.ID); err != nil {
+				return err
+			}
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := a.noteFailed(ctx, m, err); err != nil {
+			return err
+		}
+		if errors.As(err, new(unreachable)) {
+			return nil // till the next round, or a dead server would hold up what is written meanwhile
+		}
+	}
+	return nil
+}
+
+// noteSent notes that a message is sent. Until the ledger could be told it is remembered here, or a full disk
+// would make a mail a second out of one.
+func (a *Alerts) noteSent(ctx context.Context, p *post, id int64) error {
+	if err := a.Outbox.Sent(context.WithoutCancel(ctx), id); err != nil {
+		return err
+	}
+	delete(p.sent, id)
+	return nil
+}
+
+func (a *Alerts) noteFailed(ctx context.Context, m *ledger.Message, fault error) error {
+	now := a.Now()
+	f := ledger.Failure{Error: plain(fault.Error())}
+	f.NextAt = wire.TimeOf(now.Add(retryAfter(m.Attempts+1, fault)))
+	f.GivenUp = now.Sub(m.CreatedAt.Std()) >= patience
+	switch {
+	case f.GivenUp:
+		a.Log.Error("message given up: nobody could be reached for 7 days", "message", m.Name, "attempts", m.Attempts+1, "error", f.Error)
+	case m.Attempts == 0:
+		a.Log.Warn("message could not be sent; trying on for 7 days", "message", m.Name, "error", f.Error)
+	}
+	return a.Outbox.Failed(ctx, m.ID, f)
+}
+
+// How long a message is tried, and how seldom in the end.
+const (
+	patience     = 7 * 24 * time.Hour
+	firstRetry   = 5 * time.Second
+	lastRetry    = 15 * time.Minute
+	refusedRetry = time.Hour // nothing changes unless a person mends it
+)
+
+// retryAfter is how long to wait after so many attempts: doubled each time, half of it by chance, so that
+// many collectors don't come back to a server at once.
+func retryAfter(attempts int, fault error) time.Duration {
+	wait := lastRetry
+	if doublings := attempts - 1; doublings < 8 {
+		wait = min(firstRetry<<doublings, lastRetry)
+	}
+	if errors.As(fault, new(refusal)) {
+		wait = refusedRetry
+	}
+	wait = wait/2 + rand.N(wait/2+1)
+	if busy := new(delayed); errors.As(fault, busy) {
+		wait = max(wait, min(busy.after, lastRetry))
+	}
+	return wait
+}
+
+// Push tells Alertmanager of all that is open, and of what was closed lately.
+func (a *Alerts) Push(ctx context.Context) error {
+	if a.Alertmanager == nil {
+		return nil
+	}
+	alerts, err := a.alerts(ctx)
+	if err != nil || len(alerts) == 0 {
+		return err
+	}
+	if err := a.Alertmanager.push(ctx, alerts); err != nil {
+		return fmt.Errorf("push to Alertmanager: %w", err)
+	}
+	return nil
+}
+
+func (a *Alerts) alerts(ctx context.Context) (alerts []amAlert, err error) {
+	open, err := a.Books.Episodes(ctx, ledger.EpisodeFilter{Open: true})
+	if err != nil {
+		return nil, err
+	}
+	lately, err := a.Books.Episodes(ctx, ledger.EpisodeFilter{Newest: true, Limit: 500})
+	if err != nil {
+		return nil, err
+	}
+	now := a.Now()
+	for i := range lately {
+		if e := &lately[i]; e.ClosedAt != 0 && now.Sub(e.ClosedAt.Std()) < pushFor {
+			open = append(open, *e)
+		}
+	}
+	if len(open) == 0 {
+		return nil, nil
+	}
+	w, err := a.writer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range open {
+		if e := &open[i]; fires(e) {
+			alert := w.alert(e)
+			alert.EndsAt = cmp.Or(e.ClosedAt, wire.TimeOf(now.Add(pushFor))).Std()
+			alerts = append(alerts, alert)
+		}
+	}
+	return alerts, nil
+}
