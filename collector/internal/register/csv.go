@@ -1,0 +1,126 @@
+package register
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// csvRows are the rows of a CSV file.
+type csvRows struct {
+	*csv.Reader
+	before int // rows before the first that csv sees
+	inside int // line ends inside cells so far
+}
+
+func openCSV(f *os.File) (source, error) {
+	code, err := encodingOf(f)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	text := bufio.NewReaderSize(transform.NewReader(f, unicode.BOMOverride(code.NewDecoder())), 64<<10)
+	c := &csvRows{}
+	comma := rune(0)
+	if start, _ := text.Peek(6); strings.HasPrefix(strings.ToLower(string(start)), "sep=") && len(start) > 4 { // Excel's own hint
+		line, err := text.ReadString('\n')
+		if err != nil {
+			return nil, badFile("has no rows; want a row of headers, and rows below it")
+		}
+		comma, c.before = rune(line[4]), 1
+	}
+	if comma == 0 {
+		start, _ := text.Peek(64 << 10) // an error will come again
+		comma = separator(string(start))
+	}
+	c.Reader = csv.NewReader(text)
+	c.Comma, c.FieldsPerRecord, c.ReuseRecord = comma, -1, true
+	return c, nil
+}
+
+// encodingOf finds out how a text is encoded: as its mark says, else UTF-8, else as Windows does.
+func encodingOf(f *os.File) (encoding.Encoding, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	r := bufio.NewReaderSize(f, 64<<10)
+	if mark, _ := r.Peek(2); string(mark) == "\xff\xfe" || string(mark) == "\xfe\xff" {
+		return unicode.UTF8, nil // the decoder goes by the mark
+	}
+	code := encoding.Encoding(unicode.UTF8)
+	for {
+		char, size, err := r.ReadRune()
+		switch {
+		case errors.Is(err, io.EOF):
+			return code, nil
+		case err != nil:
+			return nil, err
+		case char == 0:
+			return nil, badFile("is no text; want a CSV or XLSX file")
+		case char == utf8.RuneError && size == 1:
+			code = charmap.Windows1252
+		}
+	}
+}
+
+// separator is what stands between the cells of the first row that isn't empty.
+func separator(start string) rune {
+	best, most := ';', 0
+	for _, mark := range ";,\t" {
+		if n := outsideQuotes(strings.TrimLeft(start, "\r\n"), mark); n > most {
+			best, most = mark, n
+		}
+	}
+	return best
+}
+
+func outsideQuotes(text string, mark rune) (n int) {
+	quoted := false
+	for _, r := range text {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case quoted:
+		case r == '\n', r == '\r':
+			return n
+		case r == mark:
+			n++
+		}
+	}
+	return n
+}
+
+func (c *csvRows) next() (int, []string, error) {
+	cells, err := c.Read()
+	var fault *csv.ParseError
+	if errors.As(err, &fault) {
+		text := "a cell that begins with a quotation mark doesn't end with one"
+		if errors.Is(fault.Err, csv.ErrBareQuote) {
+			text = "a quotation mark stands inside a cell"
+		}
+		return 0, nil, badRow{c.before + fault.StartLine - c.inside, text + `; want "the whole cell in marks, and ""those"" inside it doubled"`}
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	line, _ := c.FieldPos(0)
+	row := c.before + line - c.inside
+	for _, cell := range cells {
+		c.inside += strings.Count(cell, "\n")
+	}
+	return row, cells, nil
+}
+
+// day is the text itself.
+func (c *csvRows) day(cell string) string { return cell }

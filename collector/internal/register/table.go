@@ -1,0 +1,287 @@
+package register
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// Column is a column of a table.
+type Column struct {
+	Name   string   // in English
+	French string   // as French tables head it
+	Also   []string // other words for it; case, accents and all but letters and digits don't matter
+	day    bool
+}
+
+// Schema is a kind of table.
+type Schema struct {
+	name    string
+	columns []Column
+	loose   bool  // has columns that nobody here needs
+	limit   int64 // of a file, in bytes
+}
+
+const (
+	maxRows = 200_000
+	maxCell = 1000 // characters
+	mega    = 1 << 20
+)
+
+// Table is what was read of a file: the columns that its schema knows, cells cleaned.
+type Table struct {
+	File string // its name, without folders
+	Rows []Row
+
+	place  map[string]int    // of each column in a row
+	header map[string]string // of each column, as it stands in the file
+}
+
+// Row is a row of a table.
+type Row struct {
+	Number int // as spreadsheets count: the header is usually row 1
+	cells  []string
+}
+
+// has tells whether the file has a column.
+func (t *Table) has(column string) bool { _, ok := t.place[column]; return ok }
+
+// get is a cell; given is false where the file doesn't have the column.
+func (t *Table) get(row Row, column string) (text string, given bool) {
+	i, given := t.place[column]
+	if !given {
+		return "", false
+	}
+	return row.cells[i], true
+}
+
+// note is something to say of a cell.
+func (t *Table) note(row Row, column, format string, args ...any) Note {
+	return Note{File: t.File, Row: row.Number, Column: t.header[column], Text: fmt.Sprintf(format, args...)}
+}
+
+// source gives the rows of a file, whose empty ones it may leave out. io.EOF ends them.
+type source interface {
+	next() (number int, cells []string, err error)
+	// day is a cell of a column of days as text.
+	day(cell string) string
+}
+
+// Read reads a CSV or XLSX file. sheet names one of an XLSX file; "" is the first. The error
+// is Faults where the file isn't as it should be: all of them.
+func Read(path, sheet string, s *Schema) (*Table, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	t := &Table{File: filepath.Base(path), place: make(map[string]int), header: make(map[string]string)}
+	rows, err := open(f, sheet, s.limit)
+	if err != nil {
+		return nil, t.fault(err)
+	}
+	return t, t.read(rows, s)
+}
+
+// badFile is a fault of a file as a whole.
+type badFile string
+
+func (b badFile) Error() string { return string(b) }
+
+// badRow is a fault that ends the reading at a row.
+type badRow struct {
+	row  int
+	text string
+}
+
+func (b badRow) Error() string { return b.text }
+
+// fault makes Faults of what stopped the reading, if the file is to blame.
+func (t *Table) fault(err error) error {
+	var row badRow
+	switch {
+	case errors.As(err, new(badFile)):
+		return Faults{{File: t.File, Text: err.Error()}}
+	case errors.As(err, &row):
+		return Faults{{File: t.File, Row: row.row, Text: row.text}}
+	}
+	return fmt.Errorf("read %s: %w", t.File, err)
+}
+
+func open(f *os.File, sheet string, limit int64) (source, error) {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, badFile("is a folder; want a CSV or XLSX file")
+	case info.Size() > limit:
+		return nil, badFile(fmt.Sprintf("has %d MB; want %d at most", info.Size()/mega, limit/mega))
+	}
+	start := make([]byte, 4)
+	n, err := io.ReadFull(f, start)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch start = start[:n]; {
+	case string(start) == "PK\x03\x04":
+		return openXLSX(f, sheet)
+	case string(start) == "\xd0\xcf\x11\xe0":
+		return nil, badFile("is of an old Excel; want it saved as .xlsx or as CSV UTF-8")
+	case sheet != "":
+		return nil, badFile("has no sheets; want it without --sheet, or an XLSX file")
+	}
+	return openCSV(f)
+}
+
+// read reads header and rows, and collects all faults.
+func (t *Table) read(rows source, s *Schema) error {
+	r := reading{t: t, s: s, source: rows}
+	for {
+		number, cells, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			if errors.As(err, new(badRow)) && len(r.faults) > 0 {
+				return append(r.faults, t.fault(err).(Faults)...)
+			}
+			return t.fault(err)
+		}
+		switch {
+		case blank(cells):
+		case r.places == nil:
+			r.head(number, cells)
+		case len(t.Rows) == maxRows:
+			return append(r.faults, Note{t.File, number, "", fmt.Sprintf("there are more than %d rows; want several files", maxRows)})
+		default:
+			r.row(number, cells)
+		}
+	}
+	if r.places == nil {
+		return Faults{{File: t.File, Text: "is empty; want a row of headers, and rows below it"}}
+	}
+	return r.faults.err()
+}
+
+func blank(cells []string) bool {
+	return !slices.ContainsFunc(cells, func(cell string) bool { return clean(cell) != "" })
+}
+
+// reading is a table that is being read.
+type reading struct {
+	t       *Table
+	s       *Schema
+	source  source
+	headers []string
+	places  []*Column // what each cell of a row is; nil: nothing that is needed
+	faults  Faults
+}
+
+// head reads the headers.
+func (r *reading) head(number int, cells []string) {
+	r.places = make([]*Column, len(cells))
+	for i, cell := range cells {
+		header := clean(unguarded(cell))
+		r.headers = append(r.headers, header)
+		column := r.s.find(header)
+		switch {
+		case column == nil && (r.s.loose || header == ""):
+			continue
+		case column == nil:
+			r.fault(number, "", "%q is no column of %s; %s", header, r.s.name, r.s.meant(header))
+			continue
+		case r.t.has(column.Name):
+			r.fault(number, "", "%q and %q are the same column; want one of them", r.t.header[column.Name], header)
+			continue
+		}
+		r.places[i] = column
+		r.t.place[column.Name], r.t.header[column.Name] = len(r.t.place), header
+	}
+}
+
+func (r *reading) fault(row int, column, format string, args ...any) {
+	r.faults = append(r.faults, Note{r.t.File, row, column, fmt.Sprintf(format, args...)})
+}
+
+// find is the column that a header means.
+func (s *Schema) find(header string) *Column {
+	header = letters(header)
+	for i := range s.columns {
+		c := &s.columns[i]
+		if header == letters(c.Name) || header == letters(c.French) ||
+			slices.ContainsFunc(c.Also, func(word string) bool { return header == letters(word) }) {
+			return c
+		}
+	}
+	return nil
+}
+
+// meant says which column a header may have meant.
+func (s *Schema) meant(header string) string {
+	var words, names []string
+	for _, c := range s.columns {
+		words = append(append(words, c.Name, c.French), c.Also...)
+		names = append(names, c.Name)
+	}
+	if near := nearest(header, words); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "known are " + strings.Join(names, ", ")
+}
+
+// row reads a row below the headers.
+func (r *reading) row(number int, cells []string) {
+	row := Row{Number: number, cells: make([]string, len(r.t.place))}
+	for i, cell := range cells {
+		if i >= len(r.places) || r.places[i] == nil {
+			if (i >= len(r.places) || r.headers[i] == "") && clean(cell) != "" && !r.s.loose {
+				r.fault(number, "", "%q stands in column %d, which has no header; a text with separators in it wants quotation marks", cell, i+1)
+			}
+			continue
+		}
+		row.cells[r.t.place[r.places[i].Name]] = r.cell(number, r.headers[i], r.places[i], cell)
+	}
+	r.t.Rows = append(r.t.Rows, row)
+}
+
+var (
+	excelError = regexp.MustCompile(`^#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|NOM\?|VALEUR!|NOMBRE!|NUL!)$`)
+	excelShort = regexp.MustCompile(`^[0-9]([.,][0-9]+)?E\+[0-9]+$`)
+)
+
+func (r *reading) cell(number int, header string, column *Column, cell string) string {
+	text := clean(unguarded(cell))
+	if column.day {
+		text = r.source.day(text)
+	}
+	switch {
+	case len(text) > maxCell:
+		r.fault(number, header, "has %d characters; want %d at most", len(text), maxCell)
+	case excelError.MatchString(text):
+		r.fault(number, header, "%s is an error that Excel shows; want a value", text)
+	case excelShort.MatchString(text):
+		r.fault(number, header, "%s is a number as Excel shortens it; want the column formatted as text and the number typed again", text)
+	}
+	return text
+}
+
+// The days that a number in an Excel cell can mean: 1990 to 2100.
+const firstSerial, lastSerial = 32_874, 73_415
+
+// serialDay is the day that Excel stores as a number.
+func serialDay(serial float64, date1904 bool) (string, bool) {
+	if serial < firstSerial || serial > lastSerial {
+		return "", false
+	}
+	t, err := excelize.ExcelDateToTime(serial, date1904)
+	return t.Format(time.DateOnly), err == nil
+}
