@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // Windows has no time zones of its own that Go can read
 
@@ -12,6 +13,7 @@ import (
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/collector/internal/alert"
+	"github.com/zerofax/zerofax/collector/internal/register"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
 
@@ -27,6 +29,7 @@ type config struct {
 	ActiveWindow time.Duration  `yaml:"active_window"`
 	BlindAfter   time.Duration  `yaml:"blind_after"`
 	LineLabel    string         `yaml:"line_label"`
+	Numbers      numbersConfig  `yaml:"numbers"`
 
 	file     string         // "" = the built-in defaults
 	location *time.Location // of TimeZone
@@ -48,6 +51,30 @@ type httpConfig struct {
 	Listen        string `yaml:"listen"`
 	WebConfigFile string `yaml:"web_config_file"`
 	Insecure      bool   `yaml:"insecure"`
+}
+
+// numbersConfig is what must be known of a telephone system to understand its numbers.
+type numbersConfig struct {
+	OutsidePrefix   string `yaml:"outside_prefix"`
+	ExtensionLength int    `yaml:"extension_length"`
+	SDAPrefix       string `yaml:"sda_prefix"`
+}
+
+func (n numbersConfig) dialling() register.Dialling {
+	return register.Dialling{OutsidePrefix: n.OutsidePrefix, ExtensionLength: n.ExtensionLength, SDAPrefix: n.SDAPrefix}
+}
+
+func (n numbersConfig) check(f *configfile.File) {
+	digits := func(text string) bool { return strings.Trim(text, "0123456789") == "" }
+	if !digits(n.OutsidePrefix) || len(n.OutsidePrefix) > 2 {
+		f.Fault(at("numbers", "outside_prefix"), "%q; want the digits dialled before outside numbers, such as \"0\"", n.OutsidePrefix)
+	}
+	if n.ExtensionLength != 0 && (n.ExtensionLength < 3 || n.ExtensionLength > 6) {
+		f.Fault(at("numbers", "extension_length"), "%d; want 3 to 6 digits, or 0 where numbers aren't extensions", n.ExtensionLength)
+	}
+	if p := n.SDAPrefix; p != "" && (!digits(p) || p[0] != '0' || len(p) < 4 || len(p) > 8) {
+		f.Fault(at("numbers", "sda_prefix"), "%q; want the first 4 to 8 digits of the direct numbers, such as \"024135\"", p)
+	}
 }
 
 type influxDBConfig struct {
@@ -143,6 +170,7 @@ func (c *config) check(f *configfile.File) {
 	if c.BlindAfter < time.Minute {
 		f.Fault(at("blind_after"), "%s; want 1m or more", c.BlindAfter)
 	}
+	c.Numbers.check(f)
 	c.checkMQTT(f)
 	c.checkHTTP(f)
 	c.checkInfluxDB(f)

@@ -127,6 +127,15 @@ func (d Day) In(zone *time.Location) wire.Time {
 	return wire.TimeOf(t)
 }
 
+// Until is how many days lie between two days; 0 where one of them is none.
+func (d Day) Until(other Day) int {
+	from, to := d.In(time.UTC), other.In(time.UTC)
+	if from == 0 || to == 0 {
+		return 0
+	}
+	return int(to.Sub(from) / day)
+}
+
 // Author is who changes something, and from what.
 type Author struct {
 	Who    string // a person's name or account

@@ -33,6 +33,9 @@ func ReadDay(text string) (ledger.Day, error) {
 		return "", fmt.Errorf("%q has a year of 2 digits; want 4, such as %s/%s/20%s", text, day, month, year)
 	}
 	d, err := calendar(year, month, day)
+	if _, swapped := calendar(year, day, month); err != nil && swapped == nil {
+		err = fmt.Errorf("there is no month %s; want the day first, as in %s/%s/%s", month, month, day, year)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%q: %w", text, err)
 	}
@@ -44,10 +47,7 @@ func calendar(year, month, day string) (ledger.Day, error) {
 	m, _ := strconv.Atoi(month)
 	d, _ := strconv.Atoi(day)
 	t := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
-	switch {
-	case m > 12 && d <= 12:
-		return "", fmt.Errorf("there is no month %d; want the day first, %02[1]d/%02d/%d", m, d, y)
-	case t.Year() != y || int(t.Month()) != m || t.Day() != d:
+	if t.Year() != y || int(t.Month()) != m || t.Day() != d {
 		return "", errors.New("there is no such day; want 2026-12-31 or 31/12/2026")
 	}
 	return ledger.Day(t.Format(time.DateOnly)), nil

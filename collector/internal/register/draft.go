@@ -91,9 +91,8 @@ func newDraft(r ledger.Register, t *Table, o Options) *draft {
 
 // plan is what came of it. The error is Faults.
 func (d *draft) plan() (Plan, error) {
-	byRow := func(a, b Note) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Text, b.Text)) }
-	slices.SortStableFunc(d.faults, byRow)
-	slices.SortStableFunc(d.warnings, byRow)
+	slices.SortStableFunc(d.faults, func(a, b Note) int { return cmp.Compare(a.Row, b.Row) })
+	slices.SortFunc(d.warnings, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Text, b.Text)) })
 	if len(d.faults) > 0 {
 		return Plan{}, d.faults
 	}
@@ -177,11 +176,34 @@ func (d *draft) member(row Row, k kind, in, text string) string {
 		if in == "" && k != establishment && len(d.Establishments) == 1 {
 			in = d.ids(establishment)[0]
 		}
+		d.doubt(row, k, in, text)
 		return d.add(k, in, text, "")
 	default:
 		d.fault(row, string(k), "%q may be %s; want an id, or the establishment", text, strings.Join(found, " or "))
 		return ""
 	}
+}
+
+// doubt warns of a new name that differs by a letter or two from one that is there.
+func (d *draft) doubt(row Row, k kind, in, name string) {
+	numbers := func(text string) string { return strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") }
+	for _, id := range d.ids(k) {
+		other, of, _ := d.thing(k, id)
+		a, b := letters(name), letters(other)
+		if (k == establishment || of == in) && min(len(a), len(b)) > 5 && numbers(a) == numbers(b) && distance(a, b) <= 2 {
+			d.warn(row, string(k), "%q is new, and nearly what another %s is called: %q", name, k, other)
+		}
+	}
+}
+
+// day is a cell's day.
+func (d *draft) day(row Row, column string) ledger.Day {
+	text, _ := d.get(row, column)
+	day, err := ReadDay(text)
+	if err != nil {
+		d.fault(row, column, "%v", err)
+	}
+	return day
 }
 
 // machines are the known devices by what people may call them, in lower case.

@@ -55,7 +55,8 @@ type drafted struct {
 // row reads a row. What it says is declared when all rows are read.
 func (d *lineDraft) row(row Row) {
 	numbers, ok := d.numbers(row)
-	if !ok {
+	if !ok { // look for its other faults all the same
+		d.rest(row, ledger.Declaration{}, make(map[string]string))
 		return
 	}
 	for i, n := range numbers {
@@ -63,6 +64,7 @@ func (d *lineDraft) row(row Row) {
 		id := n.Key
 		if id == "" {
 			if id = d.byExtension(row, n.Extension); id == "" {
+				d.rest(row, ledger.Declaration{}, values)
 				return
 			}
 		}
@@ -73,7 +75,7 @@ func (d *lineDraft) row(row Row) {
 		d.rows[id] = row
 		old := d.present(id)
 		if i == 0 || d.Lines[id] != nil {
-			d.place(row, old.Place, values)
+			d.rest(row, old, values)
 		} else {
 			maps.Copy(values, d.drafted[len(d.drafted)-1].values) // of a block of new numbers
 		}
@@ -84,12 +86,18 @@ func (d *lineDraft) row(row Row) {
 		if n.Extension == "" && !d.has("extension") {
 			delete(values, "extension")
 		}
-		d.technology(row, old, values)
-		d.dates(row, values)
 		d.drafted = append(d.drafted, drafted{id, row, values})
 	}
 }
 
+// rest reads all cells but number and extension.
+func (d *lineDraft) rest(row Row, old ledger.Declaration, values map[string]string) {
+	d.place(row, old.Place, values)
+	d.technology(row, old, values)
+	d.dates(row, values)
+}
+
+// keyColumn is the column that says which line a row is about.
 func (d *lineDraft) keyColumn() string {
 	if d.has("number") {
 		return "number"
@@ -136,7 +144,11 @@ func (d *lineDraft) numbers(row Row) ([]Number, bool) {
 func (d *lineDraft) byExtension(row Row, extension string) string {
 	text, given := d.get(row, "site")
 	if !given || text == "" {
-		d.fault(row, "extension", "an extension alone says nothing of where it is; want the column site, or a number")
+		column := "extension"
+		if !d.has(column) {
+			column = "number"
+		}
+		d.fault(row, column, "an extension alone says nothing of where it is; want the column site, or a number")
 		return ""
 	}
 	in := ""
@@ -173,10 +185,11 @@ var supportWords = map[string]string{
 
 // technology reads what a line hangs on.
 func (d *lineDraft) technology(row Row, old ledger.Declaration, values map[string]string) {
-	for column, before := range map[string]string{"device": old.Device, "gateway": old.Gateway} {
-		if text, given := d.get(row, column); given {
-			values[column] = d.machine(row, column, text, before)
-		}
+	if text, given := d.get(row, "device"); given {
+		values["device"] = d.machine(row, "device", text, old.Device)
+	}
+	if text, given := d.get(row, "gateway"); given {
+		values["gateway"] = d.machine(row, "gateway", text, old.Gateway)
 	}
 	for _, column := range []string{"port", "gateway_port", "contact", "kept_reason"} {
 		if text, given := d.get(row, column); given {
@@ -195,16 +208,12 @@ func (d *lineDraft) technology(row Row, old ledger.Declaration, values map[strin
 // dates reads a row's days.
 func (d *lineDraft) dates(row Row, values map[string]string) {
 	for _, column := range []string{"cutoff", "cut_on", "kept_until"} {
-		text, given := d.get(row, column)
-		if !given {
+		if !d.has(column) {
 			continue
 		}
-		day, err := ReadDay(text)
-		switch {
-		case err != nil:
-			d.fault(row, column, "%v", err)
-		case day != "" && (day < "1990" || day > "2100"):
-			d.fault(row, column, "%q is a year far away; want one between 1990 and 2100", text)
+		day := d.day(row, column)
+		if day != "" && (day < "1990" || day > "2100") {
+			d.fault(row, column, "%s is in a year far away; want one between 1990 and 2100", day)
 		}
 		values[column] = string(day)
 	}

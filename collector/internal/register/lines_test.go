@@ -271,10 +271,10 @@ func TestEveryFaultIsToldByRowAndColumnAndNothingChanges(t *testing.T) {
 		{"two communes of a site", "number;site;commune\n0241354000;x;49007\n0241354001;X;49008\n", `lines.csv:3: commune: site x has "49008" here and "49007" in row 2; want one of them`},
 		{"two poles of a service", "number;pôle;service\n0241354000;a;s\n0241354001;b;s\n", `lines.csv:3: pôle: service s has "b" here and "a" in row 2; want one of them`},
 		{"no such day", "number;coupure prévue\n0241354000;31/02/2026\n", `lines.csv:2: coupure prévue: "31/02/2026": there is no such day`},
-		{"American day", "number;cutoff\n0241354000;12/31/2026\n", "there is no month 31; want the day first, 31/12/2026"},
+		{"American day", "number;cutoff\n0241354000;12/31/2026\n", "there is no month 31; want the day first, as in 31/12/2026"},
 		{"short year", "number;cutoff\n0241354000;31/12/26\n", "has a year of 2 digits; want 4, such as 31/12/2026"},
 		{"no day", "number;cutoff\n0241354000;fin 2026\n", `"fin 2026" is no day; want 2026-12-31 or 31/12/2026`},
-		{"far year", "number;cutoff\n0241354000;0206-12-31\n", "is a year far away"},
+		{"far year", "number;cutoff\n0241354000;0206-12-31\n", "is in a year far away"},
 		{"cut in the future", "number;coupure réelle\n0241354000;24/11/2026\n", "lines.csv:2: coupure réelle: 2026-11-24 lies in the future; want the day on which"},
 		{"review without reason", "number;kept_until\n0241354000;2027-01-01\n", "a day of review without a reason"},
 		{"port of nothing", "number;port\n0241354000;2\n", "of no machine; want device"},
@@ -300,7 +300,7 @@ func TestEveryFaultIsToldByRowAndColumnAndNothingChanges(t *testing.T) {
 	}
 	h := newHospital(t)
 	_, err := h.plan("number;cutoff;support\n0241;2026-13-01;x\n0241354000;;fibre\n5;;\n")
-	if want := 3; err == nil || strings.Count(err.Error(), "\n")+1 != want {
+	if want := 5; err == nil || strings.Count(err.Error(), "\n")+1 != want {
 		t.Errorf("got %v, want %d faults at once", err, want)
 	}
 }
@@ -310,6 +310,7 @@ func TestWhatIsDoubtfulIsSaidAndTaken(t *testing.T) {
 		{"unknown machine", "number;machine\n0241354000;kyocera-new\n", `lines.csv:2: machine: no machine "kyocera-new" has been seen yet`},
 		{"commune", "number;site;commune\n0241354000;x;49000 Angers\n", "is no INSEE code of a commune"},
 		{"overseas", "number;site;commune\n0262905000;x;97411\n", "lies overseas, but its days are those of Europe/Paris; want Indian/Reunion"},
+		{"a slip in a name", "number;service\n0241354000;Cardiologie\n0241354001;Cardiolgie\n", `lines.csv:3: service: "Cardiolgie" is new, and nearly what another service is called: "Cardiologie"`},
 		{"second number", "number\n0241354000 / 01\n", `is read as 0241354000, without "01"`},
 		{"foreign", "number\n00241354000\n", "foreign number +241354000"},
 		{"kept for good", "number;motif de maintien\n0241354000;SAMU\n", "line 0241354000 is kept for good; want kept_until"},

@@ -254,7 +254,7 @@ func (d Dialling) why(text string) string {
 		return "is empty; want a number"
 	case shortened.MatchString(text):
 		return "is a number as Excel shortens it; want the column formatted as text and the number typed again"
-	case !onlyDigits(digits):
+	case !onlyDigits(digits), len(digits) < 2:
 		return "is no phone number; want 10 digits, such as 02 41 35 40 00"
 	case emergency(digits), len(digits) == 4 && digits[0] == '3', strings.HasPrefix(digits, "118") && len(digits) == 6:
 		return "is a short number; no fax line has one"

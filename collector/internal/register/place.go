@@ -68,6 +68,11 @@ func (d *draft) site(row Row, p *ledger.Place) {
 		p.Site = d.member(row, site, p.Establishment, text)
 		d.adopt(site, p.Site, p)
 	}
+	d.describe(row, p)
+}
+
+// describe reads what a row says of its site.
+func (d *draft) describe(row Row, p *ledger.Place) {
 	for _, column := range []string{"commune", "time_zone"} {
 		text, given := d.get(row, column)
 		switch {

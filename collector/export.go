@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/register"
+)
+
+type exportCommand struct {
+	Lines     exportLinesCommand     `cmd:"" help:"Fax lines, as import lines takes them."`
+	Structure exportStructureCommand `cmd:"" help:"Establishments, sites, poles, services and functional units, as import structure takes them."`
+	Devices   exportDevicesCommand   `cmd:"" help:"Where machines stand, as import devices takes them."`
+}
+
+// tableOut is how a table is written.
+type tableOut struct {
+	Format   string `enum:"csv,xlsx" default:"csv" help:"csv (; between cells, for French Excel) or xlsx."`
+	Output   string `short:"o" placeholder:"FILE" help:"File to write. Without it: standard output."`
+	Language string `enum:"fr,en," default:"" help:"Of headers and days: fr, en. Without it: the configuration's."`
+}
+
+func (o tableOut) write(call *program.Call, schema *register.Schema, rows func(config, ledger.Register) [][]string) error {
+	return withBooks(call, false, func(c config, books *ledger.Ledger) error {
+		r, err := books.Register(call.Ctx)
+		if err != nil {
+			return err
+		}
+		write := schema.WriteCSV
+		if o.Format == "xlsx" {
+			write = schema.WriteXLSX
+		}
+		var table bytes.Buffer
+		if err := write(&table, orText(o.Language, c.Language), rows(c, r)); err != nil {
+			return fmt.Errorf("write table: %w", err)
+		}
+		return o.put(call.Stdout, table.Bytes())
+	})
+}
+
+func (o tableOut) put(stdout io.Writer, data []byte) error {
+	if o.Output != "" {
+		return replaceFile(o.Output, data)
+	}
+	if f, ok := stdout.(*os.File); ok && o.Format == "xlsx" && isatty.IsTerminal(f.Fd()) {
+		return program.Usage(errors.New("an XLSX file on the terminal; want -o FILE"))
+	}
+	_, err := stdout.Write(data)
+	return err
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(path string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".zerofax-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(f.Name(), path)
+}
+
+type exportLinesCommand struct{ tableOut }
+
+// Run implements `export lines`.
+func (e exportLinesCommand) Run(call *program.Call) error {
+	return e.write(call, register.Lines, func(_ config, r ledger.Register) [][]string { return register.ExportLines(r) })
+}
+
+type exportStructureCommand struct{ tableOut }
+
+// Run implements `export structure`.
+func (e exportStructureCommand) Run(call *program.Call) error {
+	return e.write(call, register.Structure, func(c config, r ledger.Register) [][]string { return register.ExportStructure(r, c.location) })
+}
+
+type exportDevicesCommand struct{ tableOut }
+
+// Run implements `export devices`.
+func (e exportDevicesCommand) Run(call *program.Call) error {
+	return e.write(call, register.Devices, func(_ config, r ledger.Register) [][]string { return register.ExportDevices(r) })
+}
