@@ -235,3 +235,222 @@ func TestAnnouncedTestIsNoFax(t *testing.T) {
 	c.wantTold("1 after_cutoff 0241354000 test 2 pages closed test")
 	c.wantAfter(faxline, 1, 0)
 }
+
+func TestSeveralLinesOnOneMachine(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.cutLine("0241354001", func(*ledger.Declaration) {})
+	c.at(counted("2026-10-11 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-11 08:05", wire.FaxSentPages, 101))
+	c.wantTold("") // it may have been the other line's
+	c.cutLine("0241354001", func(d *ledger.Declaration) { d.Cutoff = "2026-10-12" })
+	c.at(counted("2026-10-12 08:00", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-12 08:05", wire.FaxSentPages, 103))
+	c.wantTold("1 after_cutoff 0241354001 certain 2 pages")
+	if got := strings.Join(c.all()[0].Texts("fr"), "\n"); !strings.Contains(got, "autres lignes de cette machine, toutes coupées : 0241354000") {
+		t.Errorf("got %s, want the other line named", got)
+	}
+	c.wantAfter(faxline, 0, 0)
+	c.wantAfter("0241354001", 2, 0)
+	// The other date moves behind it: now that one is the line cut last.
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-13" })
+	c.wantTold("1 after_cutoff 0241354001 withdrawn 2 pages closed withdrawn")
+	c.at(counted("2026-10-13 08:00", wire.FaxSentPages, 103))
+	c.at(counted("2026-10-13 08:05", wire.FaxSentPages, 104))
+	c.wantTold("1 after_cutoff 0241354001 withdrawn 2 pages closed withdrawn; 2 after_cutoff 0241354000 certain 1 pages")
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.KeptReason = "SAMU" })
+	c.wantTold("1 after_cutoff 0241354001 withdrawn 2 pages closed withdrawn; 2 after_cutoff 0241354000 withdrawn 1 pages closed withdrawn")
+	c.wantAfter("0241354001", 2, 0)
+	c.wantAfter(faxline, 1, 0)
+}
+
+func TestLineWithAMachineAndAGatewayCountsAFaxOnce(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff, d.Gateway, d.GatewayPort = "2026-10-10", gateway, "1" })
+	both := func(at string, n int64) {
+		t.Helper()
+		c.at(counted(at, wire.FaxReceivedPages, n))
+		r := ports(at, wire.LineBusy)
+		r.Fax = wire.Yes
+		r.Counters = []wire.Counter{{Measure: wire.FaxReceived, Unit: "faxes", Rule: "calls", Value: n}}
+		c.at(r)
+	}
+	both("2026-10-11 08:00", 100)
+	both("2026-10-11 08:05", 101)
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages")
+	c.wantAfter(faxline, 1, 0)
+}
+
+func TestMessagesAndPagesAreNotAdded(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	both := func(at string, pages, faxes, printed int64) {
+		t.Helper()
+		r := counted(at, wire.FaxReceivedPages, pages)
+		r.Counters = append(r.Counters, counted(at, wire.FaxReceived, faxes).Counters...)
+		r.Counters = append(r.Counters, counted(at, wire.FaxPrintedPages, printed).Counters...)
+		c.at(r)
+	}
+	both("2026-10-11 08:00", 100, 10, 100)
+	both("2026-10-11 08:05", 107, 12, 107)
+	c.wantTold("1 after_cutoff 0241354000 certain 7 pages")
+	c.wantAfter(faxline, 7, 2)
+	if got := strings.Join(c.all()[0].Texts("fr"), "\n"); !strings.Contains(got, "2 fax reçus") || strings.Contains(got, "imprimé") {
+		t.Errorf("got %s, want messages too, and nothing of what was printed: those are the same pages", got)
+	}
+}
+
+func TestResetAfterTheCutoff(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-11 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-11 09:00", wire.FaxSentPages, 0))
+	c.wantTold("") // at 0 nothing was faxed since
+	c.at(counted("2026-10-11 10:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-11 11:00", wire.FaxSentPages, 4))
+	c.wantTold("1 after_cutoff 0241354000 unsure 0 pages")
+	if got := c.all()[0].Texts("fr")[1]; !strings.Contains(got, "il est à 4") {
+		t.Errorf("got %q, want the counter's value", got)
+	}
+	c.at(counted("2026-10-11 12:00", wire.FaxSentPages, 100))
+	c.wantTold("1 after_cutoff 0241354000 withdrawn 0 pages closed withdrawn") // it was a glitch
+	c.at(counted("2026-10-11 13:00", wire.FaxSentPages, 5))
+	c.at(counted("2026-10-12 14:00", wire.FaxSentPages, 5))
+	c.wantTold("1 after_cutoff 0241354000 withdrawn 0 pages closed withdrawn; 2 after_cutoff 0241354000 unsure 0 pages")
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-12" })
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.wantTold("1 after_cutoff 0241354000 withdrawn 0 pages closed withdrawn; 2 after_cutoff 0241354000 unsure 0 pages")
+	c.wantAfter(faxline, 0, 0)
+}
+
+func TestBacklogOfAnAgentThatWasOfflineAcrossTheCutoff(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-09 20:00", wire.FaxSentPages, 100))
+	readings := []wire.Reading{
+		counted("2026-10-09 22:00", wire.FaxSentPages, 101),
+		counted("2026-10-09 23:59", wire.FaxSentPages, 102),
+		counted("2026-10-10 00:04", wire.FaxSentPages, 102),
+		counted("2026-10-10 06:00", wire.FaxSentPages, 104),
+	}
+	c.now = time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC)
+	c.apply(c.receive("ps-01", c.envelope("ps-01", readings...)))
+	c.wantTold("1 after_cutoff 0241354000 certain 2 pages")
+	if e := c.all()[0]; e.OpenedAt != wire.TimeOf(c.now) || e.FirstAt != readings[3].At {
+		t.Errorf("got %+v, want it opened when the backlog came, about the faxes' own time", e)
+	}
+	c.at(counted("2026-10-17 06:00", wire.FaxSentPages, 104))
+	c.watch("2026-10-17 07:00")
+	c.wantTold("1 after_cutoff 0241354000 certain 2 pages") // seven quiet days, but told of five days ago
+}
+
+func TestMachineOfALineChanges(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-11 08:00", wire.FaxSentPages, 100))
+	moved := wire.TimeOf(time.Date(2026, 10, 11, 12, 0, 0, 0, time.UTC))
+	c.declare(func(r *ledger.Register) {
+		v := r.Lines[faxline][0]
+		v.From, v.Device = moved, "ricoh-2"
+		r.Lines[faxline] = append(r.Lines[faxline], v)
+	})
+	c.at(counted("2026-10-11 10:00", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-11 14:00", wire.FaxSentPages, 103)) // the machine goes on elsewhere
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages")
+	ricoh := func(at string, pages int64) {
+		t.Helper()
+		r := counted(at, wire.FaxSentPages, pages)
+		r.Device = "ricoh-2"
+		c.at(r)
+	}
+	ricoh("2026-10-11 15:00", 7)
+	ricoh("2026-10-11 16:00", 9)
+	c.wantTold("1 after_cutoff 0241354000 certain 3 pages")
+	c.wantAfter(faxline, 3, 0)
+	c.declare(func(r *ledger.Register) { // it was never moved after all
+		r.Lines[faxline] = r.Lines[faxline][:1]
+	})
+	c.wantTold("1 after_cutoff 0241354000 certain 3 pages")
+	c.wantAfter(faxline, 5, 0)
+	c.declare(func(r *ledger.Register) { delete(r.Lines, faxline) })
+	c.wantTold("1 after_cutoff 0241354000 withdrawn 5 pages closed withdrawn")
+}
+
+func TestRemovedLineClosesItsEpisodeAndKeepsWhatHappened(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-11 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-11 08:05", wire.FaxSentPages, 101))
+	c.declare(func(r *ledger.Register) {
+		v := r.Lines[faxline][0]
+		v.From, v.Removed = wire.TimeOf(c.now)+1, true
+		r.Lines[faxline] = append(r.Lines[faxline], v)
+	})
+	c.at(counted("2026-10-11 09:05", wire.FaxSentPages, 104))
+	c.watch("2026-10-11 09:05")
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages closed removed")
+}
+
+func TestMachineThatIsDeclaredBeforeItIsSeen(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff, d.Device = "2026-10-10", "vcg1" })
+	c.at(counted("2026-10-11 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-11 08:05", wire.FaxSentPages, 101))
+	c.wantTold("") // who knows its serial
+	named := counted("2026-10-11 08:10", wire.FaxSentPages, 101)
+	named.Identity = &wire.Identity{Vendor: "kyocera", Serial: "VCG1"}
+	c.at(named)
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages")
+}
+
+func TestLineOnCopperAfterItsCommuneHasNoneAnyMore(t *testing.T) {
+	c := newCollector(t)
+	c.declare(func(r *ledger.Register) {
+		r.Sites["nord"] = ledger.Site{ID: "nord", Commune: "49007"}
+	})
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Support, d.Site, d.KeptReason = "analogique", "nord", "SAMU" })
+	closes := func(day ledger.Day, technical ledger.Day) {
+		t.Helper()
+		_, err := c.DeclareCopper(context.Background(), ledger.Author{Who: "anne"}, ledger.CopperFile{Name: "cuivre.csv", Day: day},
+			[]ledger.Copper{{Commune: "49007", Name: "Angers", Technical: technical}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	closes("2026-01-01", "2026-10-09")
+	c.at(counted("2026-10-09 23:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-09 23:59", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-10 00:00", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-10 00:05", wire.FaxSentPages, 102))
+	c.wantTold("1 after_copper 0241354000 certain 1 pages")
+	if got, want := c.all()[0].Texts("fr")[0], "réseau cuivre fermé à Angers depuis le 09/10/2026"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	c.wantAfter(faxline, 0, 0)
+	closes("2026-02-01", "2027-10-09")
+	c.wantTold("1 after_copper 0241354000 withdrawn 1 pages closed withdrawn")
+}
+
+func TestClockThatWasWrongMakesItUnsure(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	say := func(at string, off time.Duration, pages int64) {
+		t.Helper()
+		r := counted(at, wire.FaxSentPages, pages)
+		c.now = r.At.Std()
+		r.At = r.At.Add(off)
+		d := c.receive("ps-01", c.envelope("ps-01", r))
+		d.Envelope.SentAt = r.At
+		c.apply(d)
+	}
+	say("2026-10-10 00:30", -2*time.Hour, 100)
+	say("2026-10-10 00:35", -2*time.Hour, 101)
+	c.wantTold("1 after_cutoff 0241354000 unsure 1 pages")
+	c.reopen()
+	say("2026-10-10 02:30", 0, 102) // the clock is set right, but the look before was not
+	c.wantTold("1 after_cutoff 0241354000 unsure 2 pages")
+	say("2026-10-10 02:35", 0, 103)
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages")
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-09" })
+	c.wantTold("1 after_cutoff 0241354000 certain 3 pages")
+}
