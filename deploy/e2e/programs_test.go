@@ -68,7 +68,7 @@ type program struct {
 	err  error
 }
 
-// start runs a program from bin or, if it isn't there, from the system, in dir.
+// start runs a program from bin or, if it isn't there, from the system, in dir; name may be a path.
 func start(t *testing.T, dir, name string, args ...string) *program {
 	t.Helper()
 	return startWith(t, dir, nil, name, args...)
@@ -98,6 +98,9 @@ func startWith(t *testing.T, dir string, env []string, name string, args ...stri
 
 func systemProgram(t *testing.T, name string) string {
 	t.Helper()
+	if filepath.IsAbs(name) {
+		return name
+	}
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
 		if path := filepath.Join(dir, name); executable(path) {
 			return path

@@ -398,7 +398,7 @@ func TestInTheEndTheBucketHasEachPostingOnce(t *testing.T) {
 		w := newWard(r)
 		defer w.influx.Close()
 		defer w.series.Close()
-		for range rapid.IntRange(1, 8).Draw(r, "steps") {
+		for range rapid.IntRange(1, 6).Draw(r, "steps") {
 			w.post(rapid.SampledFrom([]int{0, 1, 3, 15, 40}).Draw(r, "posted"))
 			bad := []answer{takes, takesAndHangsUp, hangsUp, isBusy, isFull, fails, unavailable, refusesUser, knowsNoBucket, refusesAll}
 			w.influx.does(rapid.SliceOfN(rapid.SampledFrom(bad), 0, 6).Draw(r, "answers")...)
