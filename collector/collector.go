@@ -12,7 +12,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zerofax/zerofax/agent/program"
@@ -90,18 +89,18 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		}
 	}
 	var in *ingest.Ingest
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	figures := metrics.New(metrics.Options{
-		Books: p.books, Dropped: func() int64 { return in.Dropped() }, LineKey: key, Version: program.Version(),
+		Books: p.books, Others: registry, Dropped: func() int64 { return in.Dropped() }, LineKey: key, Version: program.Version(),
 	})
 	in = ingest.New(ingest.Options{
 		URL: p.mqtt, TLS: c.MQTT.TLS, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
 		Books: p.books, Observe: figures.Ingested, Log: log, Now: clock,
 	})
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(figures, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	site, err := web.New(web.Options{
 		Books:    p.books,
-		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2}), // a pair of Prometheus servers
+		Metrics:  figures.Handler(),
 		Ready:    in.Ready,
 		Language: c.Language,
 		Location: c.location,

@@ -1,13 +1,5 @@
 package metrics
 
-import (
-	"strings"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/zerofax/zerofax/agent/wire"
-)
-
 // The metrics by name. Labels are line, device, agent and where they belong; all else is in an _info.
 var (
 	activeLines  = desc("active_lines", "Fax lines in state active.", "establishment", "pole", "service")
@@ -46,49 +38,3 @@ var (
 	collectorEnvelopes = desc("collector_envelopes_total", "Envelopes received, by what became of them.", "result")
 	buildInfo          = desc("build_info", "What this program was built from.", "version", "goversion")
 )
-
-var all = []*prometheus.Desc{
-	activeLines, linesByState, faxPages, faxes,
-	lineInfo, lineStatus, lineLastFax, lineLastReading, lineCutoff, lineFaxPages,
-	linePagesAfter, lineFaxesAfter, lineAfterAt, establishmentInfo, siteInfo, poleInfo, serviceInfo,
-	deviceUp, deviceInfo, deviceAnomalies, deviceCounted, deviceFaxService,
-	agentUp, agentInfo, agentLastSeen, agentSpoolEnvelopes, agentDroppedReadings,
-	collectorEnvelopes, buildInfo,
-}
-
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("zerofax_"+name, help, labels, nil)
-}
-
-// emitter makes constant metrics. A label's value that is no UTF-8 would spoil the whole scrape.
-type emitter chan<- prometheus.Metric
-
-func (e emitter) counter(d *prometheus.Desc, value int64, labels ...string) {
-	e.emit(d, prometheus.CounterValue, float64(value), labels)
-}
-
-func (e emitter) gauge(d *prometheus.Desc, value float64, labels ...string) {
-	e.emit(d, prometheus.GaugeValue, value, labels)
-}
-
-func (e emitter) emit(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels []string) {
-	for i := range labels {
-		labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
-	}
-	e <- prometheus.MustNewConstMetric(d, kind, value, labels...)
-}
-
-func (e emitter) truth(d *prometheus.Desc, yes bool, labels ...string) {
-	value := 0.0
-	if yes {
-		value = 1
-	}
-	e.gauge(d, value, labels...)
-}
-
-// instant says nothing of a time that isn't known.
-func (e emitter) instant(d *prometheus.Desc, at wire.Time, labels ...string) {
-	if at != 0 {
-		e.gauge(d, float64(at)/1000, labels...)
-	}
-}

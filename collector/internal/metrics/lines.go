@@ -12,11 +12,11 @@ import (
 // label is how a line is called in labels. Where numbers are to be hidden it is a keyed hash of its
 // id: always the same, and no one without the key can try all numbers until one fits. The id of a
 // line that nobody declared is its machine's, and holds no number.
-func (c *Collector) label(l *ledger.Line) string {
-	if c.LineKey == nil || !l.Declared {
+func (x *Exporter) label(l *ledger.Line) string {
+	if x.LineKey == nil || !l.Declared {
 		return l.ID
 	}
-	hash := hmac.New(sha256.New, c.LineKey)
+	hash := hmac.New(sha256.New, x.LineKey)
 	hash.Write([]byte(l.ID))
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
@@ -25,7 +25,7 @@ func (c *Collector) label(l *ledger.Line) string {
 type ways map[ledger.Direction]int64
 
 // lines tells what is known of each line.
-func lines(out emitter, books ledger.Snapshot, label func(*ledger.Line) string) {
+func lines(out *exposition, books ledger.Snapshot, label func(*ledger.Line) string) {
 	pages := make(map[string]ways, len(books.Lines))
 	for i := range books.Sums {
 		if s := &books.Sums[i]; s.Line != "" && !s.Evidence && ledger.IsPages(s.Measure) {
@@ -41,7 +41,7 @@ func lines(out emitter, books ledger.Snapshot, label func(*ledger.Line) string) 
 	}
 }
 
-func line(out emitter, l *ledger.Line, id string, pages ways) {
+func line(out *exposition, l *ledger.Line, id string, pages ways) {
 	out.gauge(lineInfo, 1, id, l.Device, l.Establishment, l.Site, l.Pole, l.Service)
 	for _, status := range wire.LineStatuses() {
 		out.truth(lineStatus, l.Status == status, id, string(status))

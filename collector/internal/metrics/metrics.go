@@ -1,15 +1,19 @@
-// Package metrics shows the ledger to Prometheus. At each scrape it makes constant metrics
-// of one snapshot, so that what is gone from the books leaves no stale series, and counters
-// survive restarts as the books do. Names and labels are a contract with dashboards and rules.
+// Package metrics shows the ledger to Prometheus. Each scrape is made of one snapshot, so that what
+// is gone from the books leaves no stale series, and counters survive restarts as the books do.
+// Names and labels are a contract with dashboards and rules.
 package metrics
 
 import (
+	"cmp"
 	"context"
+	"net/http"
 	"runtime"
 	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -20,77 +24,96 @@ type Books interface {
 	Snapshot(ctx context.Context) (ledger.Snapshot, error)
 }
 
-// scrapeLimit bounds the reading of the ledger; Prometheus itself gives up after 10 s by default.
-const scrapeLimit = 9 * time.Second
+const (
+	scrapeLimit   = 9 * time.Second // Prometheus itself gives up after 10 s by default
+	scrapesAtOnce = 2               // a pair of Prometheus servers
+)
 
-// Options of a collector.
+// Options of an exporter.
 type Options struct {
 	Books   Books
-	Dropped func() int64 // messages that ingest gave up unread
-	LineKey []byte       // key by which lines' numbers are hidden in labels; nil: they stand there as they are
-	Version string       // of the program
+	Others  prometheus.Gatherer // what else is told: of the program itself, of other parts; may be nil
+	Dropped func() int64        // messages that ingest gave up unread
+	LineKey []byte              // key by which lines' numbers are hidden in labels; nil: they stand there as they are
+	Version string              // of the program
 }
 
-// Collector is a prometheus.Collector over the books.
-type Collector struct {
+// Exporter is a prometheus.Gatherer of the books and all else.
+type Exporter struct {
 	Options
 	seconds prometheus.Histogram
+	own     *prometheus.Registry
 }
 
-// New makes a collector.
-func New(o Options) *Collector {
-	return &Collector{Options: o, seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+// New makes an exporter.
+func New(o Options) *Exporter {
+	x := &Exporter{Options: o, own: prometheus.NewRegistry(), seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "zerofax_collector_ingest_seconds",
 		Help:    "Time from an envelope's arrival to its commit.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	})}
+	x.own.MustRegister(x.seconds)
+	return x
+}
+
+// Handler answers scrapes.
+func (x *Exporter) Handler() http.Handler {
+	return promhttp.HandlerFor(x, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesAtOnce})
 }
 
 // Ingested takes notice of one envelope that waited so long for its commit.
-func (c *Collector) Ingested(waited time.Duration) { c.seconds.Observe(waited.Seconds()) }
+func (x *Exporter) Ingested(waited time.Duration) { x.seconds.Observe(waited.Seconds()) }
 
-// Describe implements prometheus.Collector.
-func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range slices.Concat(all, ofOutbox) {
-		ch <- d
-	}
-	c.seconds.Describe(ch)
-}
-
-// Collect implements prometheus.Collector. If the books can't be read the scrape fails as
-// a whole: half an answer would look like devices that are gone.
-func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+// Gather implements prometheus.Gatherer. If the books can't be read the scrape fails as a whole:
+// half an answer would look like devices that are gone.
+func (x *Exporter) Gather() ([]*dto.MetricFamily, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
 	defer cancel()
-	c.seconds.Collect(ch)
-	out := emitter(ch)
-	out.gauge(buildInfo, 1, c.Version, runtime.Version())
-	books, err := c.Books.Snapshot(ctx)
+	books, err := x.Books.Snapshot(ctx)
 	if err != nil {
-		ch <- prometheus.NewInvalidMetric(buildInfo, err)
-		return
+		return nil, err
 	}
-	c.envelopes(out, books)
+	families := x.tell(books).all()
+	for _, other := range []prometheus.Gatherer{x.own, x.Others} {
+		if other == nil {
+			continue
+		}
+		more, err := other.Gather()
+		if err != nil {
+			return nil, err
+		}
+		families = append(families, more...)
+	}
+	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
+	return families, nil
+}
+
+// tell is all that the books say.
+func (x *Exporter) tell(books ledger.Snapshot) *exposition {
+	out := newExposition()
+	out.gauge(buildInfo, 1, x.Version, runtime.Version())
+	x.envelopes(out, books)
 	for i := range books.Devices {
 		device(out, &books.Devices[i])
 	}
 	for i := range books.Agents {
 		agent(out, &books.Agents[i])
 	}
-	lines(out, books, c.label)
+	lines(out, books, x.label)
 	services(out, books)
 	names(out, &books.Register)
 	outbox(out, books.Outbox)
+	return out
 }
 
-func (c *Collector) envelopes(out emitter, books ledger.Snapshot) {
+func (x *Exporter) envelopes(out *exposition, books ledger.Snapshot) {
 	for _, verdict := range ledger.Verdicts() {
 		out.counter(collectorEnvelopes, books.Envelopes[verdict], string(verdict))
 	}
-	out.counter(collectorEnvelopes, c.Dropped(), "dropped")
+	out.counter(collectorEnvelopes, x.Dropped(), "dropped")
 }
 
-func device(out emitter, d *ledger.Device) {
+func device(out *exposition, d *ledger.Device) {
 	out.truth(deviceUp, d.Up, d.ID)
 	out.gauge(deviceInfo, 1, d.ID, d.Vendor, d.Model, d.Agent)
 	for _, state := range wire.FaxServices() {
@@ -99,29 +122,31 @@ func device(out emitter, d *ledger.Device) {
 	for _, kind := range deviceAnomalyKinds {
 		out.counter(deviceAnomalies, d.Anomalies[kind], d.ID, string(kind))
 	}
-	for key, total := range counted(d.Counters) {
-		out.counter(deviceCounted, total, d.ID, string(key.measure), key.unit)
+	for _, c := range counted(d.Counters) {
+		out.counter(deviceCounted, c.Total, d.ID, string(c.Measure), c.Unit)
 	}
 }
 
 // deviceAnomalyKinds are those that a device can have; the others are agents'.
 var deviceAnomalyKinds = []ledger.AnomalyKind{ledger.Reset, ledger.Jump, ledger.RuleChanged, ledger.DeviceChanged}
 
-type measureUnit struct {
-	measure wire.Measure
-	unit    string
-}
-
 // counted adds up what one measure counted in one unit, whichever profile rule found it.
-func counted(counters []ledger.Counter) map[measureUnit]int64 {
-	sums := make(map[measureUnit]int64, len(counters))
+func counted(counters []ledger.Counter) (sums []ledger.Counter) {
 	for _, c := range counters {
-		sums[measureUnit{c.Measure, c.Unit}] += c.Total
+		same := func(other ledger.Counter) bool { return other.Measure == c.Measure && other.Unit == c.Unit }
+		if i := slices.IndexFunc(sums, same); i >= 0 {
+			sums[i].Total += c.Total
+		} else {
+			sums = append(sums, c)
+		}
 	}
+	slices.SortFunc(sums, func(a, b ledger.Counter) int {
+		return cmp.Or(cmp.Compare(a.Measure, b.Measure), cmp.Compare(a.Unit, b.Unit))
+	})
 	return sums
 }
 
-func agent(out emitter, a *ledger.Agent) {
+func agent(out *exposition, a *ledger.Agent) {
 	out.truth(agentUp, a.Up, a.ID)
 	out.gauge(agentInfo, 1, a.ID, a.Version, a.OS)
 	out.instant(agentLastSeen, a.LastSeen, a.ID)

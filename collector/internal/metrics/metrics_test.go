@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -115,13 +114,9 @@ func ward() ledger.Snapshot {
 // handler is what Prometheus asks.
 func handler(t testing.TB, b books) http.Handler {
 	t.Helper()
-	c := metrics.New(metrics.Options{Books: b, Dropped: func() int64 { return 9 }, Version: "0.1.0", LineKey: b.key})
-	c.Ingested(20 * time.Millisecond)
-	r := prometheus.NewPedanticRegistry()
-	if err := r.Register(c); err != nil {
-		t.Fatal(err)
-	}
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	x := metrics.New(metrics.Options{Books: b, Dropped: func() int64 { return 9 }, Version: "0.1.0", LineKey: b.key})
+	x.Ingested(20 * time.Millisecond)
+	return x.Handler()
 }
 
 func scrape(t *testing.T, b books) *httptest.ResponseRecorder {
@@ -286,4 +281,48 @@ func (n *nowhere) WriteHeader(int)     {}
 func (n *nowhere) Write(p []byte) (int, error) {
 	n.size += int64(len(p))
 	return len(p), nil
+}
+
+// slow is a ledger that is being read until it is told to end.
+type slow struct{ begun, end chan struct{} }
+
+func (s slow) Snapshot(context.Context) (ledger.Snapshot, error) {
+	s.begun <- struct{}{}
+	<-s.end
+	return ledger.Snapshot{}, nil
+}
+
+func TestScrapesDoNotPileUp(t *testing.T) {
+	b := slow{make(chan struct{}), make(chan struct{})}
+	x := metrics.New(metrics.Options{Books: b, Dropped: func() int64 { return 0 }}).Handler()
+	ask := func() int {
+		w := httptest.NewRecorder()
+		x.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return w.Code
+	}
+	codes := make(chan int)
+	for range 2 {
+		go func() { codes <- ask() }()
+		<-b.begun
+	}
+	if got := ask(); got != http.StatusServiceUnavailable {
+		t.Errorf("a third scrape at once: got %d, want 503", got)
+	}
+	close(b.end)
+	for range 2 {
+		if got := <-codes; got != http.StatusOK {
+			t.Errorf("got %d, want 200", got)
+		}
+	}
+}
+
+func TestWhatOtherPartsTellIsThereToo(t *testing.T) {
+	r := prometheus.NewRegistry()
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "other", Help: "Another part's."}, func() float64 { return 3 }))
+	x := metrics.New(metrics.Options{Books: books{}, Others: r, Dropped: func() int64 { return 0 }})
+	w := httptest.NewRecorder()
+	x.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if text := w.Body.String(); !strings.Contains(text, "\nother 3\n") || !strings.Contains(text, "\nzerofax_active_lines{") {
+		t.Errorf("got:\n%s\nwant other 3, and the books", text)
+	}
 }

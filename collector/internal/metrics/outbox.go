@@ -1,8 +1,6 @@
 package metrics
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -13,9 +11,7 @@ var (
 	messagesGivenUp = desc("collector_messages_given_up_total", "Mails and webhook messages given up after 7 days.", "channel")
 )
 
-var ofOutbox = []*prometheus.Desc{messagesPending, messagesOldest, messagesSent, messagesGivenUp}
-
-func outbox(out emitter, backlogs []ledger.Backlog) {
+func outbox(out *exposition, backlogs []ledger.Backlog) {
 	for _, b := range backlogs {
 		channel := string(b.Channel)
 		out.gauge(messagesPending, float64(b.Waiting), channel)

@@ -1,6 +1,10 @@
 package metrics
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -10,6 +14,10 @@ const internal ledger.Direction = "internal"
 // service is where something belongs; all empty while nobody has assigned it. That one is
 // always told, so that its series are there before the first device is.
 type service struct{ establishment, pole, name string }
+
+func (s service) compare(other service) int {
+	return cmp.Or(cmp.Compare(s.establishment, other.establishment), cmp.Compare(s.pole, other.pole), cmp.Compare(s.name, other.name))
+}
 
 type tally struct {
 	lines        map[ledger.LineState]int64
@@ -23,7 +31,7 @@ type tally struct {
 // unassigned: those series alone can fall, as their sums in the books do. Sums over all services
 // stay right at every instant, and so do differences of them (x - x offset 30d); increase() takes
 // the fall for a new beginning.
-func services(out emitter, books ledger.Snapshot) {
+func services(out *exposition, books ledger.Snapshot) {
 	byService := map[service]*tally{}
 	at := func(s service) *tally {
 		if byService[s] == nil {
@@ -45,8 +53,8 @@ func services(out emitter, books ledger.Snapshot) {
 			at(service{s.Establishment, s.Pole, s.Service}).add(s)
 		}
 	}
-	for s, sum := range byService {
-		sum.tell(out, s)
+	for _, s := range slices.SortedFunc(maps.Keys(byService), service.compare) {
+		byService[s].tell(out, s)
 	}
 }
 
@@ -59,7 +67,7 @@ func (t *tally) add(s *ledger.Sum) {
 	}
 }
 
-func (t *tally) tell(out emitter, of service) {
+func (t *tally) tell(out *exposition, of service) {
 	out.gauge(activeLines, float64(t.lines[ledger.Active]), of.establishment, of.pole, of.name)
 	for _, state := range ledger.LineStates() {
 		out.gauge(linesByState, float64(t.lines[state]), of.establishment, of.pole, of.name, string(state))
@@ -73,17 +81,21 @@ func (t *tally) tell(out emitter, of service) {
 }
 
 // names tells what ids are called, for joins: names change, ids don't.
-func names(out emitter, r *ledger.Register) {
-	for _, x := range r.Establishments {
+func names(out *exposition, r *ledger.Register) {
+	for _, id := range slices.Sorted(maps.Keys(r.Establishments)) {
+		x := r.Establishments[id]
 		out.gauge(establishmentInfo, 1, x.ID, x.Name, x.FINESS)
 	}
-	for _, x := range r.Sites {
+	for _, id := range slices.Sorted(maps.Keys(r.Sites)) {
+		x := r.Sites[id]
 		out.gauge(siteInfo, 1, x.Establishment, x.ID, x.Name)
 	}
-	for _, x := range r.Poles {
+	for _, id := range slices.Sorted(maps.Keys(r.Poles)) {
+		x := r.Poles[id]
 		out.gauge(poleInfo, 1, x.Establishment, x.ID, x.Name)
 	}
-	for _, x := range r.Services {
+	for _, id := range slices.Sorted(maps.Keys(r.Services)) {
+		x := r.Services[id]
 		p := r.Complete(ledger.Place{Service: x.ID})
 		out.gauge(serviceInfo, 1, p.Establishment, p.Pole, x.ID, x.Name)
 	}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/metrics"
+	"github.com/zerofax/zerofax/collector/internal/web"
+)
+
+// A decade is a ledger of 3 000 declared lines in 300 services, each with a machine of its own that
+// counts both ways, over 10 years: every month of every counter, and a raw activity each 50 days.
+const (
+	decadeLines    = 3000
+	decadeServices = 300
+	decadeMonths   = 120
+	decadeEvents   = 73 // of a counter, raw
+)
+
+var decadeEnd = time.Date(2036, 10, 15, 12, 0, 0, 0, time.UTC)
+
+// BenchmarkDecade is what the pages and Prometheus wait for.
+func BenchmarkDecade(b *testing.B) {
+	path := decade(b)
+	b.Run("open and first snapshot", func(b *testing.B) {
+		for b.Loop() {
+			l := openDecade(b, path)
+			if s, err := l.Snapshot(b.Context()); err != nil || len(s.Lines) != decadeLines {
+				b.Fatalf("got %d lines, %v", len(s.Lines), err)
+			}
+			if err := l.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	l := openDecade(b, path)
+	defer l.Close()
+	site := decadeSite(b, l)
+	for name, target := range map[string]string{
+		"metrics":                    "/metrics",
+		"indicators of a year":       "/api/v1/indicators?from=2035-11&to=2036-10&by=service",
+		"indicators of its months":   "/api/v1/indicators?from=2035-11&to=2036-10&by=service&per=month",
+		"indicators of a month":      "/api/v1/indicators?month=2036-09&by=service",
+		"lines":                      "/api/v1/lines",
+		"services":                   "/api/v1/services",
+		"page of machines and lines": "/",
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var size int
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				site.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+				if w.Code != http.StatusOK {
+					b.Fatalf("got %d %.200s", w.Code, w.Body)
+				}
+				size = w.Body.Len()
+			}
+			b.ReportMetric(float64(size)/1e6, "MB")
+		})
+	}
+}
+
+func openDecade(b *testing.B, path string) *ledger.Ledger {
+	b.Helper()
+	l, err := ledger.Open(b.Context(), path, ledger.Options{Now: func() time.Time { return decadeEnd }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return l
+}
+
+func decadeSite(b *testing.B, l *ledger.Ledger) http.Handler {
+	b.Helper()
+	figures := metrics.New(metrics.Options{Books: l, Dropped: func() int64 { return 0 }})
+	site, err := web.New(web.Options{
+		Books: l, Metrics: figures.Handler(), Ready: func() error { return nil },
+		Language: "fr", Location: time.UTC, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return site
+}
+
+// decade makes the ledger by the ledger itself: it declares and reads all once. Only the ten years of
+// history are written straight into its tables.
+func decade(b *testing.B) string {
+	b.Helper()
+	path := filepath.Join("/tmp/view-decade", "ledger.db")
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	os.MkdirAll("/tmp/view-decade", 0o755)
+	now := decadeEnd.AddDate(-10, 0, 0)
+	l, err := ledger.Open(b.Context(), path, ledger.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := l.Declare(b.Context(), ledger.Author{Who: "bench"}, declareDecade); err != nil {
+		b.Fatal(err)
+	}
+	for round, at := range []time.Time{now, now.Add(time.Minute), decadeEnd.Add(-time.Minute)} {
+		now = at
+		readDecade(b, l, uint64(round+1), at)
+	}
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+	writeDecade(b, path)
+	if info, err := os.Stat(path); err == nil {
+		b.Logf("%d MB", info.Size()>>20)
+	}
+	return path
+}
+
+func declareDecade(r ledger.Register) (ledger.Register, error) {
+	r.Establishments["chu"] = ledger.Establishment{ID: "chu", Name: "CHU"}
+	r.Sites["nord"] = ledger.Site{ID: "nord", Establishment: "chu", Name: "Nord", TimeZone: "Europe/Paris"}
+	for i := range decadeServices {
+		pole := fmt.Sprintf("pole-%d", i/20)
+		id := fmt.Sprintf("service-%03d", i)
+		r.Poles[pole] = ledger.Pole{ID: pole, Establishment: "chu", Name: pole}
+		r.Services[id] = ledger.Service{ID: id, Establishment: "chu", Pole: pole, Name: "Service " + id}
+	}
+	for i := range decadeLines {
+		number := fmt.Sprintf("024135%04d", i)
+		r.Lines[number] = []ledger.Declaration{{
+			Line: number, Number: number, Device: fmt.Sprintf("VCG%07d", i), Support: "analogique",
+			Place: ledger.Place{Site: "nord", Service: fmt.Sprintf("service-%03d", i%decadeServices)},
+		}}
+		if i%4 == 0 {
+			r.Lines[number][0].Cutoff = ledger.Day(decadeEnd.AddDate(0, 0, i%200-100).Format(time.DateOnly))
+		}
+	}
+	return r, nil
+}
+
+// readDecade reads all machines once.
+func readDecade(b *testing.B, l *ledger.Ledger, seq uint64, at time.Time) {
+	b.Helper()
+	for agent := range decadeLines / readingsAnEnvelope {
+		name := fmt.Sprintf("ps-%02d", agent)
+		env := wire.Envelope{Header: wire.Header{Agent: name, Stream: "stream-" + name, First: seq, Seq: seq, Oldest: seq, SentAt: wire.TimeOf(at)}}
+		for i := range readingsAnEnvelope {
+			device := agent*readingsAnEnvelope + i
+			env.Readings = append(env.Readings, wire.Reading{
+				Device: fmt.Sprintf("kyocera-vcg%07d", device), At: wire.TimeOf(at), OK: true, Profile: "kyocera", Fax: wire.Yes, FaxService: wire.ServiceReady,
+				Identity: &wire.Identity{Vendor: "kyocera", Serial: fmt.Sprintf("VCG%07d", device), Model: "TASKalfa 3554ci", Address: fmt.Sprintf("10.0.%d.%d", device/250, device%250)},
+				Counters: []wire.Counter{
+					{Measure: wire.FaxSentPages, Unit: "pages", Rule: "sent", Value: int64(100 + seq)},
+					{Measure: wire.FaxPrintedPages, Unit: "pages", Rule: "printed", Value: int64(200 + seq)},
+				},
+			})
+		}
+		if _, err := l.Apply(context.Background(), []ledger.Delivery{{Agent: name, Envelope: env, ReceivedAt: at}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// writeDecade writes the history.
+func writeDecade(b *testing.B, path string) {
+	b.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, pragma := db.Exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -100000")
+	first := decadeEnd.AddDate(-10, 0, 0)
+	months := fmt.Sprintf("WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < %d) ", decadeMonths-2)
+	events := fmt.Sprintf("WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < %d) ", decadeEvents-1)
+	at := fmt.Sprintf("%d + i * %d", first.Add(time.Hour).UnixMilli(), 50*24*time.Hour.Milliseconds())
+	_, err = db.Exec(months + fmt.Sprintf("INSERT OR IGNORE INTO posted_months (month, account, counter, count, straddling) "+
+		"SELECT (%d + i) / 12 * 100 + (%d + i) %% 12 + 1, account, counter, 12, 0 FROM n CROSS JOIN posted", 2026*12+9, 2026*12+9))
+	for _, statement := range []string{
+		"INSERT INTO activity (id, counter, from_at, to_at, count, flags, value) SELECT 1000000 + counter * 1000 + i, counter, " + at + " - 300000, " + at + ", 2, 0, 100 + i FROM n CROSS JOIN posted",
+		"INSERT INTO postings (id, activity, account, at, count) SELECT 1000000 + counter * 1000 + i, 1000000 + counter * 1000 + i, account, " + at + ", 2 FROM n CROSS JOIN posted",
+		"INSERT OR IGNORE INTO posted_hours (hour, account, counter, count) SELECT (" + at + ") / 3600000 * 3600000, account, counter, 2 FROM n CROSS JOIN posted",
+	} {
+		_, fault := db.Exec(events + statement)
+		err = cmp.Or(err, fault)
+	}
+	_, sums := db.Exec(fmt.Sprintf("UPDATE posted SET count = count + %d", 2*decadeEvents))
+	if err := cmp.Or(pragma, err, sums, db.Close()); err != nil {
+		b.Fatal(err)
+	}
+}
