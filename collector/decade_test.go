@@ -98,11 +98,7 @@ func decadeSite(b *testing.B, l *ledger.Ledger) http.Handler {
 // history are written straight into its tables.
 func decade(b *testing.B) string {
 	b.Helper()
-	path := filepath.Join("/tmp/view-decade", "ledger.db")
-	if _, err := os.Stat(path); err == nil {
-		return path
-	}
-	os.MkdirAll("/tmp/view-decade", 0o755)
+	path := filepath.Join(b.TempDir(), "ledger.db")
 	now := decadeEnd.AddDate(-10, 0, 0)
 	l, err := ledger.Open(b.Context(), path, ledger.Options{Now: func() time.Time { return now }})
 	if err != nil {

@@ -37,18 +37,65 @@ func (l *Ledger) Postings(ctx context.Context, after int64, limit int) (postings
 // Months are the sums of the months from and to and of those between, by month. Of each account
 // its own months, those of its site's time zone.
 func (l *Ledger) Months(ctx context.Context, from, to Month) (sums []MonthSum, err error) {
-	query := "SELECT month, count, straddling, " + counterColumns + ", " + accountColumns +
-		" FROM posted_months JOIN counters ON counters.id = counter JOIN accounts ON accounts.id = account" +
-		fmt.Sprintf(" WHERE month >= %d AND month <= %d ORDER BY month, account, counter", from, to)
+	rows := fmt.Sprintf("FROM posted_months WHERE month >= %d AND month <= %d", from, to)
 	err = l.read(ctx, "months", func(q querier, _ wire.Time) error {
+		// Joined here, since there are many months of few accounts, and texts are slow to read.
+		accounts, err := readAccounts(ctx, q)
+		if err != nil {
+			return err
+		}
+		counters, err := readCounted(ctx, q)
+		if err != nil {
+			return err
+		}
+		var n int
+		if err := each(ctx, q, "SELECT COUNT(*) "+rows, func(read func(...any) error) error { return read(&n) }); err != nil {
+			return err
+		}
+		sums = make([]MonthSum, 0, n)
+		var s MonthSum
+		var account, counter int64
+		to := []any{&s.Month, &account, &counter, &s.Count, &s.Straddling}
+		query := "SELECT month, account, counter, count, straddling " + rows + " ORDER BY month, account, counter"
 		return each(ctx, q, query, func(read func(...any) error) error {
-			var s MonthSum
-			err := read(append([]any{&s.Month, &s.Count, &s.Straddling, &s.Measure, &s.Unit}, s.fields()...)...)
+			err := read(to...)
+			c := counters[counter]
+			s.Account, s.Measure, s.Unit = accounts[account], c.measure, c.unit
 			sums = append(sums, s)
 			return err
 		})
 	})
 	return sums, err
+}
+
+// readAccounts are all accounts by number.
+func readAccounts(ctx context.Context, q querier) (map[int64]Account, error) {
+	accounts := make(map[int64]Account)
+	return accounts, each(ctx, q, "SELECT id, "+accountColumns+" FROM accounts", func(read func(...any) error) error {
+		var number int64
+		var a Account
+		err := read(append([]any{&number}, a.fields()...)...)
+		accounts[number] = a
+		return err
+	})
+}
+
+// counted is what a counter counts.
+type counted struct {
+	measure wire.Measure
+	unit    string
+}
+
+// readCounted is what all counters count, by number.
+func readCounted(ctx context.Context, q querier) (map[int64]counted, error) {
+	counters := make(map[int64]counted)
+	return counters, each(ctx, q, "SELECT id, "+counterColumns+" FROM counters", func(read func(...any) error) error {
+		var number int64
+		var c counted
+		err := read(&number, &c.measure, &c.unit)
+		counters[number] = c
+		return err
+	})
 }
 
 // Hours are the sums of the hours (UTC) that begin at from or later, and before to, by hour.
@@ -70,9 +117,10 @@ func (l *Ledger) Hours(ctx context.Context, from, to wire.Time) (sums []HourSum,
 func readSums(ctx context.Context, q querier) (sums []Sum, err error) {
 	query := "SELECT count, " + counterColumns + ", " + accountColumns +
 		" FROM posted JOIN counters ON counters.id = counter JOIN accounts ON accounts.id = account ORDER BY account, counter"
+	var s Sum
+	to := append([]any{&s.Count, &s.Measure, &s.Unit}, s.fields()...)
 	err = each(ctx, q, query, func(read func(...any) error) error {
-		var s Sum
-		err := read(append([]any{&s.Count, &s.Measure, &s.Unit}, s.fields()...)...)
+		err := read(to...)
 		sums = append(sums, s)
 		return err
 	})
