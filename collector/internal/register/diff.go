@@ -222,7 +222,9 @@ func (c Change) in(i int) string {
 	}
 	words := make([]string, 0, len(c.Fields))
 	for _, f := range c.Fields {
-		words = append(words, f.Field+" "+f.After)
+		if f.After != c.ID {
+			words = append(words, f.Field+" "+f.After)
+		}
 	}
 	return strings.Join(words, ", ")
 }
