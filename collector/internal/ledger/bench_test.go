@@ -166,3 +166,67 @@ func size(b *testing.B, l *Ledger) int64 {
 	}
 	return info.Size()
 }
+
+// BenchmarkWatchdog makes rounds over 10 000 machines with a line each, all of them cut, when nothing changes.
+func BenchmarkWatchdog(b *testing.B) {
+	l, _ := benchLedger(b, 10_000, 1)
+	cutAll(b, l, "2026-01-01")
+	for b.Loop() {
+		if err := l.Watchdog(context.Background(), true); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// cutAll declares a line for each machine of a fleet, cut on a day.
+func cutAll(b *testing.B, l *Ledger, day Day) {
+	b.Helper()
+	err := l.Declare(context.Background(), Author{Who: "anne"}, func(r Register) (Register, error) {
+		for id := range l.books.devices {
+			line := "02" + id[len(id)-7:]
+			r.Lines[line] = []Declaration{{Line: line, Device: id, Cutoff: day}}
+		}
+		return r, nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkFaxesAfterTheCutoff books faxes of which each is an event, or none since the day is to come.
+func BenchmarkFaxesAfterTheCutoff(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		day  Day
+	}{{"no cut-off", ""}, {"one to come", "2030-01-01"}, {"all are cut", "2026-01-01"}} {
+		b.Run(c.name, func(b *testing.B) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+			l, f := benchLedger(b, 1000, 1)
+			cutAll(b, l, c.day)
+			for b.Loop() {
+				b.StopTimer()
+				deliveries := f.envelopes(50)
+				b.StartTimer()
+				if _, err := l.Apply(context.Background(), deliveries); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*50*perEnvelope)/b.Elapsed().Seconds(), "readings/s")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// BenchmarkMoveAllDates lets every machine of a year's faxes be judged again.
+func BenchmarkMoveAllDates(b *testing.B) {
+	l, f := benchLedger(b, 1000, 1)
+	for range 50 {
+		if _, err := l.Apply(context.Background(), f.envelopes(1000/perEnvelope)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	days := []Day{"2026-01-01", "2025-01-01", "2030-01-01"}
+	for i := 0; b.Loop(); i++ {
+		cutAll(b, l, days[i%len(days)])
+	}
+}
