@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -453,4 +454,42 @@ func TestClockThatWasWrongMakesItUnsure(t *testing.T) {
 	c.wantTold("1 after_cutoff 0241354000 certain 1 pages")
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-09" })
 	c.wantTold("1 after_cutoff 0241354000 certain 3 pages")
+}
+
+func (c *collector) exec(query string) {
+	c.Helper()
+	db, err := sql.Open("sqlite", c.path)
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(query); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func TestEventsOutliveTheRowsTheyWereJudgedBy(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-11 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-11 08:05", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-13 08:00", wire.FaxSentPages, 102))
+	c.exec("DELETE FROM activity") // as retention does after years
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-12" })
+	c.wantTold("1 after_cutoff 0241354000 unsure 1 pages")
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-01" })
+	c.wantTold("1 after_cutoff 0241354000 certain 2 pages")
+}
+
+func TestVerifyNoticesAWrongTotalAfterTheCutoff(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-11 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-11 08:05", wire.FaxSentPages, 101))
+	c.balanced()
+	c.exec("UPDATE after_cutoff SET pages = 2")
+	b, err := ledger.Verify(context.Background(), c.path)
+	if err != nil || !strings.Contains(strings.Join(b.Disagreements, "; "), "its total after the cut-off is 2, its events add up to 1") {
+		t.Errorf("got %q, %v, want the wrong total", b.Disagreements, err)
+	}
 }

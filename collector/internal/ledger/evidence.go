@@ -55,8 +55,8 @@ const (
 	EvidenceReplaced  EvidenceKind = "replaced"  // at address Subject Names[1] answers in place of Names[0]
 )
 
-// ended is the evidence of when a line should have ended.
-func (b *books) ended(kind EpisodeKind, line string) []Evidence {
+// endOf is the evidence of when a line should have ended.
+func (b *books) endOf(kind EpisodeKind, line string) []Evidence {
 	d, declared := b.deadlines[line], lasting(b.register.Lines[line])
 	switch {
 	case kind == AfterCopper && d.copper != 0:
@@ -77,7 +77,7 @@ func (b *books) ended(kind EpisodeKind, line string) []Evidence {
 
 // explain gives an episode the evidence of its events.
 func (b *books) explain(e *episode) {
-	e.Evidence = b.ended(e.Kind, e.Line)
+	e.Evidence = b.endOf(e.Kind, e.Line)
 	d := b.devices[e.Device]
 	for _, s := range e.sums {
 		x := Evidence{
@@ -95,6 +95,11 @@ func (b *books) explain(e *episode) {
 		e.Evidence = append(e.Evidence, x)
 	}
 	e.Evidence = append(e.Evidence, Evidence{Kind: EvidenceMachine, Subject: e.Device})
+	for _, p := range b.ports(e.Line, e.LastAt) {
+		if p.inService() && p.linesAt > b.deadlines[e.Line].of(e.Kind) {
+			e.Evidence = append(e.Evidence, p.alive())
+		}
+	}
 	if d == nil {
 		return
 	}
@@ -109,6 +114,9 @@ func (d *device) attempts(m wire.Measure) bool {
 	c := d.present(m)
 	return c != nil && m == wire.FaxSentPages && strings.HasSuffix(c.rule, "originals")
 }
+
+// inService tells whether a port is idle or busy, which a dead line isn't.
+func (p portOf) inService() bool { return p.Status == wire.LineIdle || p.Status == wire.LineBusy }
 
 // alive is the evidence that a port is in service.
 func (p portOf) alive() Evidence {
@@ -327,19 +335,34 @@ func (w words) blind(x Evidence) string {
 	case x.From == 0:
 		return w.say("la machine déclarée, %s, n'a jamais été vue", "the declared machine, %s, was never seen", x.Subject)
 	}
-	return w.say("la machine %s a été lue pour la dernière fois le %s", "machine %s was read last on %s", x.Subject, w.time(x.From))
+	return w.say("machine %s : dernier relevé le %s", "machine %s was read last on %s", x.Subject, w.time(x.From))
 }
 
 func (w words) clock(x Evidence) string {
-	off := (time.Duration(x.Count) * time.Millisecond).Abs().Round(time.Second)
+	off := w.long((time.Duration(x.Count) * time.Millisecond).Abs())
 	if x.Count < 0 {
 		return w.say("l'horloge de l'agent %s avance de %s", "the clock of agent %s is %s ahead", x.Subject, off)
 	}
 	return w.say("l'horloge de l'agent %s retarde de %s", "the clock of agent %s is %s behind", x.Subject, off)
 }
 
+// long is how long something is, in its two largest units.
+func (w words) long(d time.Duration) string {
+	switch {
+	case d >= 2*day:
+		return w.say("%d jours", "%d days", d/day)
+	case d >= time.Hour:
+		return strings.TrimSuffix(fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute), " 0 min")
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second), " 0 s")
+}
+
 func (w words) hole(x Evidence) string {
 	from := cmp.Or(x.From, x.To)
-	return w.say("%d envoi(s) de l'agent %s perdu(s), entre le %s et le %s", "%d message(s) of agent %s lost, between %s and %s",
-		x.Count, x.Subject, w.time(from), w.time(cmp.Or(x.To, from)))
+	many := ""
+	if x.Count > 1 {
+		many = "s"
+	}
+	return w.say("%d envoi%s de l'agent %s perdu%[2]s, entre le %[4]s et le %[5]s", "%d message%s of agent %s lost, between %s and %s",
+		x.Count, many, x.Subject, w.time(from), w.time(cmp.Or(x.To, from)))
 }

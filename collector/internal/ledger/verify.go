@@ -190,6 +190,13 @@ func (a *auditor) sums() error {
 		a.agree("SELECT "+ofCounter("tallies.counter")+", tallies.last_at, MAX(to_at) FROM tallies JOIN activity ON activity.counter = tallies.counter "+
 			"GROUP BY tallies.counter, tallies.last_at HAVING MAX(to_at) > tallies.last_at",
 			"its last activity is said to be at %d, but there is one at %d; its line may look dormant"),
+		a.agree("SELECT line, pages + faxes, COALESCE(total, 0) FROM after_cutoff LEFT JOIN "+
+			"(SELECT line AS events_line, SUM(count) AS total FROM events WHERE counted = 1 GROUP BY line) AS kept ON events_line = line "+
+			"WHERE pages + faxes <> COALESCE(total, 0)",
+			"its total after the cut-off is %d, its events add up to %d; one of them is wrong"),
+		a.agree("SELECT line, COUNT(*) FROM episodes WHERE closed_at = 0 AND kind IN ('after_cutoff', 'after_copper') "+
+			"GROUP BY line, kind HAVING COUNT(*) > 1",
+			"of one kind %d episodes are open, where there can be only one"),
 	)
 }
 
@@ -214,6 +221,7 @@ func (a *auditor) references() error {
 		{"posted_months", "account", "accounts", "id", ""},
 		{"posted_months", "counter", "counters", "id", ""},
 		{"anomalies", "counter", "counters", "id", "counter = 0"},
+		{"events", "episode", "episodes", "id", "episode = 0"},
 		{"agents", "too_new", "anomalies", "id", "too_new = 0"},
 	} {
 		query := fmt.Sprintf("SELECT '%[1]s', COUNT(*) FROM %[1]s WHERE NOT (%[5]s) AND %[2]s NOT IN (SELECT %[4]s FROM %[3]s) HAVING COUNT(*) > 0",
@@ -227,7 +235,7 @@ func (a *auditor) references() error {
 
 // numbers looks for rows that vanished: rows are numbered one by one.
 func (a *auditor) numbers() error {
-	for _, table := range []string{"activity", "anomalies", "holes", "audit"} {
+	for _, table := range []string{"activity", "anomalies", "holes", "audit", "events", "episodes", "test_windows"} {
 		gone := a.purged[table].ID
 		query := fmt.Sprintf("SELECT '%[1]s', MAX(id), COUNT(*) FROM %[1]s WHERE id > %[2]d HAVING MAX(id) - %[2]d <> COUNT(*)", table, gone)
 		if err := a.agree(query, fmt.Sprintf("the last number is %%d, but after %d there are %%d rows; some vanished", gone)); err != nil {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -126,7 +127,7 @@ func (w *watch) lines() {
 			w.blind(id, v, t)
 		}
 		if !d.Kept && d.Done != 0 && d.Done <= w.now {
-			w.reappeared(id, v, d.Done)
+			w.reappeared(id, d.Done)
 		}
 	}
 }
@@ -148,7 +149,7 @@ func (w *watch) blind(id string, v Declaration, t wire.Time) {
 				x.Kind, x.From = EvidenceUncounted, d.readAt
 			}
 		}
-		e.Evidence = append(w.ended(AfterCutoff, id), x)
+		e.Evidence = append(w.endOf(AfterCutoff, id), x)
 	})
 }
 
@@ -157,9 +158,9 @@ func (w *watch) looked(v Declaration) (at wire.Time) {
 	if d := w.counting(v); d != nil {
 		at = d.countersAt
 	}
-	for _, p := range w.ports(v) {
+	for _, p := range w.ports(v.Line, w.now) {
 		if p.Status != wire.LineUnknown {
-			at = max(at, p.device.linesAt)
+			at = max(at, p.linesAt)
 		}
 	}
 	return at
@@ -175,15 +176,19 @@ func (w *watch) counting(v Declaration) *device {
 	return machine
 }
 
-// ports are what tells a line's status: a gateway's port, or a machine's own, as long as they are named.
-func (w *watch) ports(v Declaration) (ports []portOf) {
-	for _, at := range [][2]string{{v.Gateway, v.GatewayPort}, {v.Device, v.Port}} {
-		d := w.where.device(at[0])
+// ports are what tells a line's status at a time: a gateway's port, or a machine's own, as long as they are named.
+func (b *books) ports(line string, at wire.Time) (ports []portOf) {
+	v, ok := ValidAt(b.register.Lines[line], at)
+	if !ok || v.Removed {
+		return nil
+	}
+	for _, ref := range [][2]string{{v.Gateway, v.GatewayPort}, {v.Device, v.Port}} {
+		d := b.where.device(ref[0])
 		if d == nil {
 			continue
 		}
 		for _, p := range d.ports {
-			if p.goneAt == 0 && (strings.EqualFold(p.Port, at[1]) || at[1] == "" && len(d.ports) == 1) {
+			if p.goneAt == 0 && (strings.EqualFold(p.Port, ref[1]) || ref[1] == "" && len(d.ports) == 1) {
 				ports = append(ports, portOf{d, p})
 			}
 		}
@@ -192,66 +197,72 @@ func (w *watch) ports(v Declaration) (ports []portOf) {
 }
 
 // reappeared watches whether a line that was cut at t lives at its gateway.
-func (w *watch) reappeared(id string, v Declaration, t wire.Time) {
-	for _, p := range w.ports(v) {
-		if p.device.linesAt <= t || p.Status != wire.LineIdle && p.Status != wire.LineBusy {
+func (w *watch) reappeared(id string, t wire.Time) {
+	for _, p := range w.ports(id, w.now) {
+		if p.linesAt <= t || !p.inService() {
 			continue
 		}
 		w.hold(topic{kind: LineReappeared, line: id}, max(p.since, t), func(e *episode) {
-			e.Device, e.Agent = p.device.id, p.lead
-			e.Evidence = append(w.ended(AfterCutoff, id), p.alive())
+			e.Device, e.Agent = p.id, p.lead
+			e.Evidence = append(w.endOf(AfterCutoff, id), p.alive())
 		})
 		return
 	}
 }
 
-// end closes what has ended.
+// end closes what has ended, in the order in which it opened.
 func (w *watch) end() {
-	all := w.sorted()
-	for _, e := range all {
-		if e.Kind == AnomalyToJudge {
+	for t, e := range w.episodes {
+		if t.kind == AnomalyToJudge {
 			w.waiting[e.Device] = true
 		}
 	}
-	for _, e := range all {
-		t := e.key()
-		switch {
-		case e.Kind.eventful():
-			w.endQuiet(e)
-		case e.Kind == AnomalyToJudge || w.holds[t]:
-		case e.Kind.lasts(), w.now.Sub(e.NoticedAt) >= fadesAfter:
-			w.over(t)
+	reasons := make(map[*episode]string)
+	for t, e := range w.episodes {
+		if reason := w.ended(t, e); reason != "" {
+			reasons[e] = reason
+		}
+	}
+	for _, e := range slices.SortedFunc(maps.Keys(reasons), func(x, y *episode) int { return cmp.Compare(x.ID, y.ID) }) {
+		if e.ClosedAt == 0 {
+			e.lasting = false
+			w.shut(e, "", reasons[e])
+		} else { // a person did already; if it comes again it is another one
+			w.over(e.key())
 		}
 	}
 }
 
-func (w *watch) sorted() []*episode {
-	all := make([]*episode, 0, len(w.episodes))
-	for _, e := range w.episodes {
-		all = append(all, e)
+// ended tells why an episode is to be closed, "" if it isn't.
+func (w *watch) ended(t topic, e *episode) string {
+	switch {
+	case t.kind.eventful():
+		return w.endOfEvents(e)
+	case t.kind == AnomalyToJudge, w.holds[t]:
+	case t.kind.lasts(), w.now.Sub(e.NoticedAt) >= fadesAfter:
+		return ClosedOver
 	}
-	slices.SortFunc(all, func(x, y *episode) int { return cmp.Compare(x.ID, y.ID) })
-	return all
+	return ""
 }
 
-// endQuiet closes an episode of events whose line is quiet, or gone.
-func (w *watch) endQuiet(e *episode) {
+// endOfEvents tells whether the line of an episode of events is quiet, or gone.
+func (w *watch) endOfEvents(e *episode) string {
 	v, ok := ValidAt(w.register.Lines[e.Line], w.now)
 	if !ok || v.Removed {
-		w.shut(e, "", ClosedRemoved)
-		return
+		return ClosedRemoved
 	}
 	d := w.counting(v)
 	if d == nil || w.waiting[d.id] {
-		return
+		return ""
 	}
 	since := wire.Time(0)
 	if d.id != e.Device { // of a machine that came later only its own time proves anything
 		since = d.countsFrom
 	}
 	if e.quiet(w.now, since, d.countersAt) {
-		w.shut(e, "", ClosedQuiet)
+		return ClosedQuiet
 	}
+	return ""
 }
 
 // dropping books that an agent gave readings up.

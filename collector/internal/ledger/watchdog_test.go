@@ -130,7 +130,7 @@ func TestClockOfAnAgent(t *testing.T) {
 	c.wantTold("")
 	say(-10 * time.Minute)
 	c.wantTold("1 clock ps-01")
-	if got := c.all()[0].Texts("fr")[0]; !strings.Contains(got, "retarde de 10m0s") {
+	if got := c.all()[0].Texts("fr")[0]; !strings.Contains(got, "retarde de 10 min") {
 		t.Errorf("got %q, want it 10 minutes slow", got)
 	}
 	say(-40 * time.Second)
