@@ -52,7 +52,7 @@ func (d dated) take(call *program.Call, schema *register.Schema, replace bool, p
 		err = d.declare(call, books, func(r ledger.Register) (ledger.Register, error) {
 			var err error
 			done, err = plan(r, table, o)
-			if err == nil && done.Diff.Empty() {
+			if err == nil && done.Nothing {
 				err = errNothing
 			}
 			return done.Register, err
@@ -119,7 +119,7 @@ func (f tableFile) report(call *program.Call, done register.Plan) error {
 		return err
 	}
 	switch {
-	case done.Diff.Empty():
+	case done.Nothing:
 		fmt.Fprintln(call.Stdout, "nothing changes")
 	case f.DryRun:
 		fmt.Fprintln(call.Stdout, "dry run: nothing was changed")

@@ -98,7 +98,7 @@ func sights(r *ledger.Register) map[thingKey]sight {
 		all[thingKey{"service", id}] = plain("name", x.Name, "establishment", x.Establishment, "pole", x.Pole)
 	}
 	for key, versions := range r.UFs {
-		all[thingKey{"UF", strings.TrimPrefix(key, "/")}] = unitFields.sight(versions)
+		all[thingKey{"UF", strings.TrimPrefix(key, "/")}] = append(unitFields.sight(versions), openings(versions)...)
 	}
 	for id, versions := range r.Lines {
 		if now, ok := ledger.Present(versions); ok && !now.Removed {
@@ -109,6 +109,17 @@ func sights(r *ledger.Register) map[thingKey]sight {
 		all[thingKey{"machine", id}] = deviceFields.sight(versions)
 	}
 	return all
+}
+
+// openings are when a functional unit opened and closed.
+func openings(versions []ledger.UF) sight {
+	time := func(at wire.Time) string {
+		if at == 0 {
+			return ""
+		}
+		return at.String()
+	}
+	return plain("opened", time(versions[0].From), "closed", time(versions[len(versions)-1].To))
 }
 
 func plain(pairs ...string) (s sight) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,7 @@ func ReadSince(text string, now time.Time, zone *time.Location) (Since, error) {
 type Plan struct {
 	Register ledger.Register // afterwards
 	Diff     Diff
+	Nothing  bool   // changes
 	Warnings []Note // don't stop it
 }
 
@@ -96,7 +98,7 @@ func (d *draft) plan() (Plan, error) {
 	if len(d.faults) > 0 {
 		return Plan{}, d.faults
 	}
-	return Plan{d.r, Compare(d.before, d.r), d.warnings}, nil
+	return Plan{d.r, Compare(d.before, d.r), reflect.DeepEqual(d.before, d.r), d.warnings}, nil
 }
 
 func (d *draft) fault(row Row, column, format string, args ...any) {

@@ -190,7 +190,7 @@ func readBack(t *rapid.T, r ledger.Register, path string) Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !same(r, plan.Register) || !plan.Diff.Empty() {
+	if !same(r, plan.Register) || !plan.Diff.Empty() || !plan.Nothing {
 		var diff strings.Builder
 		_ = plan.Diff.Print(&diff)
 		t.Fatalf("was  %+v\nbecame %+v\n%s", r, plan.Register, diff.String())

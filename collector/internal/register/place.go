@@ -37,7 +37,7 @@ func (d *draft) place(row Row, old ledger.Place, values map[string]string) {
 	}
 }
 
-// id is the id of a kind in a place.
+// of is the id of what a place says of a kind.
 func (k kind) of(p *ledger.Place) string {
 	switch k {
 	case establishment:

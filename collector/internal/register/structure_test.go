@@ -96,6 +96,18 @@ func TestAUnitThatMovesTakesItsLinesWithIt(t *testing.T) {
 	}
 }
 
+func TestAUnitThatClosesIsAChange(t *testing.T) {
+	h := newHospital(t)
+	h.structure("service;uf\nCardiologie;0123\n")
+	plan := h.structure("uf;fermeture\n0123;31/12/2026\n")
+	if got := h.r.UFs["/0123"]; plan.Nothing || plan.Diff.Empty() || len(got) != 1 || got[0].To != midnight("2026-12-31") || got[0].Service != "cardiologie" {
+		t.Errorf("got %+v, %+v, want it closed, its service as it was", got, plan.Diff)
+	}
+	if plan := h.structure("uf;fermeture\n0123;31/12/2026\n"); !plan.Nothing || !plan.Diff.Empty() {
+		t.Errorf("again: got %+v, want no change", plan.Diff)
+	}
+}
+
 func TestRenamingByItsIDChangesANameOnly(t *testing.T) {
 	h := newHospital(t)
 	h.say("number,pole,service\n0241354000,Coeur,Cardiologie\n")
