@@ -43,7 +43,6 @@ type postOffice struct {
 	mails    []received
 	offered  int
 	loggedIn int
-	conns    []net.Conn
 }
 
 type received struct {

@@ -319,7 +319,7 @@ func (s *situation) end(e *ledger.Episode, heard bool) []news {
 		return nil
 	}
 	n := news{Episode: e, What: ending, names: []string{closed(e)}}
-	if !heard {
+	if !heard || momentary(e.Kind) && e.ClosedBy == "" {
 		n.What = nothing
 	}
 	return []news{n}

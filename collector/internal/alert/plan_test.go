@@ -257,6 +257,14 @@ func TestWhatHasHappenedIsToldAtOnceThoughItIsOver(t *testing.T) {
 	d := newDesk(t)
 	d.close(d.open(&ledger.Episode{Kind: ledger.Hole, Agent: "ps-01"}), "", "over")
 	d.want(at(25, 0, 0), "23 12:02 fault to dsi@ch.fr: ps-01 passing")
+
+	fading := d.open(&ledger.Episode{Kind: ledger.SpoolDropping, Agent: "ps-02"})
+	d.want(at(25, 12, 0), "25 00:03 fault to dsi@ch.fr: ps-02 opened")
+	d.close(fading, "", "over")
+	d.want(at(27, 12, 0)) // that it is over says nothing
+	if d.cursor != d.revision {
+		t.Errorf("the cursor stays at %d, want it at %d", d.cursor, d.revision)
+	}
 }
 
 func TestAnomaliesAndCopperWaitForTheDigest(t *testing.T) {

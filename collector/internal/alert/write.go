@@ -199,13 +199,20 @@ func (w *writer) section(kind mailKind, n *news) section {
 	if n.What == ending || n.What == passing {
 		add("closed", w.closing(e))
 	} else {
-		for _, text := range e.Texts(w.language) {
-			add("evidence", text)
+		for _, x := range e.Evidence {
+			if !slices.Contains(toldElsewhere, x.Kind) {
+				add("evidence", x.Text(w.language, cmp.Or(e.Zone, w.zone)))
+			}
 		}
 		add("number", strconv.FormatInt(e.ID, 10))
 		s.Advice = w.say("advice." + string(e.Kind))
 	}
 	return s
+}
+
+// toldElsewhere is evidence that a mail tells in its own facts.
+var toldElsewhere = []ledger.EvidenceKind{
+	ledger.EvidencePlanned, ledger.EvidenceCut, ledger.EvidenceMachine, ledger.EvidenceCounted, ledger.EvidenceReset,
 }
 
 // place tells where an episode belongs.
@@ -333,7 +340,7 @@ func joined(parts []string) string {
 // faxes tells what was faxed.
 func (w *writer) faxes(n *news, add func(key, value string)) {
 	e := n.Episode
-	if e.Count > 0 {
+	if len(e.Events) > 0 || e.Kind == ledger.AfterCutoff && e.Count > 0 {
 		add("volume", w.amount(e.Count, e.Unit))
 	}
 	for i := range n.Events[:min(len(n.Events), maxEvents)] {
@@ -342,16 +349,9 @@ func (w *writer) faxes(n *news, add func(key, value string)) {
 	if rest := len(n.Events) - maxEvents; rest > 0 {
 		add("event", w.say("events.more", rest))
 	}
-	if len(n.Events) > 0 {
-		add("certainty", w.certainty(e))
+	if key := "why." + string(e.Certainty); len(n.Events) > 0 && e.Kind == ledger.AfterCutoff && w.has(key) {
+		add("certainty", w.say(key))
 	}
-}
-
-func (w *writer) certainty(e *ledger.Episode) string {
-	if _, ok := texts["why."+string(e.Certainty)]; !ok || e.Kind != ledger.AfterCutoff {
-		return ""
-	}
-	return w.say("why." + string(e.Certainty))
 }
 
 func (w *writer) event(e *ledger.Episode, x *ledger.Event) string {
@@ -359,18 +359,32 @@ func (w *writer) event(e *ledger.Episode, x *ledger.Event) string {
 	if x.Count == 0 {
 		amount = w.say("amount.unknown")
 	}
-	return w.say("event", w.between(e, x.From, x.To), amount, w.measure(x), w.say(string(x.Certainty)))
+	sure := w.say(string(x.Certainty))
+	if key := "doubt." + string(x.Doubt); x.Certainty == ledger.Unsure && w.has(key) {
+		sure = w.say("subject.same", sure, w.say(key))
+	}
+	return w.say("event", w.between(e, x.From, x.To), amount, w.measure(x), sure)
 }
 
-// measure says what a machine counts. Kyocera counts what was scanned for a fax, whether or not it went out.
+func (w *writer) has(key string) bool { _, ok := texts[key]; return ok }
+
+// measure says what a machine counts.
 func (w *writer) measure(x *ledger.Event) string {
-	if d := w.devices[x.Device]; x.Measure == wire.FaxSentPages && d != nil && d.Vendor == "kyocera" {
+	if w.attempts(x) {
 		return w.say("measure.attempt")
 	}
-	if _, ok := texts["measure."+string(x.Measure)]; !ok {
-		return string(x.Measure)
+	if key := "measure." + string(x.Measure); w.has(key) {
+		return w.say(key)
 	}
-	return w.say("measure." + string(x.Measure))
+	return string(x.Measure)
+}
+
+// attempts tells whether a machine counts what was scanned for a fax, whether or not it went out, as Kyoceras do.
+func (w *writer) attempts(x *ledger.Event) bool {
+	d := w.devices[x.Device]
+	return d != nil && x.Measure == wire.FaxSentPages && slices.ContainsFunc(d.Counters, func(c ledger.Counter) bool {
+		return c.Measure == x.Measure && c.Current && strings.HasSuffix(c.Rule, "originals")
+	})
 }
 
 func (w *writer) amount(n int64, unit string) string {
@@ -409,10 +423,7 @@ func (w *writer) elsewhere(e *ledger.Episode, t wire.Time) string {
 
 // closing says when, by whom and why an episode was closed.
 func (w *writer) closing(e *ledger.Episode) string {
-	reason := e.Reason
-	if _, ok := texts["reason."+reason]; ok && e.ClosedBy == "" {
-		reason = w.say("reason." + reason)
-	}
+	reason := e.ReasonText(w.language)
 	switch {
 	case e.ClosedBy != "":
 		return w.say("closed.by", w.at(e, e.ClosedAt), e.ClosedBy, reason)

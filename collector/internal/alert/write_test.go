@@ -26,7 +26,10 @@ func hospital() ledger.Snapshot {
 	return ledger.Snapshot{
 		At: stamp(paris, 23, 10, 8),
 		Devices: []ledger.Device{
-			{ID: "kyocera-vcf1234567", Vendor: "kyocera", Model: "TASKalfa 3253ci", Serial: "VCF1234567", Location: "Bat. B"},
+			{
+				ID: "kyocera-vcf1234567", Vendor: "kyocera", Model: "TASKalfa 3253ci", Serial: "VCF1234567", Location: "Bat. B",
+				Counters: []ledger.Counter{{Measure: wire.FaxSentPages, Unit: "pages", Rule: "kyocera-originals", Current: true}},
+			},
 			{ID: "xerox-3320911", Vendor: "xerox", Model: "Xerox VersaLink C405", Serial: "3320911", Location: "Accueil"},
 		},
 		Lines: []ledger.Line{
@@ -91,6 +94,7 @@ func samples() map[string]mail {
 	probable := afterCutoff(ledger.Probable, event(1, wire.FaxPrintedPages, 1, stamp(paris, 22, 23, 58), stamp(paris, 23, 0, 3), ledger.Probable))
 	unsure := afterCutoff(ledger.Unsure, event(1, wire.FaxReceivedPages, 1234, stamp(paris, 20, 18, 0), stamp(paris, 23, 7, 30), ledger.Unsure),
 		event(2, wire.FaxReceivedPages, 0, stamp(paris, 23, 7, 30), stamp(paris, 23, 7, 35), ledger.Unsure))
+	unsure.Events[0].Doubt, unsure.Events[1].Doubt = ledger.Straddles, ledger.BeganAnew
 	away := afterCutoff(ledger.Certain, event(1, wire.FaxReceivedPages, 2, stamp(reunion, 23, 13, 2), stamp(reunion, 23, 13, 7), ledger.Certain))
 	away.Line, away.Number, away.Device, away.Service, away.Zone = "0262905000", "0262905000", "xerox-3320911", "urgences", reunion
 	closedByPerson := afterCutoff(ledger.Certain)
@@ -109,19 +113,28 @@ func samples() map[string]mail {
 		many = append(many, silent(100+i, fmt.Sprintf("ps-%02d", i)))
 	}
 	return map[string]mail{
-		"fax-certain":     {Kind: faxMail, News: []news{told(certain, beginning)}},
-		"fax-sent":        {Kind: faxMail, News: []news{told(sent, beginning)}},
-		"fax-probable":    {Kind: faxMail, News: []news{told(probable, beginning)}},
-		"fax-two-lines":   {Kind: faxMail, News: []news{told(certain, beginning), told(away, beginning)}},
-		"agent-silent":    {Kind: faultMail, News: []news{silent(31, "ps-01")}},
-		"agents-silent":   {Kind: faultMail, News: many},
-		"blind":           fault(ledger.BlindLine, func(e *ledger.Episode) { e.Line, e.Device = "sud:4513", "xerox-3320911" }),
-		"line-reappeared": fault(ledger.LineReappeared, line4000),
-		"device-changed":  fault(ledger.DeviceReplaced, func(e *ledger.Episode) { e.Device, e.Agent = "xerox-3320911", "ps-01" }),
-		"spool-dropping":  fault(ledger.SpoolDropping, func(e *ledger.Episode) { e.Agent = "ps-01" }),
-		"clock":           fault(ledger.ClockOff, func(e *ledger.Episode) { e.Agent = "ps-01" }),
-		"hole":            fault(ledger.Hole, func(e *ledger.Episode) { e.Agent = "ps-01" }),
-		"mixed":           {Kind: faultMail, News: []news{silent(31, "ps-01"), told(about(ledger.LineReappeared, 32, line4000), beginning)}},
+		"fax-certain":   {Kind: faxMail, News: []news{told(certain, beginning)}},
+		"fax-sent":      {Kind: faxMail, News: []news{told(sent, beginning)}},
+		"fax-probable":  {Kind: faxMail, News: []news{told(probable, beginning)}},
+		"fax-two-lines": {Kind: faxMail, News: []news{told(certain, beginning), told(away, beginning)}},
+		"agent-silent":  {Kind: faultMail, News: []news{silent(31, "ps-01")}},
+		"agents-silent": {Kind: faultMail, News: many},
+		"blind":         fault(ledger.BlindLine, func(e *ledger.Episode) { e.Line, e.Device = "sud:4513", "xerox-3320911" }),
+		"line-reappeared": fault(ledger.LineReappeared, func(e *ledger.Episode) {
+			line4000(e)
+			e.Evidence = []ledger.Evidence{
+				{Kind: ledger.EvidenceCut, Day: "2026-11-04"},
+				{Kind: ledger.EvidencePort, Subject: "audiocodes-77", Port: "3", Status: wire.LineIdle, From: stamp(paris, 23, 9, 29)},
+			}
+		}),
+		"device-changed": fault(ledger.DeviceReplaced, func(e *ledger.Episode) { e.Device, e.Agent = "xerox-3320911", "ps-01" }),
+		"spool-dropping": fault(ledger.SpoolDropping, func(e *ledger.Episode) {
+			e.Agent, e.Count, e.Unit = "ps-01", 120, "readings"
+			e.Evidence = []ledger.Evidence{{Kind: ledger.EvidenceDropped, Subject: "ps-01", Count: 120}}
+		}),
+		"clock": fault(ledger.ClockOff, func(e *ledger.Episode) { e.Agent = "ps-01" }),
+		"hole":  fault(ledger.Hole, func(e *ledger.Episode) { e.Agent = "ps-01" }),
+		"mixed": {Kind: faultMail, News: []news{silent(31, "ps-01"), told(about(ledger.LineReappeared, 32, line4000), beginning)}},
 		"digest": {Kind: digestMail, News: []news{
 			told(unsure, beginning), told(certain, more), told(closedByPerson, ending), told(closedQuiet, ending),
 			told(about(ledger.AfterCopper, 33, line4000), beginning), told(over, passing),
