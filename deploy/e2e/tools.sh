@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 declare -A package=(
-  [mosquitto]=mosquitto [snmpd]=snmpd [snmpget]=snmp [promtool]=prometheus
+  [mosquitto]=mosquitto [snmpd]=snmpd [snmpget]=snmp [promtool]=prometheus [prometheus-alertmanager]=prometheus-alertmanager
   [chromium]=chromium [node]=nodejs [npm]=npm
 )
 missing=()
