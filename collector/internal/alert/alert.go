@@ -15,7 +15,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -58,7 +60,8 @@ type Options struct {
 // Alerts tells of episodes. Each of its methods makes one round of a loop and is called by one goroutine at a time.
 type Alerts struct {
 	Options
-	posts map[ledger.Channel]*post
+	posts   map[ledger.Channel]*post
+	checked bool // whether the services of Recipients are declared
 }
 
 // sender sends a message of its channel; nil means that it is sent for good.
@@ -92,6 +95,9 @@ const (
 
 // Plan writes into the outbox what is to be said now.
 func (a *Alerts) Plan(ctx context.Context) error {
+	if err := a.checkServices(ctx); err != nil {
+		return err
+	}
 	s, err := a.situation(ctx)
 	if err != nil {
 		return err
@@ -114,6 +120,24 @@ func (a *Alerts) Plan(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// checkServices warns, once, of recipients whose service nobody declared: they would never hear of anything.
+func (a *Alerts) checkServices(ctx context.Context) error {
+	if a.checked || len(a.Recipients) == 0 {
+		return nil
+	}
+	books, err := a.Books.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	a.checked = true
+	for _, id := range slices.Sorted(maps.Keys(a.Recipients)) {
+		if _, ok := books.Register.Services[id]; !ok {
+			a.Log.Warn("alerts.recipients names a service that nobody declared yet", "service", id)
+		}
+	}
+	return nil
 }
 
 func (a *Alerts) situation(ctx context.Context) (situation, error) {

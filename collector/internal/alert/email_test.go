@@ -77,7 +77,11 @@ func openOffice(t testing.TB, encryption Encryption) *postOffice {
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(l) }()
-	t.Cleanup(func() { server.Close(); <-done })
+	t.Cleanup(func() { // in any order with Serve's beginning
+		server.Close()
+		l.Close()
+		<-done
+	})
 	return o
 }
 
