@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -18,7 +19,7 @@ func hospital() *books {
 		Establishments: map[string]ledger.Establishment{"chu": {ID: "chu", Name: "CHU d’Angers"}},
 		Poles:          map[string]ledger.Pole{"urgences": {ID: "urgences", Establishment: "chu", Name: "Urgences"}},
 		Services: map[string]ledger.Service{
-			"saas":     {ID: "saas", Establishment: "chu", Pole: "urgences", Name: "Accueil et soins <urgents>"},
+			"saas":     {ID: "saas", Establishment: "chu", Pole: "urgences", Name: "Accueil & soins urgents"},
 			"archives": {ID: "archives", Establishment: "chu", Name: "Archives"},
 		},
 	}
@@ -49,7 +50,8 @@ func hospital() *books {
 		},
 	}, b.snapshot.Lines...)
 	for i := range b.snapshot.Lines {
-		b.snapshot.Lines[i].Zone = time.UTC
+		l := &b.snapshot.Lines[i]
+		l.Zone, l.Observed = time.UTC, cmp.Or(l.Observed, l.State)
 	}
 	account := ledger.Account{Establishment: "chu", Pole: "urgences", Service: "saas", Device: "xerox-3359876543", Line: "0241354000"}
 	evidence := account
@@ -95,7 +97,7 @@ func TestTheAPITellsOfLinesWithTheirEvidenceInTheReadersLanguage(t *testing.T) {
 	}
 	l := lines[0]
 	for key, want := range map[string]any{
-		"id": "0241354000", "number": "0241354000", "state": "overdue", "observed": "active", "status": "unknown", "cutoff": "2026-09-01", "service_name": "Accueil et soins <urgents>",
+		"id": "0241354000", "number": "0241354000", "state": "overdue", "observed": "active", "status": "unknown", "cutoff": "2026-09-01", "service_name": "Accueil & soins urgents",
 		"establishment_name": "CHU d’Angers", "last_reading": "2026-10-01T11:58:00.000Z",
 		"why": "coupure prévue le 01/09/2026, pas encore déclarée faite, dernier fax le 30/09/2026, dernière lecture il y a 2\u00a0min, observée 29,8 jours sur 30",
 	} {

@@ -20,14 +20,9 @@ const (
 
 // fleetPage is all that the first page shows.
 type fleetPage struct {
-	speech
-	Query   string
-	Other   string // URL of this page in the other language
-	Version string
-	MQTT    string // URL that agents use
-	Fault   bool   // the books can't be read
-
-	MQTTLocal bool // only agents on this machine can
+	frame
+	MQTT      string // URL that agents use
+	MQTTLocal bool   // only agents on this machine can
 
 	Devices     int64 // in the books
 	Down        int64
@@ -66,29 +61,23 @@ type figure struct {
 func (p fleetPage) WatchCount() int64 { return p.Watch.OpenCount + p.Watch.Refused }
 
 func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
-	p := fleetPage{Query: strings.TrimSpace(r.URL.Query().Get("q")), Version: s.Version}
+	f, books := s.frame(r, "title", "q")
+	p := fleetPage{frame: f}
 	p.MQTT, p.MQTTLocal = mqttFor(s.MQTT, r.Host)
-	books, watch, err := s.read(r)
-	if err != nil {
-		s.Log.Error("read the books for the page", "error", err)
-		books = ledger.Snapshot{At: wire.TimeOf(time.Now())}
-		p.Fault = true
-	}
-	p.speech = s.speech(r, books.At)
-	p.Other = p.OtherLanguage(r.URL, "q")
-	p.fill(books, watch)
-	status := http.StatusOK
-	if p.Fault {
-		status = http.StatusInternalServerError
-	}
-	s.Render(w, status, "fleet.html", p)
-}
-
-func (s *site) read(r *http.Request) (books ledger.Snapshot, watch ledger.Watch, err error) {
-	if books, err = s.Books.Snapshot(r.Context()); err == nil {
+	var watch ledger.Watch
+	var err error
+	if !p.Fault {
 		watch, err = s.Books.Watch(r.Context(), few)
 	}
-	return books, watch, err
+	if err == nil {
+		p.Searching, err = p.T("search")
+	}
+	if err != nil {
+		s.Log.Error("read the books for the page", "error", err)
+		p.Fault = true
+	}
+	p.fill(books, watch)
+	s.Render(w, p.status(), "fleet.html", p)
 }
 
 // fill makes the page of the books.
@@ -192,18 +181,12 @@ func (m machine) Title() string {
 
 // Where is what helps to find it.
 func (m machine) Where() string {
-	return strings.Join(slices.DeleteFunc([]string{m.Name, m.Location, m.Address}, func(s string) bool { return s == "" }), " · ")
+	return joined(" · ", m.Name, m.Location, m.Address)
 }
 
 // fits tells whether all words of the query stand somewhere in what names a device.
 func fits(d *ledger.Device, query string) bool {
-	text := strings.ToLower(strings.Join([]string{d.ID, d.Vendor, d.Model, d.Serial, d.Name, d.Location, d.Address, d.Agent}, " "))
-	for word := range strings.FieldsSeq(strings.ToLower(query)) {
-		if !strings.Contains(text, word) {
-			return false
-		}
-	}
-	return true
+	return fitsAll(query, d.ID, d.Vendor, d.Model, d.Serial, d.Name, d.Location, d.Address, d.Agent)
 }
 
 // AgentState is the key of what to say of an agent.
@@ -314,6 +297,3 @@ func (p fleetPage) AgentWord(state string) (said, error) {
 
 // Since says for how long something lasts.
 func (p fleetPage) Since(t wire.Time) (string, error) { return p.Length(p.Now.Sub(t)) }
-
-// Long is n for Count.
-func (p fleetPage) Long(n int) int64 { return int64(n) }

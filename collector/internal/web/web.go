@@ -68,6 +68,9 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) http.Handler {
 	packed := func(page http.HandlerFunc) http.HandlerFunc { return get(pack(page)) }
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", packed(s.fleet))
+	mux.HandleFunc("/lines", packed(s.linesPage))
+	mux.HandleFunc("/services", packed(s.servicesPage))
+	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("/assets/", get(s.ServeAsset))
 	mux.HandleFunc("/metrics", get(s.Metrics.ServeHTTP))
 	mux.HandleFunc("/-/healthy", get(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }))

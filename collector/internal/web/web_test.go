@@ -123,7 +123,9 @@ func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
 	}
 	for prefix, values := range map[string][]string{
 		"status.": words(wire.LineStatuses()), "service.": words(wire.FaxServices()),
-		"state.": words(ledger.LineStates()), "fact.": words(ledger.FactCodes()), "alert.": words(ledger.EpisodeKinds()), "kind.": words(ledger.AnomalyKinds()),
+		"state.": words(ledger.LineStates()), "fact.": words(ledger.FactCodes()), "alert.": words(ledger.EpisodeKinds()), "means.": words(ledger.LineStates()),
+		"direction.": words(ledger.Directions()), "observed.": {"active", "quiet", "dormant", "blind"},
+		"certainty.": words([]ledger.Certainty{ledger.Certain, ledger.Probable, ledger.Unsure, ledger.Test, ledger.Withdrawn}), "kind.": words(ledger.AnomalyKinds()),
 		"fax.": {string(wire.Yes), string(wire.No), string(wire.Unknown)},
 	} {
 		for _, value := range values {
@@ -143,7 +145,7 @@ func TestNoTextIsUnused(t *testing.T) {
 		base := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
 		prefix, _, _ := strings.Cut(key, ".")
 		switch prefix {
-		case "status", "service", "state", "kind", "fax", "count", "unit", "fact", "alert":
+		case "status", "service", "state", "kind", "fax", "count", "unit", "fact", "alert", "nav", "title", "observed", "means", "reason", "direction", "certainty":
 			continue // made of values
 		}
 		if !used[key] && !used[base] && !strings.HasPrefix(key, "agent.") {
@@ -161,7 +163,10 @@ func keysInUse(t *testing.T) []string {
 	t.Helper()
 	var keys []string
 	named := regexp.MustCompile(`(?:\bT|\bCount|\badd)[ (](?:[^"\n]*, )?"([a-z.]+)"`)
-	for _, file := range []string{"pages/fleet.html", "fleet.go", "speech.go", "../../../agent/page/speech.go"} {
+	for _, file := range []string{
+		"pages/frame.html", "pages/fleet.html", "pages/lines.html", "pages/services.html", "pages/alerts.html",
+		"frame.go", "fleet.go", "lines.go", "services.go", "alerts.go", "speech.go", "../../../agent/page/speech.go",
+	} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

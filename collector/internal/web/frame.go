@@ -1,0 +1,116 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// frame is what all pages have around and above what they show.
+type frame struct {
+	speech
+	Title     string
+	Here      string // path of the page
+	Query     string
+	Searching string // what can be searched for; empty: nothing
+	Other     string // URL of this page in the other language
+	Version   string
+	Fault     bool // the books can't be read
+
+	Alerts     []ledger.Episode // the open ones, the newest first, at most maxRows
+	AlertCount int64
+	register   ledger.Register
+}
+
+// pageLink is a page of the menu.
+type pageLink struct{ Path, Name string }
+
+// Pages are those of the menu.
+func (f frame) Pages() (links []pageLink, err error) {
+	for _, x := range []pageLink{{"/", "nav.machines"}, {"/lines", "nav.lines"}, {"/services", "nav.services"}, {"/alerts", "nav.alerts"}} {
+		if x.Name, err = f.T(x.Name); err != nil {
+			return nil, err
+		}
+		links = append(links, x)
+	}
+	return links, nil
+}
+
+// Lists are those of the API.
+func (f frame) Lists() []string {
+	return []string{"lines", "services", "devices", "agents", "alerts", "anomalies"}
+}
+
+// FewAlerts are those that stand on top of a page.
+func (f frame) FewAlerts() []ledger.Episode { return f.Alerts[:min(len(f.Alerts), few)] }
+
+// About is what an alert is about, in short.
+func (f frame) About(e ledger.Episode) string {
+	called := e.Number
+	for _, other := range []string{e.Line, e.Agent, e.Device} {
+		if called == "" {
+			called = other
+		}
+	}
+	if name := f.register.Services[e.Service].Name; name != "" {
+		return called + ", " + name
+	}
+	return called
+}
+
+// frame reads what all pages need; where that fails the page says so, and nothing else.
+func (s *site) frame(r *http.Request, title string, kept ...string) (f frame, books ledger.Snapshot) {
+	books, err := s.Books.Snapshot(r.Context())
+	if err == nil {
+		f.Alerts, err = s.Books.Episodes(r.Context(), ledger.EpisodeFilter{Open: true, Newest: true})
+	}
+	if err != nil {
+		s.Log.Error("read the books for the page", "error", err)
+		books, f.Alerts, f.Fault = ledger.Snapshot{At: wire.TimeOf(time.Now())}, nil, true
+	}
+	f.speech = s.speech(r, books.At)
+	f.Here, f.Version, f.register = r.URL.Path, s.Version, books.Register
+	f.Query = strings.TrimSpace(r.URL.Query().Get("q"))
+	f.Other = f.OtherLanguage(r.URL, kept...)
+	f.AlertCount = int64(len(f.Alerts))
+	f.Alerts = f.Alerts[:min(len(f.Alerts), maxRows)]
+	if f.Title, err = f.T(title); err != nil {
+		s.Log.Error("name the page", "error", err)
+	}
+	return f, books
+}
+
+func (f frame) status() int {
+	if f.Fault {
+		return http.StatusInternalServerError
+	}
+	return http.StatusOK
+}
+
+// Long is n for Count.
+func (f frame) Long(n int) int64 { return int64(n) }
+
+// fitsAll tells whether all words of a query stand somewhere in what names a thing.
+func fitsAll(query string, names ...string) bool {
+	text := strings.ToLower(strings.Join(names, " "))
+	for word := range strings.FieldsSeq(strings.ToLower(query)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// joined are the words that aren't empty.
+func joined(separator string, words ...string) string {
+	var said []string
+	for _, w := range words {
+		if w != "" {
+			said = append(said, w)
+		}
+	}
+	return strings.Join(said, separator)
+}
