@@ -20,9 +20,8 @@ type linesPage struct {
 
 // stateLink is how many lines are in a state, and where they are shown alone.
 type stateLink struct {
-	Count             int64
-	Name, Means, Link string
-	Chosen            bool
+	Lines, Means, Link string
+	Chosen             bool
 }
 
 // lineRow is a line as it is shown.
@@ -118,9 +117,9 @@ func (p *linesPage) figures(books ledger.Snapshot) (err error) {
 // count fills in the figures above the table.
 func (p *linesPage) count(counts map[ledger.LineState]int64) error {
 	for _, state := range byUrgency() {
-		link := stateLink{Count: counts[state], Chosen: p.State == string(state)}
+		link := stateLink{Chosen: p.State == string(state)}
 		var err error
-		if link.Name, err = p.T("state." + string(state)); err != nil {
+		if link.Lines, err = p.Count("in."+string(state), counts[state]); err != nil {
 			return err
 		}
 		if link.Means, err = p.T("means." + string(state)); err != nil {
@@ -146,6 +145,9 @@ func (l lineRow) Where() string {
 
 // Copper says when copper closes under a line.
 func (s speech) Copper(c ledger.LineCopper) (string, error) {
+	if c.Warning == ledger.CopperClosed && c.Technical != "" {
+		return s.T("copper.closed", s.Date(c.Technical))
+	}
 	if c.Technical == "" {
 		return s.T("copper.commercial", s.Date(c.Commercial))
 	}

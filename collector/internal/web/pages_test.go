@@ -10,14 +10,16 @@ import (
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
-func plain(text string) string { return strings.NewReplacer("\u202f", " ", "\u00a0", " ").Replace(text) }
+func plain(text string) string {
+	return strings.NewReplacer("\u202f", " ", "\u00a0", " ").Replace(text)
+}
 
 func TestTheLinesPageSaysWhereEachLineStandsAndWhy(t *testing.T) {
 	got := shown(t, hospital(), "/lines")
 	for id, want := range map[string]string{
 		"line-0241354000": "0241354000 analogique xerox-3359876543 1 alerte ouverte Accueil & soins urgents Urgences · CHU d’Angers coupure dépassée encore active " +
 			"coupure prévue le 01/09/2026, pas encore déclarée faite dernier fax le 30/09/2026 dernière lecture il y a 2 min observée 29,8 jours sur 30 " +
-			"01/09/2026 cuivre fermé le 31/01/2027 12 pages 88 images",
+			"01/09/2026 fin du cuivre le 31/01/2027 12 pages 88 images",
 		"line-0241354001": "0241354001 canon-never Archives CHU d’Angers maintenue sans lecture maintenue : ligne d’astreinte, à revoir le 15/09/2026 " +
 			"révision prévue le 15/09/2026, dépassée la machine déclarée, canon-never, n’a jamais été vue — inconnu inconnu",
 	} {
@@ -29,7 +31,7 @@ func TestTheLinesPageSaysWhereEachLineStandsAndWhy(t *testing.T) {
 	if len(order) != 8 || order[0][1] != "0241354000" || order[1][1] != "grandstream-000b82aabbcc:fxs2" {
 		t.Errorf("got the order %v, want the line with an alert first, then the one that nobody can see", order)
 	}
-	for _, want := range []string{"1 coupure dépassée", "1 maintenue", "non affectée"} {
+	for _, want := range []string{"1 à coupure dépassée", "4 actives", "1 maintenue", "non affectée"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -53,7 +55,7 @@ func TestLinesAreFoundByStateNumberAndService(t *testing.T) {
 func TestTheServicesPageHasAllServices(t *testing.T) {
 	got := shown(t, hospital(), "/services")
 	for id, want := range map[string]string{
-		"service-saas":     "Accueil & soins urgents Urgences · CHU d’Angers 1 0 1 coupure dépassée 12 pages 88 images",
+		"service-saas":     "Accueil & soins urgents Urgences · CHU d’Angers 1 0 1 à coupure dépassée 12 pages 88 images",
 		"service-archives": "Archives CHU d’Angers 1 0 1 maintenue inconnu inconnu",
 		"service-":         "non affectée 6 4 1 sans lecture 1 calme inconnu inconnu 250 pages, sens inconnu",
 	} {

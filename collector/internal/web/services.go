@@ -67,11 +67,7 @@ func (p *servicesPage) rest(row *serviceRow, sums *pagesOf) error {
 		if n == 0 || state == ledger.Active {
 			continue
 		}
-		name, err := p.T("state." + string(state))
-		if err != nil {
-			return err
-		}
-		others, err := p.T("lines.in", n, name)
+		others, err := p.Count("in."+string(state), n)
 		if err != nil {
 			return err
 		}

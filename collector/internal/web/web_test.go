@@ -121,6 +121,11 @@ func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
 			t.Errorf("%q is used, but has no text", key)
 		}
 	}
+	for _, state := range ledger.LineStates() {
+		if _, ok := texts["in."+string(state)+".one"]; !ok {
+			t.Errorf("lines in state %s can't be counted", state)
+		}
+	}
 	for prefix, values := range map[string][]string{
 		"status.": words(wire.LineStatuses()), "service.": words(wire.FaxServices()),
 		"state.": words(ledger.LineStates()), "fact.": words(ledger.FactCodes()), "alert.": words(ledger.EpisodeKinds()), "means.": words(ledger.LineStates()),
@@ -145,7 +150,7 @@ func TestNoTextIsUnused(t *testing.T) {
 		base := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
 		prefix, _, _ := strings.Cut(key, ".")
 		switch prefix {
-		case "status", "service", "state", "kind", "fax", "count", "unit", "fact", "alert", "nav", "title", "observed", "means", "reason", "direction", "certainty":
+		case "status", "service", "state", "kind", "fax", "count", "unit", "fact", "alert", "nav", "title", "in", "observed", "means", "reason", "direction", "certainty":
 			continue // made of values
 		}
 		if !used[key] && !used[base] && !strings.HasPrefix(key, "agent.") {
