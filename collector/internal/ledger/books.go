@@ -62,7 +62,7 @@ type changes struct {
 	months     map[monthKey]monthCount
 	unposted   bool             // nothing is posted yet
 	moved      map[*device]bool // its activity may have to be posted anew
-	rezoned    []*account       // their months are to be added up anew
+	rezoned    []rezoned        // their months are to be cut anew
 	statuses   []statusOf
 	anomalies  []*Anomaly // new ones
 	closings   []closing

@@ -221,15 +221,33 @@ func readCounter(read func(...any) error, byNumber map[int64]*device) error {
 }
 
 func (s *store) loadNumbers(ctx context.Context, b *books) error {
-	return each(ctx, s.conn, "SELECT (SELECT COALESCE(MAX(id), 0) FROM activity), (SELECT COALESCE(MAX(id), 0) FROM anomalies), "+
-		"(SELECT COALESCE(MAX(id), 0) FROM quarantine), (SELECT COALESCE(MAX(id), 0) FROM holes), "+
-		"(SELECT COALESCE(MAX(id), 0) FROM audit), (SELECT COALESCE(MAX(id), 0) FROM postings), (SELECT COALESCE(MAX(id), 0) FROM statuses), "+
-		"(SELECT COALESCE(MAX(id), 0) FROM episodes), (SELECT COALESCE(MAX(revision), 0) FROM episodes), "+
-		"(SELECT COALESCE(MAX(id), 0) FROM events), (SELECT COALESCE(MAX(id), 0) FROM test_windows)",
-		func(read func(...any) error) error {
-			return read(&b.last.activity, &b.last.anomaly, &b.last.quarantine, &b.last.hole, &b.last.audit, &b.last.posting, &b.last.status,
-				&b.last.episode, &b.last.revision, &b.last.event, &b.last.window)
-		})
+	n := &b.last
+	gone, err := readPurged(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	for _, of := range []struct {
+		table string
+		last  *int64
+	}{
+		{"activity", &n.activity},
+		{"anomalies", &n.anomaly},
+		{"quarantine", &n.quarantine},
+		{"holes", &n.hole},
+		{"audit", &n.audit},
+		{"postings", &n.posting},
+		{"statuses", &n.status},
+		{"episodes", &n.episode},
+		{"events", &n.event},
+		{"test_windows", &n.window},
+	} {
+		if *of.last, err = readNumber(ctx, s.conn, "SELECT COALESCE(MAX(id), 0) FROM "+of.table); err != nil {
+			return err
+		}
+		*of.last = max(*of.last, gone[of.table].ID)
+	}
+	n.revision, err = readNumber(ctx, s.conn, "SELECT COALESCE(MAX(revision), 0) FROM episodes")
+	return err
 }
 
 func decodeList[T any](text string, items *[]T) error {

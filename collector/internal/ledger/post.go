@@ -198,11 +198,12 @@ func (b *books) adjust(zone *time.Location) {
 func (b *books) rezone() {
 	for _, a := range b.accounts {
 		zone := b.zoneOf(a.Site)
+		before := b.calendar(a.zone)
 		a.calendar = b.calendar(zone)
-		if a.zone != zone {
+		if a.zone != zone && before != nil {
 			a.zone = zone
 			mark(&a.dirty, &b.changes.accounts, a)
-			b.changes.rezoned = append(b.changes.rezoned, a)
+			b.changes.rezoned = append(b.changes.rezoned, rezoned{a, before, a.calendar, b.last.posting})
 		}
 	}
 }
@@ -224,11 +225,11 @@ func (b *books) sum(x activity, a *account, count int64) {
 	key := postedKey{a.number, x.counter}
 	b.changes.posted[key] += count
 	b.changes.hours[hourKey{x.to - x.to%hour, key}] += count
-	b.changes.addMonth(a, key, x, count)
+	b.changes.addMonth(a.calendar, key, x, count)
 }
 
-func (c *changes) addMonth(a *account, key postedKey, x activity, count int64) {
-	month, begin := a.calendar.monthOf(x.to)
+func (c *changes) addMonth(calendar *calendar, key postedKey, x activity, count int64) {
+	month, begin := calendar.monthOf(x.to)
 	sum := c.months[monthKey{month, key}]
 	sum.count += count
 	if x.from < begin {

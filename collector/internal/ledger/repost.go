@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -86,10 +85,14 @@ func (s *store) heldBy(ctx context.Context, d *device) ([]held, places, error) {
 	for _, c := range d.counters {
 		counters[c.number] = c.series()
 	}
+	gone, err := readPurged(ctx, s.conn)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, a := range d.accounts {
 		const query = "SELECT activity.id, counter, from_at, to_at, flags, postings.at, postings.count " +
-			"FROM postings JOIN activity ON activity.id = activity WHERE account = %d"
-		err := each(ctx, s.conn, fmt.Sprintf(query, a.number), func(read func(...any) error) error {
+			"FROM postings JOIN activity ON activity.id = activity WHERE account = %d AND activity.id > %d"
+		err := each(ctx, s.conn, fmt.Sprintf(query, a.number, gone["activity"].ID), func(read func(...any) error) error {
 			var x activity
 			var at wire.Time
 			var count int64
@@ -119,27 +122,34 @@ func (s *store) heldBy(ctx context.Context, d *device) ([]held, places, error) {
 	return all, taken, nil
 }
 
-// redoMonths adds up anew the months of accounts whose time zone changed.
+// rezoned is an account that has another time zone than before.
+type rezoned struct {
+	*account
+	before, after *calendar
+	last          int64 // posting by the zone before; whoever changes zones has posted nothing yet
+}
+
+// redoMonths cuts the months of accounts anew whose time zone changed. What was given up stays as it was cut.
 func (s *store) redoMonths(ctx context.Context, b *books) error {
 	if len(b.changes.rezoned) == 0 {
 		return nil
 	}
+	gone, err := readPurged(ctx, s.conn)
+	if err != nil {
+		return err
+	}
 	if err := s.writePostings(ctx, b); err != nil { // the accounts
 		return err
 	}
-	numbers := make([]string, len(b.changes.rezoned))
-	for i, a := range b.changes.rezoned {
-		numbers[i] = fmt.Sprint(a.number)
-	}
-	if err := s.exec(ctx, "DELETE FROM posted_months WHERE account IN ("+strings.Join(numbers, ", ")+")"); err != nil {
-		return fmt.Errorf("forget months: %w", err)
-	}
 	for _, a := range b.changes.rezoned {
-		const query = "SELECT counter, from_at, to_at, postings.count FROM postings JOIN activity ON activity.id = activity WHERE account = %d"
-		if err := each(ctx, s.conn, fmt.Sprintf(query, a.number), func(read func(...any) error) error {
+		const query = "SELECT counter, from_at, to_at, postings.count FROM postings JOIN activity ON activity.id = activity " +
+			"WHERE account = %d AND activity.id > %d AND postings.id <= %d"
+		if err := each(ctx, s.conn, fmt.Sprintf(query, a.number, gone["activity"].ID, a.last), func(read func(...any) error) error {
 			var x activity
 			err := read(&x.counter, &x.from, &x.to, &x.count)
-			b.changes.addMonth(a, postedKey{a.number, x.counter}, x, x.count)
+			key := postedKey{a.number, x.counter}
+			b.changes.addMonth(a.before, key, x, -x.count)
+			b.changes.addMonth(a.after, key, x, x.count)
 			return err
 		}); err != nil {
 			return fmt.Errorf("months of account %d: %w", a.number, err)
