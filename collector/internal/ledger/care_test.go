@@ -184,7 +184,7 @@ func TestRestoreTakesNothingThatItCannotTrust(t *testing.T) {
 		{"cut short", spoil("short.db", func(d []byte) []byte { return d[:len(d)/2] }), "the backup is damaged"},
 		{"another program's", other, "no ledger of zerofax"},
 		{"a later program's", later, "later zerofax-collector"},
-		{"unbalanced", unbalanced, "its total is 4, its hours add up to 3"},
+		{"unbalanced", unbalanced, "its total is 4, but 3 is posted"},
 	} {
 		if _, _, err := restore(c.path, x.from); err == nil || !strings.Contains(err.Error(), x.want) && !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: got %v, want %q", x.name, err, x.want)

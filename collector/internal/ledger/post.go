@@ -124,11 +124,16 @@ func (b *books) twice(c *counter) bool {
 // accountOf is the account of activity of a device whose interval ends at an instant.
 func (b *books) accountOf(d *device, at wire.Time, flags int64) *account {
 	b.locate(d)
+	return b.stayAccount(d, d.stayAt(at), flags&alsoReceived != 0)
+}
+
+// stayAt is the number of the stay in which an instant lies.
+func (d *device) stayAt(at wire.Time) int {
 	i := len(d.stays) - 1
 	for i > 0 && at < d.stays[i].from {
 		i--
 	}
-	return b.stayAccount(d, i, flags&alsoReceived != 0)
+	return i
 }
 
 func (b *books) stayAccount(d *device, i int, evidence bool) *account {

@@ -97,7 +97,13 @@ func leastCursor(ctx context.Context, q querier, names []string) (least int64, e
 	return least, nil
 }
 
+// notePurged notes how far the rows of a table are gone. So no number is given twice.
 func (s *store) notePurged(ctx context.Context, name string, p purged) error {
+	all, err := readPurged(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	p.ID, p.At = max(p.ID, all[name].ID), max(p.At, all[name].At)
 	return s.write(ctx, purgedTable, 1, func(_ int, to []any) []any { return append(to, name, p.ID, int64(p.At)) })
 }
 
@@ -120,7 +126,7 @@ func (l *Ledger) purgePostings(ctx context.Context, to purged) (n int64, err err
 			if err := s.remove(ctx, "postings", ids); err != nil {
 				return err
 			}
-			return s.notePurged(ctx, "postings", purged{after, to.At}) // so that no number is given twice
+			return s.notePurged(ctx, "postings", purged{after, to.At})
 		}); err != nil {
 			return n, err
 		}
@@ -129,7 +135,7 @@ func (l *Ledger) purgePostings(ctx context.Context, to purged) (n int64, err err
 }
 
 func (l *Ledger) purgeActivity(ctx context.Context, last int64) (n int64, err error) {
-	return l.purgeAll(ctx, "activity", fmt.Sprintf("SELECT id FROM activity WHERE id <= %d ORDER BY id LIMIT %d", last, purgeRows))
+	return l.purgeAll(ctx, "activity", 0, fmt.Sprintf("SELECT id FROM activity WHERE id <= %d ORDER BY id LIMIT %d", last, purgeRows))
 }
 
 // purgeStatuses removes the statuses before an instant, but not what stood then.
@@ -139,7 +145,7 @@ func (l *Ledger) purgeStatuses(ctx context.Context, at wire.Time, outlets []stri
 		return 0, err
 	}
 	old := fmt.Sprintf("FROM statuses WHERE at < %d AND id <= %d", at, passed)
-	return l.purgeAll(ctx, "statuses",
+	return l.purgeAll(ctx, "statuses", at,
 		fmt.Sprintf("SELECT id %[1]s AND id NOT IN (SELECT MAX(id) %[1]s GROUP BY device, port, kind) ORDER BY id LIMIT %d", old, purgeRows))
 }
 
@@ -154,14 +160,20 @@ func (l *Ledger) purgeMessages(ctx context.Context, at wire.Time) (n int64, err 
 	})
 }
 
-// purgeAll removes the rows of a table that a query finds, some at a time, until it finds none.
-func (l *Ledger) purgeAll(ctx context.Context, table, query string) (n int64, err error) {
+// purgeAll removes the rows of a table that a query finds, some at a time, until it finds none. All
+// that happened at an instant or later stays.
+func (l *Ledger) purgeAll(ctx context.Context, table string, at wire.Time, query string) (n int64, err error) {
 	for {
 		ids, err := readNumbers(ctx, l.readers, query)
 		if err != nil || len(ids) == 0 {
 			return n, err
 		}
-		if err := l.alter(ctx, table, func(s *store) error { return s.remove(ctx, table, ids) }); err != nil {
+		if err := l.alter(ctx, table, func(s *store) error {
+			if err := s.remove(ctx, table, ids); err != nil {
+				return err
+			}
+			return s.notePurged(ctx, table, purged{ids[len(ids)-1], at})
+		}); err != nil {
 			return n, err
 		}
 		n += int64(len(ids))

@@ -47,7 +47,7 @@ func (l *Ledger) Retry(ctx context.Context, by Author, id int64) (out Retried, e
 			return err
 		}
 		b.log(by, fmt.Sprintf("quarantine %d", id), "taken", r.Reason, fmt.Sprintf("%d booked, %d known", out.Booked, out.Known))
-		return l.store.exec(ctx, "DELETE FROM quarantine WHERE id = ?", id)
+		return errors.Join(l.store.remove(ctx, "quarantine", []int64{id}), l.store.notePurged(ctx, "quarantine", purged{ID: id}))
 	})
 	if errors.Is(err, errPoison) {
 		err = fmt.Errorf("quarantine %d stays where it is: %w", id, err)
