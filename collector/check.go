@@ -34,6 +34,7 @@ func (c *config) plan() [][2]string {
 		{"pages", fmt.Sprintf("language %s, time zone %s", c.Language, c.TimeZone)},
 		{"lines", fmt.Sprintf("active for %s after a fax, blind after %s without a reading", c.ActiveWindow, c.BlindAfter)},
 		{"alerts", c.alertsPlan()},
+		{"retention", c.Retention.plan()},
 		{"result", "ok"},
 	}
 }

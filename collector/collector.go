@@ -113,12 +113,18 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
+	var outlets ledger.Outlets
 	if c.InfluxDB.URL != "" {
 		points := series.New(c.series(p.books, log))
 		defer points.Close()
 		registry.MustRegister(points)
 		group.Go(func() error { every(ctx, "series", seriesEvery, log, points.Round); return nil })
+		outlets = points.Outlets()
 	}
+	group.Go(func() error {
+		every(ctx, "retention", retentionEvery, log, c.Retention.round(p.books, outlets, log))
+		return nil
+	})
 	group.Go(func() error { return p.books.Check(ctx) })
 	group.Go(func() error { return in.Run(ctx) })
 	group.Go(func() error {

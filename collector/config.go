@@ -28,6 +28,7 @@ type config struct {
 	Alerts       alertsConfig   `yaml:"alerts"`
 	ActiveWindow time.Duration  `yaml:"active_window"`
 	BlindAfter   time.Duration  `yaml:"blind_after"`
+	Retention    retention      `yaml:"retention"`
 	LineLabel    string         `yaml:"line_label"`
 	Numbers      numbersConfig  `yaml:"numbers"`
 
@@ -125,6 +126,7 @@ func defaults() config {
 		HTTP:         httpConfig{Listen: "127.0.0.1:8780"},
 		ActiveWindow: 30 * 24 * time.Hour,
 		BlindAfter:   72 * time.Hour,
+		Retention:    retention{Raw: 400 * 24 * time.Hour},
 		LineLabel:    "number",
 	}
 }
@@ -169,6 +171,9 @@ func (c *config) check(f *configfile.File) {
 	}
 	if c.BlindAfter < time.Minute {
 		f.Fault(at("blind_after"), "%s; want 1m or more", c.BlindAfter)
+	}
+	if r := c.Retention.Raw; r != 0 && r < shortestRetention {
+		f.Fault(at("retention", "raw"), "%s; want %s or more, or 0 to keep all", r, shortestRetention)
 	}
 	c.Numbers.check(f)
 	c.checkMQTT(f)

@@ -132,6 +132,11 @@ func New(o Options) *Series {
 	return s
 }
 
+// Outlets are the names under which the ledger keeps how far it has come.
+func (s *Series) Outlets() ledger.Outlets {
+	return ledger.Outlets{Postings: []string{s.postings.name}, Statuses: []string{s.statuses.name}}
+}
+
 // Close lets go of idle connections.
 func (s *Series) Close() { s.bucket.close() }
 
