@@ -489,7 +489,7 @@ func TestVerifyNoticesAWrongTotalAfterTheCutoff(t *testing.T) {
 	c.balanced()
 	c.exec("UPDATE after_cutoff SET pages = 2")
 	b, err := ledger.Verify(context.Background(), c.path)
-	if err != nil || !strings.Contains(strings.Join(b.Disagreements, "; "), "its total after the cut-off is 2, its events add up to 1") {
+	if err != nil || !strings.Contains(strings.Join(b.Disagreements, "; "), "2 pages after its cut-off are told, its events add up to 1") {
 		t.Errorf("got %q, %v, want the wrong total", b.Disagreements, err)
 	}
 }
