@@ -29,11 +29,26 @@ const requestLimit = 20 * time.Second
 
 func openBucket(o *Options) *bucket {
 	b := &bucket{http: &http.Client{
-		Transport: http.DefaultTransport.(*http.Transport).Clone(), Timeout: cmp.Or(o.Timeout, requestLimit),
+		Transport: influxOnly{http.DefaultTransport.(*http.Transport).Clone()}, Timeout: cmp.Or(o.Timeout, requestLimit),
+		// Elsewhere it would be asked for a page, without the points, and the page might be fine.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	b.api = influxdb2.NewClientWithOptions(o.URL, string(o.Token), influxdb2.DefaultOptions().SetHTTPClient(b.http).
 		SetApplicationName("zerofax").SetUseGZip(true).SetPrecision(time.Millisecond)).WriteAPIBlocking(o.Org, o.Bucket)
 	return b
+}
+
+// influxOnly takes no other success than that of a write: some other program may find anything fine.
+type influxOnly struct{ *http.Transport }
+
+var errNoInfluxDB = errors.New("want 204: this is no InfluxDB")
+
+func (t influxOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := t.Transport.RoundTrip(r)
+	if err == nil && answer.StatusCode/100 == 2 && answer.StatusCode != http.StatusNoContent {
+		return nil, errors.Join(fmt.Errorf("it answers %s, %w", answer.Status, errNoInfluxDB), answer.Body.Close())
+	}
+	return answer, err
 }
 
 // refusal is a point that InfluxDB won't take.
@@ -79,8 +94,11 @@ func (b *bucket) halves(ctx context.Context, points []*write.Point) ([]refusal, 
 	if !errors.As(err, &fault) {
 		fault = influxhttp.NewError(err)
 	}
-	reason := reasonOf(fault)
-	switch about := blames(fault.StatusCode); {
+	reason, about := reasonOf(fault), blames(fault.StatusCode)
+	if errors.Is(err, errNoInfluxDB) {
+		about = theSettings
+	}
+	switch {
 	case about != thePoints:
 		return nil, &trouble{
 			configured: about == theSettings, after: time.Duration(fault.RetryAfter) * time.Second, err: errors.New(reason),

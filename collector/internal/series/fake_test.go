@@ -45,8 +45,9 @@ const (
 	unavailable // 503, HTML
 	refusesUser // 401
 	knowsNoBucket
-	refusesAll // 400
-	answers    // how many there are
+	refusesAll   // 400
+	asksToLogIn  // 302, to a page that is fine
+	isNoInfluxDB // 200, HTML
 )
 
 func startInflux(t interface {
@@ -62,6 +63,9 @@ func startInflux(t interface {
 }
 
 func (x *influx) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/login" {
+		return
+	}
 	x.mu.Lock()
 	x.requests++
 	now := takes
@@ -88,6 +92,10 @@ func (x *influx) serve(w http.ResponseWriter, r *http.Request) {
 		complain(w, http.StatusNotFound, "bucket \"fax\" not found")
 	case refusesAll:
 		complain(w, http.StatusBadRequest, "not today")
+	case asksToLogIn:
+		http.Redirect(w, r, "/login", http.StatusFound)
+	case isNoInfluxDB:
+		_, _ = io.WriteString(w, "<html>intranet</html>")
 	default:
 		x.take(w, r)
 		switch now {
