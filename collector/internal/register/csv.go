@@ -2,6 +2,7 @@ package register
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -54,24 +55,46 @@ func encodingOf(f *os.File) (encoding.Encoding, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	r := bufio.NewReaderSize(f, 64<<10)
+	r := bufio.NewReader(f)
 	if mark, _ := r.Peek(2); string(mark) == "\xff\xfe" || string(mark) == "\xfe\xff" {
 		return unicode.UTF8, nil // the decoder goes by the mark
 	}
 	code := encoding.Encoding(unicode.UTF8)
+	chunk, kept := make([]byte, 64<<10), 0 // kept: the beginning of a character whose rest comes next
 	for {
-		char, size, err := r.ReadRune()
-		switch {
-		case errors.Is(err, io.EOF):
-			return code, nil
-		case err != nil:
+		n, err := r.Read(chunk[kept:])
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
-		case char == 0:
+		}
+		text := chunk[:kept+n]
+		if bytes.IndexByte(text, 0) >= 0 {
 			return nil, badFile("is no text; want a CSV or XLSX file")
-		case char == utf8.RuneError && size == 1:
+		}
+		whole := len(text)
+		if err == nil {
+			whole = lastRune(text)
+		}
+		if !utf8.Valid(text[:whole]) {
 			code = charmap.Windows1252
 		}
+		if err != nil {
+			return code, nil
+		}
+		kept = copy(chunk, text[whole:])
 	}
+}
+
+// lastRune is where a character begins that isn't whole yet; the end of text if all are.
+func lastRune(text []byte) int {
+	for i := len(text) - 1; i >= max(0, len(text)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(text[i]) {
+			if utf8.FullRune(text[i:]) {
+				return len(text)
+			}
+			return i
+		}
+	}
+	return len(text)
 }
 
 // separator is what stands between the cells of the first row that isn't empty.

@@ -1,7 +1,7 @@
 package register
 
 // Lines is the table of fax lines.
-var Lines = &Schema{name: "lines", limit: 64 * mega, columns: []Column{
+var Lines = &Schema{name: "lines", limit: 64 * mega, rows: maxRows, columns: []Column{
 	{Name: "number", French: "numéro", Also: []string{"numéro de fax", "n° de fax", "numéro de ligne", "n° de ligne", "ligne", "ligne de fax", "fax", "n°", "no", "sda", "numéro sda", "phone number", "fax number", "line"}},
 	{Name: "extension", French: "poste", Also: []string{"poste interne", "n° de poste", "numéro de poste", "numéro interne", "numéro court"}},
 	{Name: "device", French: "machine", Also: []string{"appareil", "machine associée", "numéro de série", "n° de série", "serial", "serial number", "télécopieur", "multifonction"}},
@@ -29,7 +29,7 @@ var (
 )
 
 // Structure is the table of what hospitals are made of, down to their functional units.
-var Structure = &Schema{name: "structure", limit: 64 * mega, columns: []Column{
+var Structure = &Schema{name: "structure", limit: 64 * mega, rows: maxRows, columns: []Column{
 	establishmentColumn,
 	{Name: "establishment_id", French: "id établissement"},
 	{Name: "finess", French: "FINESS", Also: []string{"finess ej", "n° finess", "numéro finess", "finess juridique"}},
@@ -46,7 +46,7 @@ var Structure = &Schema{name: "structure", limit: 64 * mega, columns: []Column{
 }}
 
 // Devices is the table of where machines stand.
-var Devices = &Schema{name: "devices", limit: 64 * mega, columns: []Column{
+var Devices = &Schema{name: "devices", limit: 64 * mega, rows: maxRows, columns: []Column{
 	{Name: "device", French: "machine", Also: []string{"appareil", "numéro de série", "n° de série", "serial", "serial number"}},
 	establishmentColumn, siteColumn, poleColumn, serviceColumn, ufColumn,
 	{Name: "name", French: "nom", Also: []string{"nom de la machine", "libellé"}},
@@ -55,7 +55,7 @@ var Devices = &Schema{name: "devices", limit: 64 * mega, columns: []Column{
 }}
 
 // GLPI is the export of GLPI's list of printers; its columns depend on its user.
-var GLPI = &Schema{name: "GLPI's printers", limit: 64 * mega, loose: true, columns: []Column{
+var GLPI = &Schema{name: "GLPI's printers", limit: 64 * mega, rows: maxRows, loose: true, columns: []Column{
 	{Name: "name", French: "nom"},
 	{Name: "serial", French: "numéro de série", Also: []string{"serial number", "n° de série", "s/n"}},
 	{Name: "inventory", French: "numéro d'inventaire", Also: []string{"inventory number", "inventory/asset number", "n° d'inventaire"}},
@@ -64,7 +64,7 @@ var GLPI = &Schema{name: "GLPI's printers", limit: 64 * mega, loose: true, colum
 }}
 
 // Copper is the list of the dates on which copper closes, by commune.
-var Copper = &Schema{name: "copper closures", limit: 1024 * mega, loose: true, columns: []Column{
+var Copper = &Schema{name: "copper closures", limit: 1024 * mega, rows: maxRows, loose: true, columns: []Column{
 	{Name: "code_insee", French: "code INSEE", Also: []string{"insee", "insee commune", "code commune", "code insee commune", "commune insee"}},
 	{Name: "nom_commune", French: "commune", Also: []string{"nom de la commune", "nom commune", "libellé commune"}},
 	{Name: "fermeture_commerciale", French: "date de fermeture commerciale", day: true, Also: []string{"commercial closure"}},

@@ -28,11 +28,12 @@ type Schema struct {
 	columns []Column
 	loose   bool  // has columns that nobody here needs
 	limit   int64 // of a file, in bytes
+	rows    int   // at most
 }
 
 const (
 	maxRows = 200_000
-	maxCell = 1000 // characters
+	maxCell = 1000 // bytes
 	mega    = 1 << 20
 )
 
@@ -160,8 +161,8 @@ func (t *Table) read(rows source, s *Schema) error {
 		case blank(cells):
 		case r.places == nil:
 			r.head(number, cells)
-		case len(t.Rows) == maxRows:
-			return append(r.faults, Note{t.File, number, "", fmt.Sprintf("there are more than %d rows; want several files", maxRows)})
+		case len(t.Rows) == s.rows:
+			return append(r.faults, Note{t.File, number, "", fmt.Sprintf("there are more than %d rows; want several files", s.rows)})
 		default:
 			r.row(number, cells)
 		}

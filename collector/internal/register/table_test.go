@@ -52,6 +52,7 @@ func TestTablesAreReadAsProgramsWriteThem(t *testing.T) {
 		{"UTF-8 with a mark", "\ufeffnuméro;service\n0241354000;Pôle Mère-Enfant\n", usual},
 		{"Windows-1252", "num\xe9ro;service\n0241354000;P\xf4le M\xe8re-Enfant\n", usual},
 		{"Windows-1252 with œ and ’", "num\xe9ro;service\n0241354000;C\x9cur d\x92enfant\n", "2|0241354000|Cœur d’enfant"},
+		{"UTF-8 beyond what is read at once", "numéro;service\n0241354000;Pôle Mère-Enfant\n" + strings.Repeat("\"é\n€\n\";\n", 30_000), "many"},
 		{"UTF-16", utf16Text("numéro;service\r\n0241354000;Pôle Mère-Enfant\r\n", false), usual},
 		{"UTF-16, the other way round", utf16Text("numéro;service\r\n0241354000;Pôle Mère-Enfant\r\n", true), usual},
 		{"accents as marks of their own", "nume\u0301ro;service\n0241354000;Po\u0302le Me\u0300re-Enfant\n", usual},
@@ -77,6 +78,12 @@ func TestTablesAreReadAsProgramsWriteThem(t *testing.T) {
 			}
 			if err != nil {
 				t.Fatal(err)
+			}
+			if test.want == "many" {
+				if len(table.Rows) != 30_001 || cells(&Table{Rows: table.Rows[30_000:], place: table.place}, "number") != "30002|é €" {
+					t.Errorf("got %d rows, the last %v", len(table.Rows), table.Rows[30_000:])
+				}
+				return
 			}
 			if got := cells(table, "number", "service"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
@@ -160,12 +167,14 @@ func TestExcelsOldCalendarAndOtherSheets(t *testing.T) {
 func TestFilesThatAreTooLargeOrBrokenAreRefused(t *testing.T) {
 	small := *Lines
 	small.limit = 100
+	few := *Lines
+	few.rows = 3
 	for name, test := range map[string]struct {
 		path, want string
 		schema     *Schema
 	}{
 		"too large":             {file(t, "l.csv", strings.Repeat("x", 2*mega)), "has 2 MB; want 0 at most", &small},
-		"too many rows":         {file(t, "l.csv", "number\n"+strings.Repeat("0241354000\n", maxRows+1)), "more than 200000 rows", Lines},
+		"too many rows":         {file(t, "l.csv", "number\n"+strings.Repeat("0241354000\n", 4)), "more than 3 rows", &few},
 		"a cell that is a book": {file(t, "l.csv", "number;contact\n0241354000;"+strings.Repeat("x", maxCell+1)+"\n"), "has 1001 characters; want 1000", Lines},
 		"half an Excel file":    {file(t, "l.xlsx", "PK\x03\x04 and no more"), "is no XLSX file that can be read", Lines},
 		"a folder":              {t.TempDir(), "is a folder", Lines},
