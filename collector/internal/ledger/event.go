@@ -145,14 +145,14 @@ func (b *books) total(x *event) {
 	if x.counted || x.kind != AfterCutoff || !x.Certainty.proven() {
 		return
 	}
-	x.counted = true
+	x.counted, x.NoticedAt = true, wire.TimeOf(b.now())
 	t := b.after[x.Line]
 	if IsPages(x.Measure) {
 		t.Pages += x.Count
 	} else {
 		t.Faxes += x.Count
 	}
-	t.Noticed = max(t.Noticed, wire.TimeOf(b.now()))
+	t.Noticed = max(t.Noticed, x.NoticedAt)
 	b.after[x.Line] = t
 	b.changes.after[x.Line] = true
 }
