@@ -1,0 +1,288 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/metrics"
+	"github.com/zerofax/zerofax/collector/internal/web"
+)
+
+// totals are pages by "service direction".
+type totals map[string]int64
+
+// add takes 0 for what isn't there: some projections tell services of which nothing is known.
+func (t totals) add(service, way string, pages int64) {
+	if pages != 0 {
+		t[service+" "+way] += pages
+	}
+}
+
+// hospital is a ledger with its projections, and a clock.
+type hospital struct {
+	*testing.T
+	*ledger.Ledger
+	now  time.Time
+	seq  uint64
+	site http.Handler
+}
+
+func newHospital(t *testing.T) *hospital {
+	t.Helper()
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hospital{T: t, now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}
+	h.Ledger, err = ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Now: func() time.Time { return h.now }, Zone: paris})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	figures := metrics.New(metrics.Options{Books: h, Dropped: func() int64 { return 0 }})
+	if h.site, err = web.New(web.Options{
+		Books: h, Metrics: figures.Handler(), Ready: func() error { return nil }, Language: "fr", Location: paris, Log: slog.New(slog.DiscardHandler),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// reads tells of one machine after some days: the values of its counters by measure.
+func (h *hospital) reads(device string, days int, values map[wire.Measure]int64) {
+	h.Helper()
+	h.now = h.now.AddDate(0, 0, days)
+	h.seq++
+	at := wire.TimeOf(h.now)
+	vendor, serial, _ := strings.Cut(device, "-")
+	r := wire.Reading{
+		Device: device, At: at, OK: true, Profile: vendor, Fax: wire.Yes, FaxService: wire.ServiceReady,
+		Identity: &wire.Identity{Vendor: vendor, Serial: serial, Model: vendor, Address: "10.0.0." + serial},
+	}
+	for _, m := range slices.Sorted(maps.Keys(values)) {
+		r.Counters = append(r.Counters, wire.Counter{Measure: m, Unit: "pages", Rule: string(m), Value: values[m]})
+	}
+	env := wire.Envelope{Header: wire.Header{Agent: "ps-01", Stream: "stream-01", First: h.seq, Seq: h.seq, Oldest: 1, SentAt: at}, Readings: []wire.Reading{r}}
+	results, err := h.Apply(h.Context(), []ledger.Delivery{{Agent: "ps-01", Envelope: env, ReceivedAt: h.now}})
+	if err != nil || results[0].Verdict != ledger.Applied {
+		h.Fatalf("got %+v, %v", results, err)
+	}
+}
+
+func (h *hospital) declares(change func(r *ledger.Register)) {
+	h.Helper()
+	err := h.Declare(h.Context(), ledger.Author{Who: "test"}, func(r ledger.Register) (ledger.Register, error) {
+		change(&r)
+		return r, nil
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *hospital) get(target string) string {
+	h.Helper()
+	w := httptest.NewRecorder()
+	h.site.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	if w.Code != http.StatusOK {
+		h.Fatalf("GET %s: %d %s", target, w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+// projections are all that shows totals, each as it is read by its users. A bucket of time series is
+// the sum of the postings; that it is, is proven with the series.
+func (h *hospital) projections() map[string]func() totals {
+	return map[string]func() totals{
+		"metrics": h.byMetrics, "services": h.byServices, "indicators": h.byIndicators, "page of services": h.byPage, "postings": h.byPostings,
+	}
+}
+
+func (h *hospital) byMetrics() totals {
+	sums := totals{}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(h.get("/metrics")))
+	if err != nil {
+		h.Fatal(err)
+	}
+	for _, m := range families["zerofax_fax_pages_total"].Metric {
+		labels := map[string]string{}
+		for _, l := range m.Label {
+			labels[l.GetName()] = l.GetValue()
+		}
+		sums.add(labels["service"], labels["direction"], int64(m.Counter.GetValue()))
+	}
+	return sums
+}
+
+// data is a list of the API.
+func data[T any](h *hospital, target string) []T {
+	h.Helper()
+	var body struct{ Data []T }
+	if err := json.Unmarshal([]byte(h.get(target)), &body); err != nil {
+		h.Fatal(err)
+	}
+	return body.Data
+}
+
+func (h *hospital) byServices() totals {
+	sums := totals{}
+	for _, s := range data[struct {
+		ID    string
+		Pages map[string]int64
+	}](h, "/api/v1/services") {
+		for way, pages := range s.Pages {
+			sums.add(s.ID, way, pages)
+		}
+	}
+	return sums
+}
+
+func (h *hospital) byIndicators() totals {
+	sums := totals{}
+	for _, f := range data[struct {
+		Scope     struct{ Service string }
+		Indicator string
+		Unit      string
+		Value     *int64
+	}](h, "/api/v1/indicators?from=2026-01&to=2026-12&by=service") {
+		way, fax := strings.CutPrefix(f.Indicator, "fax_")
+		if fax && f.Value != nil && f.Unit == "pages" {
+			sums.add(f.Scope.Service, strings.TrimPrefix(way, "direction_"), *f.Value)
+		}
+	}
+	return sums
+}
+
+// byPage adds up what a reader sees.
+func (h *hospital) byPage() totals {
+	sums := totals{}
+	rows := regexp.MustCompile(`(?s)id="service-([^"]*)".*?</tr>`).FindAllStringSubmatch(h.get("/services?lang=en"), -1)
+	for _, row := range rows {
+		for way, label := range map[string]string{"sent": "Sent", "received": "Received"} {
+			cell := regexp.MustCompile(`data-label="` + label + `"><div><strong>([0-9,]+) pages?<`).FindStringSubmatch(row[0])
+			if cell != nil {
+				pages, _ := strconv.ParseInt(strings.ReplaceAll(cell[1], ",", ""), 10, 64)
+				sums.add(html.UnescapeString(row[1]), way, pages)
+			}
+		}
+	}
+	return sums
+}
+
+func (h *hospital) byPostings() totals {
+	sums := totals{}
+	postings, err := h.Postings(h.Context(), 0, 10_000)
+	if err != nil {
+		h.Fatal(err)
+	}
+	for _, p := range postings {
+		if !p.Account.Evidence && ledger.IsPages(p.Measure) {
+			sums.add(p.Account.Service, string(ledger.DirectionOf(p.Measure)), p.Count)
+		}
+	}
+	maps.DeleteFunc(sums, func(_ string, pages int64) bool { return pages == 0 })
+	return sums
+}
+
+// agree wants all projections to tell the same.
+func (h *hospital) agree(after string, want totals) {
+	h.Helper()
+	for name, projection := range h.projections() {
+		if got := projection(); !maps.Equal(got, want) {
+			h.Errorf("after %s, %s: got %v, want %v", after, name, got, want)
+		}
+	}
+}
+
+func TestMetricsAPIPagesAndPostingsTellTheSameTotals(t *testing.T) {
+	const sent, printed, received = wire.FaxSentPages, wire.FaxPrintedPages, wire.FaxReceivedPages
+	h := newHospital(t)
+	h.agree("nothing", totals{})
+
+	h.reads("kyocera-1", 0, map[wire.Measure]int64{sent: 100, printed: 50})
+	h.reads("xerox-2", 1, map[wire.Measure]int64{sent: 0})
+	h.reads("kyocera-1", 1, map[wire.Measure]int64{sent: 110, printed: 53})
+	h.reads("xerox-2", 1, map[wire.Measure]int64{sent: 7})
+	h.agree("faxes that nobody assigned", totals{" sent": 17, " received": 3})
+
+	line := func(number, device, service string, from wire.Time) ledger.Declaration {
+		return ledger.Declaration{Line: number, Number: number, Device: device, From: from, Place: ledger.Place{Service: service}}
+	}
+	h.declares(func(r *ledger.Register) {
+		r.Establishments["chu"] = ledger.Establishment{ID: "chu", Name: "CHU"}
+		for _, service := range []string{"saas", "onco", "archives"} {
+			r.Services[service] = ledger.Service{ID: service, Establishment: "chu", Name: service}
+		}
+		r.Lines["0241354000"] = []ledger.Declaration{line("0241354000", "kyocera-1", "saas", 0)}
+	})
+	h.agree("a first assignment, late: it reaches back", totals{"saas sent": 10, "saas received": 3, " sent": 7})
+
+	h.reads("kyocera-1", 10, map[wire.Measure]int64{sent: 115, printed: 53})
+	moved := wire.TimeOf(h.now) + 1
+	h.declares(func(r *ledger.Register) {
+		r.Lines["0241354000"] = append(r.Lines["0241354000"], line("0241354000", "kyocera-1", "onco", moved))
+	})
+	h.reads("kyocera-1", 10, map[wire.Measure]int64{sent: 120, printed: 60})
+	h.agree("a move to another service: the past stays", totals{"saas sent": 15, "saas received": 3, "onco sent": 5, "onco received": 7, " sent": 7})
+
+	h.reads("kyocera-1", 10, map[wire.Measure]int64{sent: 2, printed: 0})
+	h.reads("kyocera-1", 10, map[wire.Measure]int64{sent: 6, printed: 1})
+	h.agree("a reset: nothing falls, nothing is invented", totals{"saas sent": 15, "saas received": 3, "onco sent": 9, "onco received": 8, " sent": 7})
+
+	swapped := wire.TimeOf(h.now) + 1
+	h.declares(func(r *ledger.Register) {
+		r.Lines["0241354000"] = append(r.Lines["0241354000"], line("0241354000", "xerox-2", "onco", swapped))
+	})
+	h.reads("xerox-2", 10, map[wire.Measure]int64{sent: 9})
+	h.reads("kyocera-1", 1, map[wire.Measure]int64{sent: 8, printed: 1})
+	h.agree("a swap of machines", totals{"saas sent": 15, "saas received": 3, "onco sent": 11, "onco received": 8, " sent": 9})
+
+	h.reads("xerox-2", 1, map[wire.Measure]int64{sent: 9, received: 4, printed: 4})
+	h.reads("xerox-2", 1, map[wire.Measure]int64{sent: 9, received: 6, printed: 6})
+	h.agree("a machine that counts what it receives twice", totals{"saas sent": 15, "saas received": 3, "onco sent": 11, "onco received": 10, " sent": 9})
+
+	h.agreeOnLines()
+}
+
+// agreeOnLines wants metrics and API to tell the same of each line.
+func (h *hospital) agreeOnLines() {
+	h.Helper()
+	text := h.get("/metrics")
+	lines := data[struct {
+		ID     string
+		State  string
+		Totals map[wire.Measure]int64
+	}](h, "/api/v1/lines")
+	if len(lines) == 0 {
+		h.Error("no line")
+	}
+	for _, l := range lines {
+		pages := map[ledger.Direction]int64{}
+		for m, n := range l.Totals {
+			pages[ledger.DirectionOf(m)] += n
+		}
+		for way, n := range pages {
+			if want := fmt.Sprintf("zerofax_line_fax_pages_total{direction=%q,line=%q} %d\n", way, l.ID, n); !strings.Contains(text, want) {
+				h.Errorf("the metrics lack %s", want)
+			}
+		}
+	}
+}
