@@ -58,17 +58,15 @@ func (r replayCommand) options(call *program.Call, c *config, books *ledger.Ledg
 			return o, program.Usage(fmt.Errorf("--from %q; want a day such as 2026-10-31, or always", r.From))
 		}
 	}
-	if o.Whole, err = books.Whole(call.Ctx); err != nil {
+	gone, err := books.Gone(call.Ctx)
+	if err != nil {
 		return o, err
 	}
-	switch {
-	case r.Hours:
-		o.Hours = books
-	case o.From < o.Whole:
+	if o.From < gone.Before && !r.Hours {
 		return o, program.Usage(fmt.Errorf("of what happened before %s only sums by the hour are left; say a later --from, "+
-			"or --hours to write those too, into a bucket that has nothing of that time yet", o.Whole.Std().In(c.location).Format(time.DateTime)))
+			"or --hours to write those too, into a bucket that has nothing of that time yet", gone.Before.Std().In(c.location).Format(time.DateTime)))
 	}
-	o.Wait = wait
+	o.Past, o.Hours, o.Wait = books, r.Hours, wait
 	o.Tell = func(done series.Replayed) {
 		call.Log.Info("replay", "postings", done.Posting, "of", done.Of, "statuses", done.Status, "of_statuses", done.OfStatus, "points", done.Points)
 	}

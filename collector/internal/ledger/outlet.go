@@ -41,15 +41,44 @@ func (l *Ledger) Looks(ctx context.Context) (looks map[string]wire.Time, err err
 	return looks, err
 }
 
-// Whole is the time since which all that happened is still there posting by posting; what happened
-// before it is left by the hour only. 0 = nothing is gone.
-func (l *Ledger) Whole(ctx context.Context) (at wire.Time, err error) {
+// Gone is how far what happened is gone posting by posting.
+type Gone struct {
+	Before            wire.Time // what happened then or later is still there; the beginning of an hour, 0 = nothing is gone
+	Activity, Posting int64     // the last ones that are gone, or about to go
+}
+
+// Gone is how far what happened is gone now.
+func (l *Ledger) Gone(ctx context.Context) (gone Gone, err error) {
 	err = l.read(ctx, "what is gone", func(q querier, _ wire.Time) error {
-		gone, err := readPurged(ctx, q)
-		at = max(gone["activity"].At, gone["postings"].At)
+		all, err := readPurged(ctx, q)
+		activity, postings := all["activity"], all["postings"]
+		gone = Gone{Before: max(activity.At, postings.At), Activity: activity.ID, Posting: postings.ID}
 		return err
 	})
-	return at, err
+	return gone, err
+}
+
+// GoneHours are the sums of what isn't there posting by posting any more, by the hour (UTC): of the
+// hours that begin at from or later, and before to.
+func (l *Ledger) GoneHours(ctx context.Context, from, to wire.Time) (sums []HourSum, err error) {
+	// A posting is at most some ms later than what it posts, and so within the next hour.
+	query := fmt.Sprintf("SELECT hour, count - COALESCE((SELECT SUM(postings.count) FROM postings JOIN activity ON activity.id = activity "+
+		"WHERE account = posted_hours.account AND postings.at >= hour AND postings.at < hour + 2 * %[1]d "+
+		"AND activity.counter = posted_hours.counter AND to_at >= hour AND to_at < hour + %[1]d), 0), "+
+		counterColumns+", "+accountColumns+
+		" FROM posted_hours JOIN counters ON counters.id = counter JOIN accounts ON accounts.id = account"+
+		" WHERE hour >= %[2]d AND hour < %[3]d ORDER BY hour, account, counter", hour, from, to)
+	err = l.read(ctx, "hours that are gone", func(q querier, _ wire.Time) error {
+		return each(ctx, q, query, func(read func(...any) error) error {
+			var s HourSum
+			err := read(append([]any{&s.Hour, &s.Count, &s.Measure, &s.Unit}, s.fields()...)...)
+			if s.Count != 0 {
+				sums = append(sums, s)
+			}
+			return err
+		})
+	})
+	return sums, err
 }
 
 // Quarantine keeps what a projection could not hand on. Agent is empty, Stream says which one it was.

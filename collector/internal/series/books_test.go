@@ -20,6 +20,10 @@ type shelf struct {
 	commits    int
 	quarantine []ledger.Quarantine
 	broken     bool
+
+	gone     ledger.Gone
+	sums     []ledger.HourSum // of what is gone
+	givingUp func()           // called when it is asked for them
 }
 
 func newShelf() *shelf {
@@ -126,4 +130,24 @@ func (s *shelf) Quarantine(_ context.Context, refused []ledger.Quarantine) error
 	defer unlock()
 	s.quarantine = append(s.quarantine, refused...)
 	return err
+}
+
+func (s *shelf) Gone(context.Context) (ledger.Gone, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	return s.gone, err
+}
+
+func (s *shelf) GoneHours(_ context.Context, from, to wire.Time) (sums []ledger.HourSum, err error) {
+	unlock, err := s.lock()
+	defer unlock()
+	if s.givingUp != nil {
+		s.givingUp()
+	}
+	for _, x := range s.sums {
+		if from <= x.Hour && x.Hour < to {
+			sums = append(sums, x)
+		}
+	}
+	return sums, err
 }

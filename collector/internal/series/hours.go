@@ -36,7 +36,7 @@ func resume(standing []ledger.Status, looks map[string]wire.Time, said, from wir
 	for i := range standing {
 		w := h.device(&standing[i])
 		w.apply(&standing[i])
-		w.mark = max(w.mark, standing[i].At)
+		w.mark = max(w.mark, standing[i].At-1)
 	}
 	for id, w := range h.devices {
 		w.mark = max(w.mark, min(looks[id], said))

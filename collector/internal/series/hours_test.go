@@ -101,16 +101,17 @@ func TestWhatIsKnownIsSaidAgainEachFullHour(t *testing.T) {
 }
 
 func TestHoursGoOnAfterARestartWhereTheyWere(t *testing.T) {
-	log := []ledger.Status{up("08:10", "1"), line("08:10", "1", "idle")}
 	for name, c := range map[string]struct {
-		looked, said string // before the restart
-		want         []string
+		told, looked, said string // before the restart
+		want               []string
 	}{
-		"all said up to ten":              {"10:20", "10:00", []string{"11:00 up=1i", "11:00 line1 idle"}},
-		"it wasn't looked at since nine":  {"09:20", "10:00", []string{"10:00 up=1i", "10:00 line1 idle", "11:00 up=1i", "11:00 line1 idle"}},
-		"another device held back others": {"10:20", "09:00", []string{"10:00 up=1i", "10:00 line1 idle", "11:00 up=1i", "11:00 line1 idle"}},
+		"all said up to ten":              {"08:10", "10:20", "10:00", []string{"11:00 up=1i", "11:00 line1 idle"}},
+		"it wasn't looked at since nine":  {"08:10", "09:20", "10:00", []string{"10:00 up=1i", "10:00 line1 idle", "11:00 up=1i", "11:00 line1 idle"}},
+		"another device held back others": {"08:10", "10:20", "09:00", []string{"10:00 up=1i", "10:00 line1 idle", "11:00 up=1i", "11:00 line1 idle"}},
+		"told at ten sharp":               {"10:00", "10:00", "09:00", []string{"10:00 up=1i", "10:00 line1 idle", "11:00 up=1i", "11:00 line1 idle"}},
 	} {
 		var got []string
+		log := []ledger.Status{up(c.told, "1"), line(c.told, "1", "idle")}
 		h := resume(log, map[string]wire.Time{"audiocodes-1": clockTime(c.looked)}, clockTime(c.said), 0)
 		h.seen("audiocodes-1", clockTime("11:00"), func(p *write.Point) { got = append(got, brief(p)) })
 		if !slices.Equal(got, c.want) {

@@ -9,18 +9,19 @@ import (
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
-// Hours is what is left of what happened long ago: sums by the hour.
-type Hours interface {
-	Hours(ctx context.Context, from, to wire.Time) ([]ledger.HourSum, error)
+// Past is what isn't there posting by posting any more.
+type Past interface {
+	Gone(ctx context.Context) (ledger.Gone, error)
+	GoneHours(ctx context.Context, from, to wire.Time) ([]ledger.HourSum, error)
 }
 
 // ReplayOptions say what to write again.
 type ReplayOptions struct {
 	From  wire.Time // what happened then or later; 0 = all
-	Hours Hours     // nil: what is left by the hour only isn't written
-	Whole wire.Time // what happened before it is left by the hour only; 0 = nothing is
+	Past  Past
+	Hours bool // also what is gone, by the hour
 	Wait  func(ctx context.Context, d time.Duration) error
-	Tell  func(Replayed) // how far it is, from time to time; done is Replayed.Posting of it
+	Tell  func(Replayed) // how far it is, from time to time; may be nil
 }
 
 // Replayed is what a replay wrote.
@@ -40,7 +41,7 @@ const manyRefused = 10
 
 // Replay writes to a bucket what the ledger holds, from a time on, and returns when all that was there
 // when it began is written. It moves no cursor, so that it may run beside a collector. What can't be
-// reached is tried again; what a person must see to ends it.
+// reached is tried again; what a person must see to ends it. So does ErrGone.
 func Replay(ctx context.Context, o Options, r ReplayOptions) (Replayed, error) {
 	h := &history{Books: o.Books}
 	o.Books = h
@@ -52,6 +53,10 @@ func Replay(ctx context.Context, o Options, r ReplayOptions) (Replayed, error) {
 	if done.Of, done.OfStatus, err = h.Newest(ctx); err != nil {
 		return done, err
 	}
+	gone, err := r.Past.Gone(ctx)
+	if err != nil {
+		return done, err
+	}
 	h.round = func() {
 		done.Posting, done.Status = s.postings.at.Load(), s.statuses.at.Load()
 		done.Points, done.Old = s.written.Load(), s.olds.Load()
@@ -60,15 +65,17 @@ func Replay(ctx context.Context, o Options, r ReplayOptions) (Replayed, error) {
 			r.Tell(done)
 		}
 	}
-	if r.Hours != nil {
-		s.whole = r.Whole
+	if r.Hours {
 		s.sums.read = int64(r.From - r.From%hour)
-		s.readSums = func(ctx context.Context, f *feed) (int, error) { return r.readSums(ctx, s, f) }
+		s.readSums = func(ctx context.Context, f *feed) (int, error) { return r.readSums(ctx, s, f, gone.Before) }
 	}
 	for {
 		err := s.Round(ctx)
 		h.round()
-		if t := new(trouble); err == nil || !errors.As(err, &t) || t.configured {
+		if err == nil {
+			return done, r.stillThere(ctx, gone)
+		}
+		if t := new(trouble); !errors.As(err, &t) || t.configured {
 			return done, err
 		}
 		s.options.Log.Warn("InfluxDB doesn't take it for now; trying on", "error", err)
@@ -78,16 +85,27 @@ func Replay(ctx context.Context, o Options, r ReplayOptions) (Replayed, error) {
 	}
 }
 
-// readSums makes points of what is left by the hour: all that was counted in it, at its last
-// millisecond, so that the hours, days and months of a dashboard have what happened in them.
-func (r *ReplayOptions) readSums(ctx context.Context, s *Series, f *feed) (n int, err error) {
+// ErrGone is that something was given up while it was written again: it may lack now, or count twice.
+var ErrGone = errors.New("the ledger gave up old details meanwhile; empty the bucket and replay again")
+
+func (r *ReplayOptions) stillThere(ctx context.Context, before ledger.Gone) error {
+	now, err := r.Past.Gone(ctx)
+	if err == nil && now != before && r.From < now.Before {
+		err = ErrGone
+	}
+	return err
+}
+
+// readSums makes points of what is gone before an instant: all that was counted in an hour, at its
+// last millisecond, so that the hours, days and months of a dashboard have what happened in them.
+func (r *ReplayOptions) readSums(ctx context.Context, s *Series, f *feed, before wire.Time) (n int, err error) {
 	const span = 30 * 24 * hour
 	from := wire.Time(f.read)
-	if from >= r.Whole {
+	if from >= before {
 		return 0, nil
 	}
-	to := min(from+span, r.Whole)
-	sums, err := r.Hours.Hours(ctx, from, to)
+	to := min(from+span, before)
+	sums, err := r.Past.GoneHours(ctx, from, to)
 	if err != nil {
 		return 0, err
 	}

@@ -18,6 +18,7 @@ import (
 // replay writes everything again from a time on.
 func (w *ward) replay(o ReplayOptions) (Replayed, error) {
 	w.Helper()
+	o.Past = w.books
 	o.Wait = func(_ context.Context, d time.Duration) error {
 		w.clock.turn(d)
 		return nil
@@ -67,18 +68,6 @@ func TestAReplayFromADayLeavesOutWhatWasBefore(t *testing.T) {
 	}
 }
 
-// hoursOf is what is left of postings before a time: their sums by the hour.
-type hoursOf []ledger.HourSum
-
-func (h hoursOf) Hours(_ context.Context, from, to wire.Time) (sums []ledger.HourSum, err error) {
-	for _, s := range h {
-		if from <= s.Hour && s.Hour < to {
-			sums = append(sums, s)
-		}
-	}
-	return sums, nil
-}
-
 func TestWhatIsLeftByTheHourIsWrittenAtTheEndOfTheHour(t *testing.T) {
 	w := newWard(t)
 	w.post(300) // from 08:00, one a minute
@@ -87,26 +76,41 @@ func TestWhatIsLeftByTheHourIsWrittenAtTheEndOfTheHour(t *testing.T) {
 	}
 	evidence := sum("08:00", wire.FaxSentPages, 99)
 	evidence.Evidence = true
-	sums := hoursOf{
-		sum("06:00", wire.FaxSentPages, 5), sum("08:00", wire.FaxSentPages, 60), sum("08:00", wire.FaxReceivedPages, 2),
-		sum("08:00", wire.FaxPrintedPages, 3), evidence, sum("09:00", wire.FaxSentPages, 60),
+	w.books.gone.Before = clockTime("08:00")
+	w.books.sums = []ledger.HourSum{
+		sum("05:00", wire.FaxSentPages, 5), sum("06:00", wire.FaxSentPages, 60), sum("06:00", wire.FaxReceivedPages, 2),
+		sum("06:00", wire.FaxPrintedPages, 3), evidence, sum("08:00", wire.FaxSentPages, 60),
 	}
-	if _, err := w.replay(ReplayOptions{From: clockTime("07:00"), Whole: clockTime("09:00"), Hours: sums}); err != nil {
+	if _, err := w.replay(ReplayOptions{From: clockTime("06:00"), Hours: true}); err != nil {
 		t.Fatal(err)
 	}
 	got := w.influx.has(faxActivity)
 	const tags = "establishment=chu,line=0241354000,pole=medecine,service=cardiologie,site=nord,unit=pages"
 	want := map[string]string{
-		fmt.Sprintf("fax_activity,device=xerox-1,direction=sent,%s %d", tags, clockTime("09:00")-1):     "60i",
-		fmt.Sprintf("fax_activity,device=xerox-1,direction=received,%s %d", tags, clockTime("09:00")-1): "5i",
+		fmt.Sprintf("fax_activity,device=xerox-1,direction=sent,%s %d", tags, clockTime("07:00")-1):     "60i",
+		fmt.Sprintf("fax_activity,device=xerox-1,direction=received,%s %d", tags, clockTime("07:00")-1): "5i",
 	}
 	for key, value := range want {
 		if got[key] != value {
 			t.Errorf("%s is %q, want %s", key, got[key], value)
 		}
 	}
-	if len(got) != 242 { // and 240 postings from nine on
-		t.Errorf("%d points are written, want 242", len(got))
+	if len(got) != 302 {
+		t.Errorf("%d points are written, want 302", len(got))
+	}
+}
+
+func TestAReplaySaysWhenDetailsAreGivenUpMeanwhile(t *testing.T) {
+	w := newWard(t)
+	w.post(3)
+	w.books.gone.Before = clockTime("06:00")
+	w.books.givingUp = func() { w.books.gone.Before, w.books.gone.Activity = clockTime("08:00"), 1 }
+	if _, err := w.replay(ReplayOptions{Hours: true}); !errors.Is(err, ErrGone) {
+		t.Errorf("got %v, want %v", err, ErrGone)
+	}
+	w.books.givingUp = func() { w.books.gone.Activity++ }
+	if _, err := w.replay(ReplayOptions{From: clockTime("08:00"), Hours: true}); err != nil {
+		t.Errorf("got %v, want it not to mind what it didn't write", err)
 	}
 }
 

@@ -84,7 +84,6 @@ type Series struct {
 
 	// Of a replay.
 	from     wire.Time // what happened before it isn't written
-	whole    wire.Time // activity before it is left by the hour only
 	sums     feed
 	readSums func(context.Context, *feed) (int, error) // nil: not those by the hour
 
@@ -227,9 +226,6 @@ func (s *Series) readPostings(ctx context.Context, f *feed) (int, error) {
 	for i := range postings {
 		f.read = postings[i].ID
 		for _, p := range ofPosting(&postings[i]) {
-			if p.Name() == faxActivity && postings[i].To < s.whole {
-				continue
-			}
 			s.add(f, p)
 		}
 	}
