@@ -63,12 +63,11 @@ func (r restoreCommand) Run(call *program.Call) error {
 		fmt.Fprintf(call.Stdout, "the ledger until now is kept as %s\n", aside)
 	}
 	if c.InfluxDB.URL != "" {
-		fmt.Fprintf(call.Stdout, "InfluxDB may hold points that these books don't: zerofax-collector series replay --from %s\n", day(got))
+		fmt.Fprintf(call.Stdout, "bucket %s has what these books don't know, so faxes would count twice there: empty it, then write it anew by\n"+
+			"  zerofax-collector series replay --from always\n", c.InfluxDB.Bucket)
 	}
 	return nil
 }
-
-func day(c ledger.Contents) string { return c.AsOf.Std().Format("2006-01-02") }
 
 func tellContents(w io.Writer, c ledger.Contents) {
 	asOf := "nothing was booked yet"
