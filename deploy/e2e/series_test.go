@@ -115,8 +115,14 @@ func (x *influxDB) ask(query string) []row {
 // sums are the sums of fax_activity by some tags, as "kyocera-01 sent": 17.
 func (x *influxDB) sums(tags ...string) map[string]int64 {
 	x.t.Helper()
+	return x.sumsWhere("", tags...)
+}
+
+// sumsWhere are those of the points that a WHERE clause finds.
+func (x *influxDB) sumsWhere(where string, tags ...string) map[string]int64 {
+	x.t.Helper()
 	all := map[string]int64{}
-	for _, r := range x.ask("SELECT sum(count) FROM fax_activity GROUP BY " + strings.Join(tags, ", ")) {
+	for _, r := range x.ask("SELECT sum(count) FROM fax_activity " + where + " GROUP BY " + strings.Join(tags, ", ")) {
 		var key []string
 		for _, tag := range tags {
 			key = append(key, r.Tags[tag])
