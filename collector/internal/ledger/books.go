@@ -31,6 +31,7 @@ type books struct {
 	windows   map[string][]window    // announced tests, by line
 	episodes  map[topic]*episode     // those that are open, or closed although what they are about lasts
 	after     map[string]AfterTotals // by line
+	sighted   map[string]wire.Time   // lines that can't be blind before; not kept
 	last      numbers
 	changes   changes
 }

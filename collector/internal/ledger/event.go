@@ -72,6 +72,7 @@ func (b *books) firstDeadline(d *device) (first wire.Time) {
 // bind finds out from when on the faxes of each device matter.
 func (b *books) bind() {
 	b.deadlines = b.register.deadlines(b.zones)
+	clear(b.sighted)
 	for _, d := range b.devices {
 		d.ends = b.firstDeadline(d)
 	}

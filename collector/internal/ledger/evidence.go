@@ -116,7 +116,9 @@ func (d *device) attempts(m wire.Measure) bool {
 }
 
 // inService tells whether a port is idle or busy, which a dead line isn't.
-func (p portOf) inService() bool { return p.Status == wire.LineIdle || p.Status == wire.LineBusy }
+func (p portOf) inService() bool {
+	return p.goneAt == 0 && (p.Status == wire.LineIdle || p.Status == wire.LineBusy)
+}
 
 // alive is the evidence that a port is in service.
 func (p portOf) alive() Evidence {

@@ -59,6 +59,9 @@ func (b *books) changedLines(next *Register) []string {
 
 // reviewAstray has those devices reviewed of which something came to light that may give them other lines.
 func (b *books) reviewAstray() {
+	if len(b.changes.astray) > 0 {
+		clear(b.sighted)
+	}
 	for _, d := range b.changes.astray {
 		was := d.ends
 		d.ends = b.firstDeadline(d)

@@ -122,10 +122,3 @@ func readPurged(ctx context.Context, q querier) (map[string]purged, error) {
 		return err
 	})
 }
-
-func orText(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
-}

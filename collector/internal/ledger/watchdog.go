@@ -116,17 +116,19 @@ func (w *watch) agents() {
 	}
 }
 
-// lines watches those that should have ended.
+// lines watches those that should have ended. Until a line can be blind at all, one look-up is enough.
 func (w *watch) lines() {
 	for id, d := range w.deadlines {
+		t := d.At()
+		if t == 0 || t > w.now || d.Done == 0 && w.sighted[id] > w.now {
+			continue
+		}
 		v, ok := ValidAt(w.register.Lines[id], w.now)
 		if !ok || v.Removed {
 			continue
 		}
-		if t := d.At(); t != 0 && t <= w.now {
-			w.blind(id, v, t)
-		}
-		if !d.Kept && d.Done != 0 && d.Done <= w.now {
+		w.blind(id, v, t)
+		if d.Done != 0 && d.Done <= w.now {
 			w.reappeared(id, d.Done)
 		}
 	}
@@ -137,7 +139,11 @@ func (w *watch) lines() {
 func (w *watch) blind(id string, v Declaration, t wire.Time) {
 	topic, seen := topic{kind: BlindLine, line: id}, w.looked(v)
 	since := cmp.Or(seen, max(t, w.begun))
-	if w.now.Sub(since) <= w.blindAfter || w.begun == 0 || !w.hearing.long(w.now) && w.episodes[topic] == nil {
+	if w.now.Sub(since) <= w.blindAfter && w.begun != 0 {
+		w.sighted[id] = since.Add(w.blindAfter)
+		return
+	}
+	if w.begun == 0 || !w.hearing.long(w.now) && w.episodes[topic] == nil {
 		return
 	}
 	w.hold(topic, since, func(e *episode) {
@@ -159,11 +165,22 @@ func (w *watch) looked(v Declaration) (at wire.Time) {
 		at = d.countersAt
 	}
 	for _, p := range w.ports(v.Line, w.now) {
-		if p.Status != wire.LineUnknown {
-			at = max(at, p.linesAt)
-		}
+		at = max(at, p.toldAt())
 	}
 	return at
+}
+
+// toldAt is when the status of a port was told last, 0 if it never was.
+func (p portOf) toldAt() wire.Time {
+	switch {
+	case p.goneAt != 0:
+		return p.goneAt
+	case p.Status != wire.LineUnknown:
+		return p.linesAt
+	case p.since > p.port.firstSeen: // it is unknown since then
+		return p.since
+	}
+	return 0
 }
 
 // counting is the device that counts a line's faxes: its machine, or if that can't, the gateway.
@@ -176,7 +193,7 @@ func (w *watch) counting(v Declaration) *device {
 	return machine
 }
 
-// ports are what tells a line's status at a time: a gateway's port, or a machine's own, as long as they are named.
+// ports are what tells a line's status at a time: a gateway's port, or a machine's own, also those that aren't named any more.
 func (b *books) ports(line string, at wire.Time) (ports []portOf) {
 	v, ok := ValidAt(b.register.Lines[line], at)
 	if !ok || v.Removed {
@@ -188,7 +205,7 @@ func (b *books) ports(line string, at wire.Time) (ports []portOf) {
 			continue
 		}
 		for _, p := range d.ports {
-			if p.goneAt == 0 && (strings.EqualFold(p.Port, ref[1]) || ref[1] == "" && len(d.ports) == 1) {
+			if strings.EqualFold(p.Port, ref[1]) || ref[1] == "" && len(d.ports) == 1 {
 				ports = append(ports, portOf{d, p})
 			}
 		}

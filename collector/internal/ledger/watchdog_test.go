@@ -174,6 +174,25 @@ func TestMachineThatWasNeverSeenIsBlindThreeDaysAfterTheCutoff(t *testing.T) {
 	}
 }
 
+func TestLineOfAGatewayIsBlindThreeDaysAfterItsStatusWasToldLast(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) {
+		d.Cutoff, d.Device, d.Gateway, d.GatewayPort = "2026-10-02", "", gateway, "1"
+	})
+	c.at(ports("2026-10-10 08:00", wire.LineIdle))
+	c.watch("2026-10-10 08:00")
+	for _, at := range []string{"2026-10-11 08:00", "2026-10-12 08:00", "2026-10-14 08:00"} {
+		c.at(ports(at, wire.LineUnknown))
+		c.watch(at)
+	}
+	if got := c.told(); got != "" {
+		t.Errorf("got %q, want nothing yet", got)
+	}
+	c.at(ports("2026-10-14 08:01", wire.LineUnknown))
+	c.watch("2026-10-14 08:01")
+	c.wantTold("1 blind 0241354000")
+}
+
 const gateway = "audiocodes-1"
 
 func ports(at string, statuses ...wire.LineStatus) wire.Reading {
