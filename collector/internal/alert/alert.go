@@ -71,18 +71,25 @@ type sender interface {
 
 // post is a channel's side of the outbox.
 type post struct {
-	sender sender
-	sent   map[int64]bool // but the ledger could not be told
+	sender   sender
+	sent     map[int64]bool // but the ledger could not be told
+	failures int            // to reach the server, in a row
+	rest     time.Time      // until then it is left alone: as seldom for many messages as for one
+}
+
+// resting tells whether the server is left alone. It never is for long, unless our own clock was wrong.
+func (p *post) resting(now time.Time) bool {
+	return now.Before(p.rest) && p.rest.Sub(now) <= lastRetry
 }
 
 // New makes alerts.
 func New(o Options) *Alerts {
 	a := &Alerts{Options: o, posts: map[ledger.Channel]*post{}}
 	if o.Email != nil {
-		a.posts[ledger.ByEmail] = &post{o.Email, map[int64]bool{}}
+		a.posts[ledger.ByEmail] = &post{sender: o.Email, sent: map[int64]bool{}}
 	}
 	if o.Webhook != nil {
-		a.posts[ledger.ByWebhook] = &post{o.Webhook, map[int64]bool{}}
+		a.posts[ledger.ByWebhook] = &post{sender: o.Webhook, sent: map[int64]bool{}}
 	}
 	return a
 }
@@ -217,32 +224,45 @@ func (a *Alerts) send(ctx context.Context, channel ledger.Channel) error {
 			return err
 		}
 	}
+	if p.resting(a.Now()) {
+		return nil
+	}
 	due, err := a.Outbox.Due(ctx, channel, 100)
 	if err != nil {
 		return err
 	}
 	for i := range due {
 		m := &due[i]
-		err := p.sender.Send(ctx, m)
-		if err == nil {
-			p.sent[m.ID] = true
-			a.Log.Info("message sent", "message", m.Name, "attempts", m.Attempts+1)
-			if err := a.noteSent(ctx, p, m.ID); err != nil {
-				return err
-			}
-			continue
-		}
-		if ctx.Err() != nil {
+		fault := p.sender.Send(ctx, m)
+		if fault != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := a.noteFailed(ctx, m, err); err != nil {
-			return err
-		}
-		if errors.As(err, new(unreachable)) {
-			return nil // till the next round, or a dead server would hold up what is written meanwhile
+		p.heard(fault, a.Now())
+		if err := a.note(ctx, p, m, fault); err != nil || p.failures > 0 {
+			return err // the next one would wait in vain, too
 		}
 	}
 	return nil
+}
+
+// heard learns from an attempt whether the server can be reached.
+func (p *post) heard(fault error, now time.Time) {
+	if !errors.As(fault, new(unreachable)) {
+		p.failures = 0
+		return
+	}
+	p.failures++
+	p.rest = now.Add(retryAfter(p.failures, fault))
+}
+
+// note notes what became of an attempt to send a message.
+func (a *Alerts) note(ctx context.Context, p *post, m *ledger.Message, fault error) error {
+	if fault != nil {
+		return a.noteFailed(ctx, p, m, fault)
+	}
+	p.sent[m.ID] = true
+	a.Log.Info("message sent", "message", m.Name, "attempts", m.Attempts+1)
+	return a.noteSent(ctx, p, m.ID)
 }
 
 // noteSent notes that a message is sent. Until the ledger could be told it is remembered here, or a full disk
@@ -255,11 +275,13 @@ func (a *Alerts) noteSent(ctx context.Context, p *post, id int64) error {
 	return nil
 }
 
-func (a *Alerts) noteFailed(ctx context.Context, m *ledger.Message, fault error) error {
+func (a *Alerts) noteFailed(ctx context.Context, p *post, m *ledger.Message, fault error) error {
 	now := a.Now()
-	f := ledger.Failure{Error: plain(fault.Error())}
-	f.NextAt = wire.TimeOf(now.Add(retryAfter(m.Attempts+1, fault)))
-	f.GivenUp = now.Sub(m.CreatedAt.Std()) >= patience
+	f := ledger.Failure{Error: plain(fault.Error()), NextAt: wire.TimeOf(p.rest)}
+	if p.failures == 0 {
+		f.NextAt = wire.TimeOf(now.Add(retryAfter(m.Attempts+1, fault)))
+	}
+	f.GivenUp = now.Sub(m.CreatedAt.Std()) >= patience && max(m.Attempts+1, p.failures) >= leastAttempts
 	switch {
 	case f.GivenUp:
 		a.Log.Error("message given up: nobody could be reached for 7 days", "message", m.Name, "attempts", m.Attempts+1, "error", f.Error)
@@ -269,12 +291,14 @@ func (a *Alerts) noteFailed(ctx context.Context, m *ledger.Message, fault error)
 	return a.Outbox.Failed(ctx, m.ID, f)
 }
 
-// How long a message is tried, and how seldom in the end.
+// How long a message is tried, and how seldom in the end. We may have been off for all that time, or our own clock may
+// be wrong: so it counts, too, how often it was tried.
 const (
-	patience     = 7 * 24 * time.Hour
-	firstRetry   = 5 * time.Second
-	lastRetry    = 15 * time.Minute
-	refusedRetry = time.Hour // nothing changes unless a person mends it
+	patience      = 7 * 24 * time.Hour
+	leastAttempts = 20 // takes 3 hours
+	firstRetry    = 5 * time.Second
+	lastRetry     = 15 * time.Minute
+	refusedRetry  = time.Hour // nothing changes unless a person mends it
 )
 
 // retryAfter is how long to wait after so many attempts: doubled each time, half of it by chance, so that

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,8 +42,33 @@ type office struct {
 	faults map[string]int // how often the ledger fails from now on, by method
 }
 
+// emptyLedger is the file of a new one; to make each takes long with -race.
+var emptyLedger = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "zerofax")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "ledger.db")
+	l, err := ledger.Open(context.Background(), path, ledger.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 func newOffice(t testing.TB, change func(o *Options)) *office {
 	o := &office{desk: newDesk(t), path: filepath.Join(t.TempDir(), "ledger.db"), faults: map[string]int{}}
+	empty, err := emptyLedger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(o.path, empty, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	o.start(change)
 	return o
 }
@@ -115,10 +142,10 @@ func (o *office) round() error {
 	return errors.Join(o.alerts.Plan(ctx), o.alerts.Mail(ctx), o.alerts.Hook(ctx))
 }
 
-// pass lets time pass in steps of a minute.
+// pass lets time pass in steps of at least a minute.
 func (o *office) pass(d time.Duration) {
 	o.t.Helper()
-	for end := o.now.Add(d); o.now.Before(end); o.now = o.now.Add(time.Minute) {
+	for end := o.now.Add(d); o.now.Before(end); o.now = o.now.Add(max(time.Minute, d/20)) {
 		if err := o.round(); err != nil && !errors.Is(err, errDisk) {
 			o.t.Fatal(err)
 		}
@@ -199,11 +226,67 @@ func TestAMessageIsGivenUpAfterSevenDaysAndSaysSo(t *testing.T) {
 	if m := o.unsent()[0]; m.GivenUpAt != 0 {
 		t.Fatalf("given up too early: %+v", m)
 	}
-	o.now = o.now.Add(time.Hour)
-	o.pass(2 * time.Minute)
+	o.now = o.now.Add(time.Hour) // long enough, but it was tried a few times only: we were off, or our clock was wrong
+	o.pass(10 * time.Minute)
+	if m := o.unsent()[0]; m.GivenUpAt != 0 {
+		t.Fatalf("given up after %d attempts only: %+v", m.Attempts, m)
+	}
+	o.pass(5 * time.Hour)
 	m := o.unsent()
 	if last := m[len(m)-1]; last.GivenUpAt == 0 || !strings.Contains(last.Error, "refused") {
 		t.Errorf("got %+v, want it given up, with the reason", last)
+	}
+}
+
+func TestADeadServerIsAskedAsSeldomForManyMessagesAsForOne(t *testing.T) {
+	hook := newReceiver(t)
+	var dead atomic.Bool
+	dead.Store(true)
+	hook.answer = func(http.ResponseWriter, int) {
+		if dead.Load() {
+			panic(http.ErrAbortHandler)
+		}
+	}
+	o := newOffice(t, func(o *Options) { o.Webhook = &Webhook{URL: hook.URL} })
+	for i := range 20 {
+		o.silent(fmt.Sprintf("ps-%02d", i))
+	}
+	o.pass(20 * time.Minute)
+	if got := len(hook.got()); got < 5 || got > 12 {
+		t.Errorf("it was asked %d times in 20 minutes, want the 5 to 12 times of one message", got)
+	}
+	asked := len(hook.got())
+	dead.Store(false)
+	o.pass(16 * time.Minute)
+	if got := len(hook.got()) - asked; got != 20 || len(o.unsent()) != 0 {
+		t.Errorf("it got %d messages once it was back, want all 20", got)
+	}
+}
+
+func TestOurOwnClockWasAheadAndNoMessageWaitsForIt(t *testing.T) {
+	for name, answers := range map[string]int{"when the message was written": 200, "when the server wasn't well": 503} {
+		t.Run(name, func(t *testing.T) {
+			hook := newReceiver(t)
+			hook.answer = func(w http.ResponseWriter, n int) {
+				if n == 1 {
+					w.WriteHeader(answers)
+				}
+			}
+			o := newOffice(t, func(o *Options) { o.Webhook = &Webhook{URL: hook.URL} })
+			o.now = noon.AddDate(50, 0, 0)
+			o.silent("ps-01")
+			if err := o.alerts.Plan(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if answers != 200 {
+				o.pass(time.Minute)
+			}
+			o.now = noon
+			o.pass(2 * time.Minute)
+			if left := o.unsent(); len(left) > 0 {
+				t.Errorf("still waits: %+v", left)
+			}
+		})
 	}
 }
 
@@ -212,14 +295,14 @@ func TestARestartSaysNothingTwice(t *testing.T) {
 	configure := func(o *Options) { o.Email, o.Webhook = mx.email(Clear), &Webhook{URL: hook.URL} }
 	o := newOffice(t, configure)
 	e := o.fax(nil, 3, ledger.Certain)
-	for range 5 {
+	for range 2 {
 		o.start(configure)
 		o.pass(time.Minute)
 	}
 	o.fax(e, 1, ledger.Certain)
-	for range 30 {
+	for range 3 {
 		o.start(configure)
-		o.pass(time.Hour)
+		o.pass(10 * time.Hour)
 	}
 	if got := recipients(mx.inbox()); got != "dsi@ch.fr dsi@ch.fr" {
 		t.Errorf("got mails to %q, want the first and one digest", got)

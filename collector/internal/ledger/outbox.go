@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -32,7 +33,7 @@ type Message struct {
 	Thread    string    `json:"thread,omitempty"`    // those of one thread and channel go out in order; empty: in none
 	Payload   string    `json:"-"`                   // as its channel understands it
 	CreatedAt wire.Time `json:"created_at"`
-	NextAt    wire.Time `json:"next_at"` // not before
+	NextAt    wire.Time `json:"next_at"` // not before; 0: at once
 	Attempts  int       `json:"attempts"`
 	SentAt    wire.Time `json:"sent_at,omitempty"`
 	GivenUpAt wire.Time `json:"given_up_at,omitempty"`
@@ -85,7 +86,7 @@ func (l *Ledger) Post(ctx context.Context, p Post) error {
 		return errors.Join(
 			s.write(ctx, messagesTable, len(fresh), func(i int, to []any) []any {
 				m := &fresh[i]
-				return append(to, m.Name, last+int64(i)+1, string(m.Channel), m.Recipient, m.Thread, m.Payload, now, now, 0, 0, 0, "")
+				return append(to, m.Name, last+int64(i)+1, string(m.Channel), m.Recipient, m.Thread, m.Payload, now, 0, 0, 0, 0, "")
 			}),
 			s.write(ctx, toldTable, len(p.Told), func(i int, to []any) []any { return append(to, p.Told[i], now) }),
 			s.writeCursors(ctx, &changes{cursors: p.Cursors}),
@@ -143,14 +144,17 @@ func knownNames(ctx context.Context, q querier, table string, names []string) (m
 	return known, nil
 }
 
+// longestWait is longer than any sender puts a message off. If one would wait longer, our own clock was wrong.
+const longestWait = 2 * time.Hour
+
 // Due are the messages of a channel to be sent now, in the order in which they were written, at
 // most limit. Of a thread only the oldest that waits is due.
 func (l *Ledger) Due(ctx context.Context, channel Channel, limit int) (due []Message, err error) {
-	query := selectMessages + "WHERE " + waiting + " AND channel = ? AND next_at <= ? AND (thread = '' OR NOT EXISTS " +
+	query := selectMessages + "WHERE " + waiting + " AND channel = ? AND (next_at <= ? OR next_at > ?) AND (thread = '' OR NOT EXISTS " +
 		"(SELECT 1 FROM messages e WHERE e.sent_at = 0 AND e.given_up_at = 0 AND e.channel = m.channel AND e.thread = m.thread AND e.id < m.id)) " +
 		fmt.Sprintf("ORDER BY id LIMIT %d", limit)
 	err = l.read(ctx, "due messages", func(q querier, now wire.Time) error {
-		due, err = readMessages(ctx, q, query, string(channel), int64(now))
+		due, err = readMessages(ctx, q, query, string(channel), int64(now), int64(now.Add(longestWait)))
 		return err
 	})
 	return due, err
