@@ -183,6 +183,7 @@ func TestSumsByAnyTagAreThoseOfTheLedger(t *testing.T) {
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
 			h := newHospital(t, seed)
 			defer h.close()
 			for range 40 {

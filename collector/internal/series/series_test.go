@@ -396,6 +396,7 @@ func TestOneLogIsWrittenWhateverIsTheMatterWithTheOther(t *testing.T) {
 // Whatever InfluxDB, the network and the ledger do, and whenever the program is ended: once all work
 // again the bucket has each posting once.
 func TestInTheEndTheBucketHasEachPostingOnce(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWard(r)
 		defer w.influx.Close()
