@@ -59,25 +59,26 @@ func serve(ctx context.Context, c config, log *slog.Logger, ready func(addresses
 	}
 	defer listener.Close()
 
-	mqttURL := c.MQTT.URL
-	if mqttURL == "" {
+	p := parts{books: books, listener: listener, mqtt: c.MQTT.URL}
+	if p.mqtt == "" {
 		b, err := broker.Start(ctx, broker.Options{
-			Dir: filepath.Join(c.DataDir, "broker"), Listen: c.MQTT.Embedded.Listen, Log: log,
+			Dir: filepath.Join(c.DataDir, "broker"), Listen: c.MQTT.Embedded.Listen, Log: log, ProbeEvery: c.probeEvery,
 		})
 		if err != nil {
 			return err
 		}
 		defer closing(&err, b.Close)
-		mqttURL = b.URL()
+		p.broker, p.mqtt = b, b.URL()
 	}
-	return work(ctx, c, log, parts{books: books, listener: listener, mqtt: mqttURL}, ready)
+	return work(ctx, c, log, p, ready)
 }
 
 // parts are what stands before the work begins.
 type parts struct {
 	books    *ledger.Ledger
 	listener net.Listener
-	mqtt     string // URL
+	broker   *broker.Broker // nil: an outside one
+	mqtt     string         // URL
 }
 
 func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(addresses)) error {
@@ -125,6 +126,9 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		every(ctx, "retention", retentionEvery, log, c.Retention.round(p.books, outlets, log))
 		return nil
 	})
+	if p.broker != nil {
+		group.Go(func() error { p.broker.Keep(ctx); return nil })
+	}
 	group.Go(func() error { return p.books.Check(ctx) })
 	group.Go(func() error { return in.Run(ctx) })
 	group.Go(func() error {

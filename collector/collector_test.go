@@ -29,7 +29,7 @@ type running struct {
 func start(t testing.TB, dir string) *running {
 	t.Helper()
 	c := defaults()
-	c.DataDir, c.location = dir, time.UTC
+	c.DataDir, c.location, c.probeEvery = dir, time.UTC, 300*time.Millisecond
 	c.MQTT.Embedded.Listen, c.HTTP.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	ctx, cancel := context.WithCancel(context.Background())
 	stands, ended := make(chan addresses, 1), make(chan error, 1)

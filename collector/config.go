@@ -35,6 +35,8 @@ type config struct {
 	file     string         // "" = the built-in defaults
 	location *time.Location // of TimeZone
 	httpTLS  bool           // by the web config file
+
+	probeEvery time.Duration // how often it is looked whether the embedded broker still works; 0 = as it likes
 }
 
 // mqttConfig names the embedded broker or, by URL, an outside one.

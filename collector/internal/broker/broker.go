@@ -6,6 +6,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -40,17 +42,23 @@ type Options struct {
 	Dir    string // of its store, made if missing
 	Listen string // host:port; port 0 takes a free one
 	Log    *slog.Logger
+
+	ProbeEvery time.Duration // how often Keep looks whether it still works; default 15 s
 }
 
 // Broker is a running broker.
 type Broker struct {
-	server *server.Server
-	addr   string
+	options Options
+	addr    string
+
+	mu     sync.Mutex
+	server *server.Server // it may have ended
 }
 
 // Start returns when clients can connect, publish and subscribe. If they can't with the
 // store as it is, the store is moved to Dir.bad (an earlier one there goes) and a new one made.
 func Start(ctx context.Context, o Options) (*Broker, error) {
+	o.ProbeEvery = cmp.Or(o.ProbeEvery, probeEvery)
 	host, port, err := free(o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
@@ -77,6 +85,12 @@ func (b *Broker) URL() string { return "mqtt://" + b.addr }
 // Close ends all connections and waits a few seconds for the broker to end. What is on
 // disk needs no closing.
 func (b *Broker) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stop()
+}
+
+func (b *Broker) stop() error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -123,7 +137,7 @@ func try(ctx context.Context, o Options, host string, port int) (*Broker, error)
 	log := &logger{log: o.Log}
 	ns.SetLoggerV2(log, false, false, false)
 	ns.Start()
-	b := &Broker{server: ns, addr: net.JoinHostPort(host, strconv.Itoa(options.MQTT.Port))}
+	b := &Broker{options: o, server: ns, addr: net.JoinHostPort(host, strconv.Itoa(options.MQTT.Port))}
 	if err := b.prove(ctx, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), b.Close())
 	}
