@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ type frame struct {
 	Searching string // what can be searched for; empty: nothing
 	Other     string // URL of this page in the other language
 	Version   string
-	Fault     bool // the books can't be read
+	Fault     bool   // the books can't be read
+	Stopped   string // why nothing is booked now; empty: it is
 
 	Alerts     []ledger.Episode // the open ones, the newest first, at most maxRows
 	AlertCount int64
@@ -77,10 +79,24 @@ func (s *site) frame(r *http.Request, title string, kept ...string) (f frame, bo
 	f.Other = f.OtherLanguage(r.URL, kept...)
 	f.AlertCount = int64(len(f.Alerts))
 	f.Alerts = f.Alerts[:min(len(f.Alerts), maxRows)]
-	if f.Title, err = f.T(title); err != nil {
+	if f.Title, err = f.T(title); err == nil {
+		f.Stopped, err = f.stopped(s.Ready())
+	}
+	if err != nil {
 		s.Log.Error("name the page", "error", err)
 	}
 	return f, books
+}
+
+// stopped says why nothing is booked.
+func (f frame) stopped(why error) (string, error) {
+	switch {
+	case why == nil || f.Fault:
+		return "", nil
+	case errors.Is(why, ledger.ErrFull):
+		return f.T("stopped.full")
+	}
+	return f.T("stopped")
 }
 
 func (f frame) status() int {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -21,6 +22,7 @@ type books struct {
 	snapshot ledger.Snapshot
 	watch    ledger.Watch
 	err      error
+	stopped  error // why nothing is booked
 
 	anomalies []ledger.Anomaly
 	episodes  []ledger.Episode
@@ -150,7 +152,7 @@ func newSite(t *testing.T, b *books) http.Handler {
 	}
 	handler, err := New(Options{
 		Books: b, Language: "fr", Location: paris, MQTT: "mqtt://127.0.0.1:1883", Version: "0.1.0",
-		Ready:   func() error { return b.err },
+		Ready:   func() error { return cmp.Or(b.err, b.stopped) },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) }),
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})

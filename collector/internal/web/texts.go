@@ -18,6 +18,11 @@ var texts = page.With(page.Texts{
 	"stale":          {"Le collecteur ne répond plus : cette page date.", "The collector no longer answers: this page is out of date."},
 	"footer":         {"Unités telles que les machines les comptent, depuis que le collecteur les voit.", "Units as the machines count them, since the collector first saw them."},
 	"shown":          {"%d machines affichées sur %d : précisez la recherche.", "%d machines of %d shown: narrow the search."},
+	"stopped.full": {
+		"Il n’y a plus de place sur le disque du collecteur : rien n’est inscrit. Les agents gardent leurs relevés ; tout reprend dès qu’il y a de la place.",
+		"There is no room left on the collector's disk: nothing is booked. The agents keep their readings; all goes on as soon as there is room.",
+	},
+	"stopped":        {"Rien n’est inscrit en ce moment ; le journal du collecteur dit pourquoi. Les agents gardent leurs relevés.", "Nothing is booked at the moment; the collector's log says why. The agents keep their readings."},
 	"books.fault":    {"Les comptes ne peuvent pas être lus ; le journal du collecteur dit pourquoi.", "The books can't be read; the collector's log says why."},
 	"machines.one":   {"%d machine", "%d machine"},
 	"machines.other": {"%d machines", "%d machines"},

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"os"
@@ -349,5 +350,26 @@ func TestBrokenBooksAreSaidOnThePage(t *testing.T) {
 	w := ask(newSite(t, &books{err: errBooks}), http.MethodGet, "/")
 	if w.Code != 500 || !strings.Contains(w.Body.String(), "ne peuvent pas être lus") || strings.Contains(w.Body.String(), "fire") {
 		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestThePageSaysThatNothingIsBooked(t *testing.T) {
+	b := &books{}
+	for _, x := range []struct {
+		why  error
+		want string
+	}{
+		{fmt.Errorf("book: %w", ledger.ErrFull), "plus de place sur le disque"},
+		{errBooks, "le journal du collecteur dit pourquoi"},
+	} {
+		b.stopped = x.why
+		w := ask(newSite(t, b), http.MethodGet, "/lines")
+		if w.Code != 200 || !strings.Contains(w.Body.String(), x.want) || strings.Contains(w.Body.String(), "fire") {
+			t.Errorf("%v: got %d, want %q on the page", x.why, w.Code, x.want)
+		}
+	}
+	b.stopped = nil
+	if w := ask(newSite(t, b), http.MethodGet, "/lines"); strings.Contains(w.Body.String(), "inscrit en ce moment") {
+		t.Error("it says so though all is well")
 	}
 }
