@@ -35,6 +35,7 @@ func TestTotalsEqualTheMachinesCountsWhateverIsKilled(t *testing.T) {
 					t.Errorf("the ward sent %d pages, want enough to prove something", sent)
 				}
 				h.stays(3 * time.Second)
+				h.balanced()
 			})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -201,4 +202,24 @@ func number(metrics, name string) float64 {
 		}
 	}
 	return -1
+}
+
+// command runs the collector's program beside the collector and returns what it printed.
+func (h *hospital) command(args ...string) string {
+	h.t.Helper()
+	cmd := exec.Command(filepath.Join(bin, "zerofax-collector"), append(args, "--config", "collector.yml")...)
+	cmd.Dir = h.dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		h.t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// balanced wants that the books agree with each other.
+func (h *hospital) balanced() {
+	h.t.Helper()
+	if out := h.command("verify"); !strings.HasPrefix(out, "books balance: ") {
+		h.t.Errorf("verify: got %s", out)
+	}
 }
