@@ -155,9 +155,6 @@ func Restore(ctx context.Context, path, from string, o RestoreOptions) (c Conten
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Zone == nil {
-		o.Zone = time.UTC
-	}
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("restore %s: %w", from, err)
@@ -219,7 +216,8 @@ func freshen(ctx context.Context, fresh, from string, asOf wire.Time, o RestoreO
 	if err != nil {
 		return err
 	}
-	l := &Ledger{store: store, now: o.Now, zone: o.Zone, clocks: make(map[string]*clock)}
+	l := unopened(Options{Now: o.Now, Zone: o.Zone})
+	l.store = store
 	err = l.transact(ctx, func(b *books) error {
 		b.log(o.By, "ledger", "restored", "", asOf.String()+" from "+filepath.Base(from))
 		return nil

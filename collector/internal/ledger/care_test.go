@@ -283,3 +283,27 @@ func TestALaterProgramsLedgerIsRefused(t *testing.T) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }
+
+// What was faxed after a cut-off since the backup is found again: its pages are in the next reading.
+func TestARestoredLedgerFindsFaxesAfterTheCutoffAgain(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-02" })
+	c.at(counted("2026-10-03 08:00", wire.FaxSentPages, 100))
+	to := filepath.Join(t.TempDir(), "old.db")
+	c.backup(to)
+	c.at(counted("2026-10-04 08:00", wire.FaxSentPages, 102))
+	c.at(counted("2026-10-04 08:05", wire.FaxSentPages, 103))
+	const told = "1 after_cutoff 0241354000 certain 3 pages"
+	c.wantTold(told)
+	c.Close()
+	if _, _, err := restore(c.path, to); err != nil {
+		t.Fatal(err)
+	}
+	c.Ledger = c.open()
+	c.wantTold("")
+	c.at(counted("2026-10-05 08:00", wire.FaxSentPages, 103))
+	if got := c.all(); len(got) != 2 || got[1].Kind != ledger.AfterCutoff || got[1].Count != 3 || got[1].Certainty != ledger.Certain {
+		t.Errorf("got %+v, want the hole, and 3 pages after the cut-off", got)
+	}
+	c.balanced()
+}

@@ -93,6 +93,18 @@ type Ledger struct {
 // Open opens or creates the book at path and brings its schema up to date. It fails with ErrRunning
 // where another collector stands in the way, and with ErrDamaged where the file is.
 func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
+	l := unopened(o)
+	if err := l.open(ctx, path, o.Run); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.release())
+	}
+	if err := l.catchUp(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.Close())
+	}
+	return l, nil
+}
+
+// unopened is a ledger without a file.
+func unopened(o Options) *Ledger {
 	l := &Ledger{
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now,
 		activeWindow: cmp.Or(o.ActiveWindow, 30*day), blindAfter: cmp.Or(o.BlindAfter, 3*day), zone: o.Zone,
@@ -105,13 +117,7 @@ func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
 	if l.now == nil {
 		l.now = time.Now
 	}
-	if err := l.open(ctx, path, o.Run); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.release())
-	}
-	if err := l.catchUp(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), l.Close())
-	}
-	return l, nil
+	return l
 }
 
 func (l *Ledger) open(ctx context.Context, path string, run bool) (err error) {
