@@ -120,6 +120,9 @@ type Day string
 
 // In is the beginning of the day in a zone, 0 for none.
 func (d Day) In(zone *time.Location) wire.Time {
+	if d == "" {
+		return 0
+	}
 	t, err := time.ParseInLocation(time.DateOnly, string(d), zone)
 	if err != nil {
 		return 0

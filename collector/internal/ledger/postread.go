@@ -71,10 +71,11 @@ func (l *Ledger) Months(ctx context.Context, from, to Month) (sums []MonthSum, e
 // readAccounts are all accounts by number.
 func readAccounts(ctx context.Context, q querier) (map[int64]Account, error) {
 	accounts := make(map[int64]Account)
+	var number int64
+	var a Account
+	to := append([]any{&number}, a.fields()...)
 	return accounts, each(ctx, q, "SELECT id, "+accountColumns+" FROM accounts", func(read func(...any) error) error {
-		var number int64
-		var a Account
-		err := read(append([]any{&number}, a.fields()...)...)
+		err := read(to...)
 		accounts[number] = a
 		return err
 	})
@@ -89,10 +90,11 @@ type counted struct {
 // readCounted is what all counters count, by number.
 func readCounted(ctx context.Context, q querier) (map[int64]counted, error) {
 	counters := make(map[int64]counted)
+	var number int64
+	var c counted
+	to := []any{&number, &c.measure, &c.unit}
 	return counters, each(ctx, q, "SELECT id, "+counterColumns+" FROM counters", func(read func(...any) error) error {
-		var number int64
-		var c counted
-		err := read(&number, &c.measure, &c.unit)
+		err := read(to...)
 		counters[number] = c
 		return err
 	})
@@ -115,13 +117,20 @@ func (l *Ledger) Hours(ctx context.Context, from, to wire.Time) (sums []HourSum,
 }
 
 func readSums(ctx context.Context, q querier) (sums []Sum, err error) {
-	query := "SELECT count, " + counterColumns + ", " + accountColumns +
-		" FROM posted JOIN counters ON counters.id = counter JOIN accounts ON accounts.id = account ORDER BY account, counter"
-	var s Sum
-	to := append([]any{&s.Count, &s.Measure, &s.Unit}, s.fields()...)
-	err = each(ctx, q, query, func(read func(...any) error) error {
+	accounts, err := readAccounts(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	counters, err := readCounted(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var account, counter, count int64
+	to := []any{&account, &counter, &count}
+	err = each(ctx, q, "SELECT account, counter, count FROM posted ORDER BY account, counter", func(read func(...any) error) error {
 		err := read(to...)
-		sums = append(sums, s)
+		c := counters[counter]
+		sums = append(sums, Sum{accounts[account], c.measure, c.unit, count})
 		return err
 	})
 	return sums, err
