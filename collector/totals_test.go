@@ -111,7 +111,8 @@ func (h *hospital) get(target string) string {
 // the sum of the postings; that it is, is proven with the series.
 func (h *hospital) projections() map[string]func() totals {
 	return map[string]func() totals{
-		"metrics": h.byMetrics, "services": h.byServices, "indicators": h.byIndicators, "page of services": h.byPage, "postings": h.byPostings,
+		"metrics": h.byMetrics, "services": h.byServices, "indicators": func() totals { return h.byIndicators("") },
+		"indicators by month": func() totals { return h.byIndicators("&per=month") }, "page of services": h.byPage, "postings": h.byPostings,
 	}
 }
 
@@ -155,14 +156,14 @@ func (h *hospital) byServices() totals {
 	return sums
 }
 
-func (h *hospital) byIndicators() totals {
+func (h *hospital) byIndicators(more string) totals {
 	sums := totals{}
 	for _, f := range data[struct {
 		Scope     struct{ Service string }
 		Indicator string
 		Unit      string
 		Value     *int64
-	}](h, "/api/v1/indicators?from=2026-01&to=2026-12&by=service") {
+	}](h, "/api/v1/indicators?from=2026-01&to=2026-12&by=service"+more) {
 		way, fax := strings.CutPrefix(f.Indicator, "fax_")
 		if fax && f.Value != nil && f.Unit == "pages" {
 			sums.add(f.Scope.Service, strings.TrimPrefix(way, "direction_"), *f.Value)
@@ -260,6 +261,34 @@ func TestMetricsAPIPagesAndPostingsTellTheSameTotals(t *testing.T) {
 	h.agree("a machine that counts what it receives twice", totals{"saas sent": 15, "saas received": 3, "onco sent": 11, "onco received": 10, " sent": 9})
 
 	h.agreeOnLines()
+	h.agreeOnPeriods()
+}
+
+// agreeOnPeriods wants a period to be its months, and to straddle as its first one does.
+func (h *hospital) agreeOnPeriods() {
+	h.Helper()
+	months, err := h.Months(h.Context(), 202604, 202612)
+	if err != nil {
+		h.Fatal(err)
+	}
+	period, err := h.Period(h.Context(), 202604, 202612)
+	if err != nil {
+		h.Fatal(err)
+	}
+	var want, got, straddling, straddles int64
+	for _, m := range months {
+		want += m.Count
+		if m.Month == 202604 {
+			straddling += m.Straddling
+		}
+	}
+	for _, p := range period {
+		got += p.Count
+		straddles += p.Straddling
+	}
+	if got != want || straddles != straddling || straddling == 0 || len(period) >= len(months) {
+		h.Errorf("got %d pages, %d straddling, in %d sums; want %d and %d, in fewer than %d", got, straddles, len(period), want, straddling, len(months))
+	}
 }
 
 // agreeOnLines wants metrics and API to tell the same of each line.

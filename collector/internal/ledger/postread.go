@@ -37,8 +37,41 @@ func (l *Ledger) Postings(ctx context.Context, after int64, limit int) (postings
 // Months are the sums of the months from and to and of those between, by month. Of each account
 // its own months, those of its site's time zone.
 func (l *Ledger) Months(ctx context.Context, from, to Month) (sums []MonthSum, err error) {
-	rows := fmt.Sprintf("FROM posted_months WHERE month >= %d AND month <= %d", from, to)
-	err = l.read(ctx, "months", func(q querier, _ wire.Time) error {
+	err = l.months(ctx, from, to, func(m *monthRow) { sums = append(sums, m.MonthSum) })
+	return sums, err
+}
+
+// Period is the same, all months together as if they were the first: what straddles is what may belong
+// to the month before it.
+func (l *Ledger) Period(ctx context.Context, from, to Month) (sums []MonthSum, err error) {
+	at := make(map[postedKey]int)
+	err = l.months(ctx, from, to, func(m *monthRow) {
+		i, known := at[m.key]
+		switch {
+		case !known:
+			at[m.key] = len(sums)
+			sums = append(sums, m.MonthSum)
+			if i = len(sums) - 1; m.Month != from {
+				sums[i].Month, sums[i].Straddling = from, 0
+			}
+		default:
+			sums[i].Count += m.Count
+		}
+	})
+	return sums, err
+}
+
+// monthRow is a row of posted_months.
+type monthRow struct {
+	key postedKey
+	MonthSum
+}
+
+// months calls take for each row of some months, by month.
+func (l *Ledger) months(ctx context.Context, from, to Month, take func(*monthRow)) error {
+	query := fmt.Sprintf("SELECT month, account, counter, count, straddling FROM posted_months "+
+		"WHERE month >= %d AND month <= %d ORDER BY month, account, counter", from, to)
+	return l.read(ctx, "months", func(q querier, _ wire.Time) error {
 		// Joined here, since there are many months of few accounts, and texts are slow to read.
 		accounts, err := readAccounts(ctx, q)
 		if err != nil {
@@ -48,24 +81,16 @@ func (l *Ledger) Months(ctx context.Context, from, to Month) (sums []MonthSum, e
 		if err != nil {
 			return err
 		}
-		var n int
-		if err := each(ctx, q, "SELECT COUNT(*) "+rows, func(read func(...any) error) error { return read(&n) }); err != nil {
-			return err
-		}
-		sums = make([]MonthSum, 0, n)
-		var s MonthSum
-		var account, counter int64
-		to := []any{&s.Month, &account, &counter, &s.Count, &s.Straddling}
-		query := "SELECT month, account, counter, count, straddling " + rows + " ORDER BY month, account, counter"
+		var m monthRow
+		to := []any{&m.Month, &m.key.account, &m.key.counter, &m.Count, &m.Straddling}
 		return each(ctx, q, query, func(read func(...any) error) error {
 			err := read(to...)
-			c := counters[counter]
-			s.Account, s.Measure, s.Unit = accounts[account], c.measure, c.unit
-			sums = append(sums, s)
+			c := counters[m.key.counter]
+			m.Account, m.Measure, m.Unit = accounts[m.key.account], c.measure, c.unit
+			take(&m)
 			return err
 		})
 	})
-	return sums, err
 }
 
 // readAccounts are all accounts by number.

@@ -254,7 +254,11 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 		s.unreadable(w, err)
 		return
 	}
-	months, err := s.Books.Months(r.Context(), from, to)
+	read := s.Books.Period
+	if each {
+		read = s.Books.Months
+	}
+	months, err := read(r.Context(), from, to)
 	if err != nil {
 		s.unreadable(w, err)
 		return

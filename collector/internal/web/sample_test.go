@@ -43,6 +43,10 @@ func (b *books) Months(context.Context, ledger.Month, ledger.Month) ([]ledger.Mo
 	return b.months, b.err
 }
 
+func (b *books) Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
+	return b.Months(ctx, from, to)
+}
+
 func (b *books) Watch(context.Context, int) (ledger.Watch, error) { return b.watch, b.err }
 
 // ward is a fleet with one of each kind of machine and agent.

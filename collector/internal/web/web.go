@@ -27,6 +27,7 @@ type Books interface {
 	Anomalies(ctx context.Context, limit int) ([]ledger.Anomaly, error)
 	Episodes(ctx context.Context, f ledger.EpisodeFilter) ([]ledger.Episode, error)
 	Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
+	Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 }
 
 // Options of a site.
