@@ -33,7 +33,7 @@ type Books interface {
 // Outbox is where they wait.
 type Outbox interface {
 	Cursor(ctx context.Context, name string) (int64, error)
-	Told(ctx context.Context, names []string) (map[string]bool, error)
+	Told(ctx context.Context, names []string) (map[string]wire.Time, error)
 	Post(ctx context.Context, p ledger.Post) error
 	Due(ctx context.Context, channel ledger.Channel, limit int) ([]ledger.Message, error)
 	Sent(ctx context.Context, id int64) error
@@ -110,7 +110,7 @@ func (a *Alerts) Plan(ctx context.Context) error {
 		return err
 	}
 	p := makePlan(s)
-	if len(p.Told) == 0 && p.Cursor == s.Cursor && p.Digest.Equal(s.LastDigest) && !s.First {
+	if len(p.Told) == 0 && len(p.Events) == 0 && p.Cursor == s.Cursor && p.Digest.Equal(s.LastDigest) && !s.First {
 		return nil
 	}
 	messages, err := a.messages(ctx, &p)
@@ -118,7 +118,7 @@ func (a *Alerts) Plan(ctx context.Context) error {
 		return err
 	}
 	err = a.Outbox.Post(ctx, ledger.Post{
-		Messages: messages, Told: p.Told,
+		Messages: messages, Told: p.Told, Events: p.Events,
 		Cursors: map[string]int64{newsCursor: p.Cursor, digestCursor: p.Digest.UnixMilli()},
 	})
 	if err == nil {
@@ -167,10 +167,10 @@ func (a *Alerts) situation(ctx context.Context) (situation, error) {
 	if digest == 0 { // the first start: the first digest is the next one
 		s.LastDigest, s.First = lastDigest(now, a.Quiet), true
 	}
-	if s.Episodes, err = a.Books.Episodes(ctx, ledger.EpisodeFilter{After: s.Cursor}); err != nil || len(s.Episodes) == 0 {
+	if s.Episodes, err = a.Books.Episodes(ctx, ledger.EpisodeFilter{After: s.Cursor, Untold: true}); err != nil || len(s.Episodes) == 0 {
 		return s, err
 	}
-	s.Told, err = a.Outbox.Told(ctx, names(s.Episodes, now))
+	s.Told, err = a.Outbox.Told(ctx, names(s.Episodes))
 	return s, err
 }
 
@@ -334,29 +334,18 @@ func (a *Alerts) Push(ctx context.Context) error {
 }
 
 func (a *Alerts) alerts(ctx context.Context) (alerts []amAlert, err error) {
-	open, err := a.Books.Episodes(ctx, ledger.EpisodeFilter{Open: true})
-	if err != nil {
-		return nil, err
-	}
-	lately, err := a.Books.Episodes(ctx, ledger.EpisodeFilter{Newest: true, Limit: 500})
-	if err != nil {
-		return nil, err
-	}
 	now := a.Now()
-	for i := range lately {
-		if e := &lately[i]; e.ClosedAt != 0 && now.Sub(e.ClosedAt.Std()) < pushFor {
-			open = append(open, *e)
-		}
-	}
-	if len(open) == 0 {
-		return nil, nil
+	told, err := a.Books.Episodes(ctx, ledger.EpisodeFilter{Open: true, ClosedAfter: wire.TimeOf(now.Add(-pushFor))})
+	if err != nil || len(told) == 0 {
+		return nil, err
 	}
 	w, err := a.writer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for i := range open {
-		if e := &open[i]; fires(e) {
+	for i := range told {
+		// What is withdrawn may have fired.
+		if e := &told[i]; fires(e) || e.ClosedAt != 0 {
 			alert := w.alert(e)
 			alert.EndsAt = cmp.Or(e.ClosedAt, wire.TimeOf(now.Add(pushFor))).Std()
 			alerts = append(alerts, alert)

@@ -88,7 +88,7 @@ func (o *office) start(change func(*Options)) {
 	}
 	o.t.Cleanup(func() { o.ledger.Close() })
 	options := Options{
-		Books: o, Outbox: faulty{o.ledger, o.faults}, Everyone: o.everyone, Language: "fr", Location: paris,
+		Books: o, Outbox: faulty{o.ledger, o.faults, o.events}, Everyone: o.everyone, Language: "fr", Location: paris,
 		Log: slog.New(slog.DiscardHandler), Now: now,
 	}
 	change(&options)
@@ -98,8 +98,8 @@ func (o *office) start(change func(*Options)) {
 // Episodes implements Books.
 func (o *office) Episodes(_ context.Context, f ledger.EpisodeFilter) (found []ledger.Episode, err error) {
 	for _, e := range o.episodes {
-		if e.Revision > f.After && (!f.Open || e.ClosedAt == 0) {
-			found = append(found, *e)
+		if e.Revision > f.After && (!f.Open || e.ClosedAt == 0 || f.ClosedAfter != 0 && e.ClosedAt > f.ClosedAfter) {
+			found = append(found, o.untold(e))
 		}
 	}
 	slices.SortFunc(found, func(a, b ledger.Episode) int { return int(a.Revision - b.Revision) })
@@ -115,6 +115,7 @@ var errDisk = errors.New("disk full")
 type faulty struct {
 	*ledger.Ledger
 	faults map[string]int
+	events map[int64]bool // told
 }
 
 func (f faulty) fails(method string) bool {
@@ -125,6 +126,9 @@ func (f faulty) fails(method string) bool {
 func (f faulty) Post(ctx context.Context, p ledger.Post) error {
 	if f.fails("Post") {
 		return errDisk
+	}
+	for _, id := range p.Events {
+		f.events[id] = true
 	}
 	return f.Ledger.Post(ctx, p)
 }
@@ -487,5 +491,49 @@ func TestTheFirstDigestIsTheNextOneAlsoAfterARestart(t *testing.T) {
 	}
 	if got := mx.inbox()[0].message.Header.Get("Date"); !strings.Contains(got, "24 Nov 2026") {
 		t.Errorf("date: got %s", got)
+	}
+}
+
+func TestMessagesGivenUpByRetentionAreNotWrittenAgain(t *testing.T) {
+	mx, hook := openOffice(t, Clear), newReceiver(t)
+	o := newOffice(t, func(o *Options) { o.Email, o.Webhook = mx.email(Clear), &Webhook{URL: hook.URL} })
+	fax, silent := o.fax(nil, 3, ledger.Certain), o.silent("ps-01")
+	o.pass(10 * time.Minute)
+	o.now = o.now.AddDate(2, 0, 0)
+	for range 2 {
+		o.pass(2 * time.Minute)
+		gone, err := o.ledger.Purge(t.Context(), o.now.AddDate(-1, 0, 0), ledger.Outlets{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("gave up %d messages", gone.Messages)
+		o.open(fax)
+		o.open(silent)
+	}
+	if got, want := len(mx.inbox())+len(hook.got()), 4; got != want {
+		t.Errorf("got %d messages, want %d: one mail and one webhook message about each", got, want)
+	}
+	left, err := o.ledger.Messages(t.Context(), false, 100)
+	if err != nil || len(left) != 1 {
+		t.Errorf("%d messages are left (%v), want only the last one", len(left), err)
+	}
+}
+
+func TestNoCertainFaxIsHiddenByHundredsOfOthers(t *testing.T) {
+	mx := openOffice(t, Clear)
+	o := newOffice(t, func(o *Options) { o.Email = mx.email(Clear) })
+	e := o.fax(nil, 1, ledger.Certain)
+	for range 250 {
+		o.fax(e, 1, ledger.Unsure)
+	}
+	o.pass(2 * time.Minute)
+	inbox := mx.inbox()
+	if len(inbox) != 1 || !strings.Contains(string(inbox[0].data), "241 autres relev") {
+		t.Errorf("got %d mails, want one at once, about all of them", len(inbox))
+	}
+	o.now = o.now.Add(24 * time.Hour)
+	o.pass(2 * time.Minute)
+	if got := len(mx.inbox()); got != 1 {
+		t.Errorf("got %d mails, want nothing told again", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -18,9 +19,8 @@ func first(e *ledger.Episode) string    { return fmt.Sprintf("%d/first", e.ID) }
 func closed(e *ledger.Episode) string   { return fmt.Sprintf("%d/closed", e.ID) }   // its end
 func firing(e *ledger.Episode) string   { return fmt.Sprintf("%d/firing", e.ID) }   // it, to the webhook
 func resolved(e *ledger.Episode) string { return fmt.Sprintf("%d/resolved", e.ID) } // its end, to the webhook
-func eventName(e *ledger.Event) string  { return fmt.Sprintf("event/%d", e.ID) }
-func loud(e *ledger.Episode, day string) string {
-	return fmt.Sprintf("loud/%s/%s/%s/%s/%s", e.Kind, e.Line, e.Device, e.Agent, day)
+func loud(e *ledger.Episode) string { // what it is about, at once
+	return fmt.Sprintf("loud/%s/%s/%s/%s", e.Kind, e.Line, e.Device, e.Agent)
 }
 
 // situation is all that a plan depends on.
@@ -32,9 +32,9 @@ type situation struct {
 	Webhook    bool                // there is one
 	Cursor     int64               // all news up to this revision is told
 	LastDigest time.Time
-	First      bool             // nothing was ever planned
-	Episodes   []ledger.Episode // changed since Cursor, by revision
-	Told       map[string]bool  // of the names of those episodes
+	First      bool                 // nothing was ever planned
+	Episodes   []ledger.Episode     // changed since Cursor, by revision, with the events that weren't told
+	Told       map[string]wire.Time // of the names of those episodes, when
 }
 
 // plan is what to tell now.
@@ -42,6 +42,7 @@ type plan struct {
 	Mails  []mail
 	Hooks  []hook
 	Told   []string
+	Events []int64 // told, too
 	Cursor int64
 	Digest time.Time // the latest that was due
 }
@@ -77,7 +78,7 @@ type news struct {
 	Events  []ledger.Event // not told yet
 	since   time.Time      // known for so long
 	lane    lane
-	names   []string // what is noted as told with it; the first was never told, so it names the mail
+	names   []string // what is noted as told with it
 }
 
 type what string
@@ -99,17 +100,30 @@ const (
 	urgent             // at once
 )
 
+// name is of something in it that was never told, so it can name a mail.
+func (n *news) name() string {
+	if len(n.Events) > 0 {
+		return fmt.Sprintf("event/%d", n.Events[0].ID)
+	}
+	return n.names[0]
+}
+
 // names are all names that a plan will ask for.
-func names(episodes []ledger.Episode, now time.Time) (all []string) {
-	day := now.Format(time.DateOnly)
+func names(episodes []ledger.Episode) (all []string) {
 	for i := range episodes {
 		e := &episodes[i]
-		all = append(all, opened(e), first(e), closed(e), firing(e), resolved(e), loud(e, day))
-		for j := range e.Events {
-			all = append(all, eventName(&e.Events[j]))
-		}
+		all = append(all, opened(e), first(e), closed(e), firing(e), resolved(e), loud(e))
 	}
 	return all
+}
+
+// told tells whether something of a name was told, ever.
+func (s *situation) told(name string) bool { _, ok := s.Told[name]; return ok }
+
+// toldToday tells whether it was today.
+func (s *situation) toldToday(name string) bool {
+	at, ok := s.Told[name]
+	return ok && at.Std().In(s.Now.Location()).Format(time.DateOnly) == s.Now.Format(time.DateOnly)
 }
 
 // makePlan decides what is to be told now.
@@ -157,6 +171,9 @@ func (s *situation) tell(p *plan, all []news) (rest []news) {
 		slices.SortStableFunc(groups[kind], byImportance)
 		for _, n := range groups[kind] {
 			p.Told = append(p.Told, n.names...)
+			for i := range n.Events {
+				p.Events = append(p.Events, n.Events[i].ID)
+			}
 		}
 		p.Mails = append(p.Mails, s.mails(kind, groups[kind])...)
 	}
@@ -195,7 +212,7 @@ func (s *situation) mails(kind mailKind, group []news) (mails []mail) {
 		}
 	}
 	for _, to := range slices.Sorted(maps.Keys(byAddress)) {
-		name := byAddress[to][0].names[0] + "/email/" + to
+		name := byAddress[to][0].name() + "/email/" + to
 		if kind == digestMail {
 			name = "digest/" + s.Now.Format(time.DateOnly) + "/" + name
 		}
@@ -216,7 +233,7 @@ func (s *situation) recipients(service string) []string {
 // hook tells the webhook, which has no quiet hours and no digest: each episode at its beginning and at its end.
 func (s *situation) hook(p *plan, e *ledger.Episode) {
 	note := func(name string, resolved bool) {
-		if s.Told[name] {
+		if s.told(name) {
 			return
 		}
 		p.Told = append(p.Told, name)
@@ -227,7 +244,7 @@ func (s *situation) hook(p *plan, e *ledger.Episode) {
 	if fires(e) {
 		note(firing(e), false)
 	}
-	if e.ClosedAt != 0 && (s.Told[firing(e)] || fires(e)) {
+	if e.ClosedAt != 0 && (s.told(firing(e)) || fires(e)) {
 		note(resolved(e), true)
 	}
 }
@@ -259,11 +276,10 @@ func (s *situation) faxes(e *ledger.Episode) (all []news) {
 	var sure bool
 	for _, event := range e.Events {
 		judged := event.Certainty == ledger.Certain || event.Certainty == ledger.Probable
-		if s.Told[eventName(&event)] || !judged && event.Certainty != ledger.Unsure {
+		if !judged && event.Certainty != ledger.Unsure {
 			continue
 		}
 		n.Events = append(n.Events, event)
-		n.names = append(n.names, eventName(&event))
 		if noticed := event.NoticedAt.Std(); judged && (!sure || noticed.Before(n.since)) {
 			n.since, sure = noticed, true
 		}
@@ -271,39 +287,38 @@ func (s *situation) faxes(e *ledger.Episode) (all []news) {
 			n.lane = urgent
 		}
 	}
-	if !s.Told[opened(e)] {
+	if !s.told(opened(e)) {
 		n.What = beginning
 	}
 	switch {
-	case e.Kind == ledger.AfterCopper, e.ClosedAt != 0, s.Told[first(e)], !sure:
+	case e.Kind == ledger.AfterCopper, e.ClosedAt != 0, s.told(first(e)), !sure:
 		n.lane = daily
 	default:
 		n.lane = max(n.lane, prompt)
-		n.names = append([]string{first(e)}, n.names...)
+		n.names = append(n.names, first(e))
 	}
 	if len(n.Events) > 0 {
 		n.names = append(n.names, opened(e))
 		all = append(all, n)
 	}
-	return append(all, s.end(e, s.Told[opened(e)] || len(n.Events) > 0)...)
+	return append(all, s.end(e, s.told(opened(e)) || len(n.Events) > 0)...)
 }
 
 // condition is the news of an episode that lasts as long as its condition.
 func (s *situation) condition(e *ledger.Episode, pace lane) []news {
-	if s.Told[opened(e)] {
+	if s.told(opened(e)) {
 		return s.end(e, true)
 	}
 	n := news{Episode: e, What: beginning, since: e.OpenedAt.Std(), lane: pace, names: []string{opened(e)}}
 	if e.ClosedAt != 0 {
 		n.What, n.names = passing, append(n.names, closed(e))
 	}
-	again := loud(e, s.Now.Format(time.DateOnly))
 	switch {
 	case pace == daily:
-	case e.ClosedAt != 0 && !momentary(e.Kind), s.Told[again]: // over before anybody was told, or told today already: no hurry
+	case e.ClosedAt != 0 && !momentary(e.Kind), s.toldToday(loud(e)): // over before anybody was told, or told today already: no hurry
 		n.lane = daily
 	default:
-		n.names = append(n.names, again)
+		n.names = append(n.names, loud(e))
 	}
 	return []news{n}
 }
@@ -315,7 +330,7 @@ func momentary(kind ledger.EpisodeKind) bool {
 
 // end is the news that an episode is closed, worth telling only to those who heard of it.
 func (s *situation) end(e *ledger.Episode, heard bool) []news {
-	if e.ClosedAt == 0 || s.Told[closed(e)] {
+	if e.ClosedAt == 0 || s.told(closed(e)) {
 		return nil
 	}
 	n := news{Episode: e, What: ending, names: []string{closed(e)}}

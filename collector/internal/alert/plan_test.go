@@ -34,13 +34,14 @@ type desk struct {
 	revision int64
 	cursor   int64
 	digest   time.Time
-	told     map[string]bool
+	told     map[string]wire.Time
+	events   map[int64]bool // told
 	written  map[string]bool
 }
 
 func newDesk(t testing.TB) *desk {
 	return &desk{
-		t: t, now: noon, everyone: []string{"dsi@ch.fr"}, told: map[string]bool{}, written: map[string]bool{},
+		t: t, now: noon, everyone: []string{"dsi@ch.fr"}, told: map[string]wire.Time{}, events: map[int64]bool{}, written: map[string]bool{},
 		digest: lastDigest(noon, Hours{}),
 	}
 }
@@ -85,22 +86,24 @@ func (d *desk) close(e *ledger.Episode, by, reason string) {
 	e.ClosedAt, e.ClosedBy, e.Reason = wire.TimeOf(d.now), by, reason
 }
 
+// untold is an episode with those of its events that weren't told.
+func (d *desk) untold(e *ledger.Episode) ledger.Episode {
+	u := *e
+	u.Events = slices.DeleteFunc(slices.Clone(e.Events), func(x ledger.Event) bool { return d.events[x.ID] })
+	return u
+}
+
 func (d *desk) situation() situation {
 	s := situation{
 		Now: d.now, Quiet: d.quiet, Everyone: d.everyone, Recipients: d.own, Webhook: true,
-		Cursor: d.cursor, LastDigest: d.digest, Told: map[string]bool{},
+		Cursor: d.cursor, LastDigest: d.digest, Told: d.told,
 	}
 	for _, e := range d.episodes {
 		if e.Revision > d.cursor {
-			s.Episodes = append(s.Episodes, *e)
+			s.Episodes = append(s.Episodes, d.untold(e))
 		}
 	}
 	slices.SortFunc(s.Episodes, func(a, b ledger.Episode) int { return int(a.Revision - b.Revision) })
-	for _, name := range names(s.Episodes, s.Now) {
-		if d.told[name] {
-			s.Told[name] = true
-		}
-	}
 	return s
 }
 
@@ -118,7 +121,13 @@ func (d *desk) plan(lost bool) plan {
 		d.written[m.Name] = true
 	}
 	for _, name := range p.Told {
-		d.told[name] = true
+		d.told[name] = wire.TimeOf(d.now)
+	}
+	for _, id := range p.Events {
+		if d.events[id] {
+			d.t.Errorf("event %d is told twice", id)
+		}
+		d.events[id] = true
 	}
 	d.cursor, d.digest = p.Cursor, p.Digest
 	return p

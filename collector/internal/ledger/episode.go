@@ -73,7 +73,7 @@ type Episode struct {
 	Direction Direction   `json:"direction"`        // unknown where both
 	Certainty Certainty   `json:"certainty"`        // the best of its events'
 	Evidence  []Evidence  `json:"-"`                // Texts are for people
-	Events    []Event     `json:"events,omitempty"` // the newest 100, oldest first
+	Events    []Event     `json:"events,omitempty"` // the newest 100, oldest first; or see EpisodeFilter.Untold
 
 	Zone *time.Location `json:"-"` // of its line's site, else the collector's
 }
@@ -96,11 +96,13 @@ type Event struct {
 
 // EpisodeFilter says which episodes are meant.
 type EpisodeFilter struct {
-	Open   bool  // only those that are open
-	After  int64 // only those whose revision is higher
-	ID     int64 // only this one; 0 = all
-	Limit  int   // at most so many; 0 = all
-	Newest bool  // the last opened first; else in the order of their revisions
+	Open        bool      // only those that are open
+	ClosedAfter wire.Time // with Open: those, too, that were closed after it
+	After       int64     // only those whose revision is higher
+	ID          int64     // only this one; 0 = all
+	Limit       int       // at most so many; 0 = all
+	Newest      bool      // the last opened first; else in the order of their revisions
+	Untold      bool      // of their events all of which no message told, however many, and no others
 }
 
 // AfterTotals are what was faxed on a line after its cut-off, certainly or probably, ever. They never fall.

@@ -23,6 +23,7 @@ type event struct {
 	activity, anomaly int64 // what it is; the other is 0
 	slack             time.Duration
 	counted           bool // it is in the line's totals after the cut-off, for good
+	told              bool // by a message
 }
 
 // live tells whether there is anything to tell of.

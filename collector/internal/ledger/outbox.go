@@ -44,6 +44,7 @@ type Message struct {
 type Post struct {
 	Messages []Message        // ID, times, attempts are given by Post
 	Told     []string         // names of what the messages tell
+	Events   []int64          // numbers of the events that they tell of
 	Cursors  map[string]int64 // how far their author has come with this
 }
 
@@ -89,9 +90,19 @@ func (l *Ledger) Post(ctx context.Context, p Post) error {
 				return append(to, m.Name, last+int64(i)+1, string(m.Channel), m.Recipient, m.Thread, m.Payload, now, 0, 0, 0, 0, "")
 			}),
 			s.write(ctx, toldTable, len(p.Told), func(i int, to []any) []any { return append(to, p.Told[i], now) }),
+			s.markTold(ctx, p.Events),
 			s.writeCursors(ctx, &changes{cursors: p.Cursors}),
 		)
 	})
+}
+
+func (s *store) markTold(ctx context.Context, events []int64) error {
+	for some := range slices.Chunk(events, 500) {
+		if err := s.exec(ctx, "UPDATE events SET told = 1 WHERE id IN ("+numberList(some)+")"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unwritten are the messages whose names are not in the outbox, and the last number given there.
@@ -100,41 +111,42 @@ func (s *store) unwritten(ctx context.Context, messages []Message) (fresh []Mess
 	for i := range messages {
 		names[i] = messages[i].Name
 	}
-	known, err := knownNames(ctx, s.conn, "messages", names)
+	known, err := knownNames(ctx, s.conn, "name, created_at FROM messages", names)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, m := range messages {
-		if !known[m.Name] {
-			known[m.Name] = true
+		if _, ok := known[m.Name]; !ok {
+			known[m.Name] = 0
 			fresh = append(fresh, m)
 		}
 	}
 	return fresh, last, each(ctx, s.conn, "SELECT COALESCE(MAX(id), 0) FROM messages", func(read func(...any) error) error { return read(&last) })
 }
 
-// Told are those of the names that were told already.
-func (l *Ledger) Told(ctx context.Context, names []string) (told map[string]bool, err error) {
+// Told says of the names that were told already when that was last.
+func (l *Ledger) Told(ctx context.Context, names []string) (told map[string]wire.Time, err error) {
 	err = l.read(ctx, "what was told", func(q querier, _ wire.Time) error {
-		told, err = knownNames(ctx, q, "told", names)
+		told, err = knownNames(ctx, q, "name, at FROM told", names)
 		return err
 	})
 	return told, err
 }
 
-// knownNames are those of the names that a table has.
-func knownNames(ctx context.Context, q querier, table string, names []string) (map[string]bool, error) {
-	known := make(map[string]bool)
+// knownNames are those of the names that a table has, each with an instant.
+func knownNames(ctx context.Context, q querier, columns string, names []string) (map[string]wire.Time, error) {
+	known := make(map[string]wire.Time)
 	for some := range slices.Chunk(names, 500) { // databases take a limited number of arguments
 		args := make([]any, len(some))
 		for i, name := range some {
 			args[i] = name
 		}
-		query := "SELECT name FROM " + table + " WHERE name IN (?" + strings.Repeat(", ?", len(some)-1) + ")"
+		query := "SELECT " + columns + " WHERE name IN (?" + strings.Repeat(", ?", len(some)-1) + ")"
 		err := each(ctx, q, query, func(read func(...any) error) error {
 			var name string
-			err := read(&name)
-			known[name] = true
+			var at wire.Time
+			err := read(&name, &at)
+			known[name] = at
 			return err
 		}, args...)
 		if err != nil {
@@ -219,21 +231,22 @@ func readOutbox(ctx context.Context, q querier) ([]Backlog, error) {
 		all[i].Channel = channel
 	}
 	of := func(channel Channel) *Backlog { return &all[max(slices.Index(Channels(), channel), 0)] }
+	settled := func(read func(...any) error) error {
+		var channel Channel
+		var sent bool
+		var count int64
+		err := read(&channel, &sent, &count)
+		if b := of(channel); sent {
+			b.Sent += count
+		} else {
+			b.GivenUp += count
+		}
+		return err
+	}
 	err := errors.Join(
 		// Sent ones are many, so they are counted in the index alone.
-		each(ctx, q, "SELECT channel, sent_at > 0, COUNT(*) FROM messages WHERE sent_at > 0 OR given_up_at > 0 GROUP BY channel, sent_at > 0",
-			func(read func(...any) error) error {
-				var channel Channel
-				var sent bool
-				var count int64
-				err := read(&channel, &sent, &count)
-				if sent {
-					of(channel).Sent = count
-				} else {
-					of(channel).GivenUp = count
-				}
-				return err
-			}),
+		each(ctx, q, "SELECT channel, sent_at > 0, COUNT(*) FROM messages WHERE sent_at > 0 OR given_up_at > 0 GROUP BY channel, sent_at > 0", settled),
+		each(ctx, q, "SELECT channel, sent, count FROM messages_gone", settled),
 		each(ctx, q, "SELECT channel, created_at, error FROM messages WHERE "+waiting+" ORDER BY id", func(read func(...any) error) error {
 			var channel Channel
 			var fault string

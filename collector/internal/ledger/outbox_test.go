@@ -69,7 +69,7 @@ func TestAMessageIsWrittenOnceAndSentOnce(t *testing.T) {
 	c.wantDue("email", "a c")
 
 	told, err := c.Told(ctx, []string{"12/first", "12/closed", "13/first"})
-	if want := map[string]bool{"12/first": true, "12/closed": true}; err != nil || fmt.Sprint(told) != fmt.Sprint(want) {
+	if want := map[string]wire.Time{"12/first": wire.TimeOf(c.now), "12/closed": wire.TimeOf(c.now)}; err != nil || fmt.Sprint(told) != fmt.Sprint(want) {
 		t.Errorf("got %v, %v, want %v", told, err, want)
 	}
 	if at, err := c.Cursor(ctx, "alert"); at != 8 || err != nil {
@@ -150,4 +150,78 @@ func (c *collector) explain(query string) (plan string) {
 		plan += detail + "; "
 	}
 	return plan
+}
+
+func TestAnOutboxOfYearsIsGivenUpButForItsCounts(t *testing.T) {
+	c := newCollector(t)
+	ctx := context.Background()
+	c.post(ledger.Post{Messages: mails("sent", "given up", "waiting", "sent, too", "last"), Told: []string{"1/first"}})
+	c.ok(c.Sent(ctx, 1))
+	c.ok(c.Ledger.Failed(ctx, 2, ledger.Failure{Error: "550 no", GivenUp: true}))
+	c.ok(c.Sent(ctx, 4))
+	c.ok(c.Sent(ctx, 5))
+	before, err := c.Outbox(ctx)
+	c.ok(err)
+	c.now = c.now.AddDate(2, 0, 0)
+	for range 2 {
+		_, err := c.Purge(ctx, c.now, ledger.Outlets{})
+		c.ok(err)
+		c.reopen()
+	}
+	after, err := c.Outbox(ctx)
+	if err != nil || !slices.Equal(after, before) {
+		t.Errorf("got %+v, %v, want %+v as before", after, err, before)
+	}
+	left, err := c.Messages(ctx, false, 10)
+	c.ok(err)
+	var names []string
+	for i := range left {
+		names = append(names, left[i].Name)
+	}
+	if want := []string{"last", "waiting"}; !slices.Equal(names, want) {
+		t.Errorf("left: got %q, want %q", names, want)
+	}
+	c.post(ledger.Post{Messages: mails("new")})
+	if left, err := c.Messages(ctx, false, 1); err != nil || left[0].ID != 6 {
+		t.Errorf("got %+v, %v, want number 6, which none had before", left, err)
+	}
+	if told, err := c.Told(ctx, []string{"1/first"}); err != nil || len(told) != 1 {
+		t.Errorf("got %v, %v: what was told is forgotten", told, err)
+	}
+}
+
+func TestUntoldEventsAreAllThatNoMessageTold(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	for i := range int64(130) {
+		c.at(counted(fmt.Sprintf("2026-10-11 %02d:%02d", i/60, i%60), wire.FaxReceivedPages, 100+i))
+	}
+	untold := func() (ids []int64) {
+		t.Helper()
+		episodes, err := c.Episodes(context.Background(), ledger.EpisodeFilter{Untold: true})
+		if err != nil || len(episodes) != 1 {
+			t.Fatalf("got %+v, %v, want one episode", episodes, err)
+		}
+		for _, x := range episodes[0].Events {
+			ids = append(ids, x.ID)
+		}
+		return ids
+	}
+	all := untold()
+	if len(all) != 129 || !slices.IsSorted(all) {
+		t.Errorf("got %v, want all 129, the oldest first", all)
+	}
+	c.post(ledger.Post{Events: all[:120]})
+	c.reopen()
+	if got := untold(); !slices.Equal(got, all[120:]) {
+		t.Errorf("got %v, want %v", got, all[120:])
+	}
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-12" }) // all are judged again
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	if got := untold(); !slices.Equal(got, all[120:]) {
+		t.Errorf("after a date moved to and fro: got %v, want %v", got, all[120:])
+	}
+	if e := c.all()[0]; len(e.Events) != 100 {
+		t.Errorf("got %d events, want the newest 100 where not the untold ones are asked for", len(e.Events))
+	}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -22,7 +23,7 @@ type Outlets struct {
 
 // Purged is how much was given up.
 type Purged struct {
-	Activities, Postings, Statuses, Messages int64 // of messages, their texts
+	Activities, Postings, Statuses, Messages int64
 }
 
 // purgeRows is how many rows go in one transaction: a few milliseconds.
@@ -149,15 +150,26 @@ func (l *Ledger) purgeStatuses(ctx context.Context, at wire.Time, outlets []stri
 		fmt.Sprintf("SELECT id %[1]s AND id NOT IN (SELECT MAX(id) %[1]s GROUP BY device, port, kind) ORDER BY id LIMIT %d", old, purgeRows))
 }
 
-// purgeMessages removes the texts of messages that went out. That they did stays: nothing is told twice.
+// purgeMessages removes messages that went out or were given up. How many there were is kept, and what they told: nothing
+// is told twice. The last one stays, so that no number is given twice.
 func (l *Ledger) purgeMessages(ctx context.Context, at wire.Time) (n int64, err error) {
-	ids, err := readNumbers(ctx, l.readers, fmt.Sprintf("SELECT id FROM messages WHERE payload <> '' AND created_at < %d AND NOT (%s)", at, waiting))
-	if err != nil || len(ids) == 0 {
-		return 0, err
+	for {
+		ids, err := readNumbers(ctx, l.readers, fmt.Sprintf("SELECT id FROM messages WHERE created_at < %d AND NOT (%s) AND "+
+			"id < (SELECT MAX(id) FROM messages) ORDER BY id LIMIT %d", at, waiting, purgeRows))
+		if err != nil || len(ids) == 0 {
+			return n, err
+		}
+		if err := l.alter(ctx, "messages", func(s *store) error {
+			return errors.Join(
+				s.exec(ctx, "INSERT INTO messages_gone (channel, sent, count) SELECT channel, CASE WHEN sent_at > 0 THEN 1 ELSE 0 END, COUNT(*) FROM messages "+
+					"WHERE id IN ("+numberList(ids)+") GROUP BY 1, 2 ON CONFLICT (channel, sent) DO UPDATE SET count = messages_gone.count + excluded.count"),
+				s.remove(ctx, "messages", ids),
+			)
+		}); err != nil {
+			return n, err
+		}
+		n += int64(len(ids))
 	}
-	return int64(len(ids)), l.alter(ctx, "messages", func(s *store) error {
-		return s.exec(ctx, "UPDATE messages SET payload = '' WHERE id IN ("+numberList(ids)+")")
-	})
 }
 
 // purgeAll removes the rows of a table that a query finds, some at a time, until it finds none. All

@@ -17,7 +17,7 @@ var (
 	episodesTable = table{"episodes", "id, revision, kind, line, device, agent, anomaly, service, opened_at, first_at, last_at, noticed_at, " +
 		"closed_at, closed_by, reason, lasting, count, unit, direction, certainty, sums, evidence", 1, false}
 	eventsTable = table{"events", "id, kind, episode, line, device, activity, anomaly, measure, unit, from_at, to_at, error_ms, count, value, " +
-		"certainty, doubt, noticed_at, counted", 1, false}
+		"certainty, doubt, noticed_at, counted, told", 1, false}
 	windowsTable = table{"test_windows", "id, line, from_at, to_at, reason, who", 1, false}
 	afterTable   = table{"after_cutoff", "line, pages, faxes, noticed_at", 1, false}
 )
@@ -25,7 +25,7 @@ var (
 const (
 	selectEpisodes = "SELECT id, revision, kind, line, device, agent, anomaly, service, opened_at, first_at, last_at, noticed_at, " +
 		"closed_at, closed_by, reason, lasting, count, unit, direction, certainty, sums, evidence FROM episodes"
-	maxEvents = 100 // of an episode that are read
+	maxEvents = 100 // of an episode that are read where not the untold ones are asked for
 )
 
 // number gives changed episodes their revisions, in order.
@@ -53,7 +53,7 @@ func (s *store) writeEpisodes(ctx context.Context, b *books) error {
 			x := c.events[i]
 			return append(to, x.ID, string(x.kind), x.episode, x.Line, x.Device, x.activity, x.anomaly, string(x.Measure), x.Unit,
 				int64(x.From), int64(x.To), x.slack.Milliseconds(), x.Count, x.Value, string(x.Certainty), string(x.Doubt),
-				int64(x.NoticedAt), flag(x.counted))
+				int64(x.NoticedAt), flag(x.counted), flag(x.told))
 		}),
 		s.write(ctx, windowsTable, len(c.windows), func(i int, to []any) []any {
 			w := &c.windows[i]
@@ -111,7 +111,7 @@ func readEvent(read func(...any) error) (*event, error) {
 	x := new(event)
 	var clockError int64
 	err := read(&x.ID, &x.kind, &x.episode, &x.Line, &x.Device, &x.activity, &x.anomaly, &x.Measure, &x.Unit, &x.From, &x.To, &clockError,
-		&x.Count, &x.Value, &x.Certainty, &x.Doubt, &x.NoticedAt, &x.counted)
+		&x.Count, &x.Value, &x.Certainty, &x.Doubt, &x.NoticedAt, &x.counted, &x.told)
 	x.slack = time.Duration(clockError) * time.Millisecond
 	return x, err
 }
@@ -132,7 +132,7 @@ func (l *Ledger) Episodes(ctx context.Context, f EpisodeFilter) (episodes []Epis
 			return err
 		}
 		for i := range episodes {
-			if err := episodes[i].complete(ctx, q, &register, l.zones); err != nil {
+			if err := episodes[i].complete(ctx, q, &register, l.zones, f.Untold); err != nil {
 				return err
 			}
 		}
@@ -143,7 +143,10 @@ func (l *Ledger) Episodes(ctx context.Context, f EpisodeFilter) (episodes []Epis
 
 func (f EpisodeFilter) query() (query string, args []any) {
 	where, args := []string{"revision > ?"}, []any{f.After}
-	if f.Open {
+	switch {
+	case f.Open && f.ClosedAfter != 0:
+		where, args = append(where, "(closed_at = 0 OR closed_at > ?)"), append(args, int64(f.ClosedAfter))
+	case f.Open:
 		where = append(where, "closed_at = 0")
 	}
 	if f.ID != 0 {
@@ -160,15 +163,18 @@ func (f EpisodeFilter) query() (query string, args []any) {
 	return query, args
 }
 
-// complete adds what is not kept with an episode: its line's number and zone, and its newest events.
-func (e *Episode) complete(ctx context.Context, q querier, r *Register, zones *Zones) error {
+// complete adds what is not kept with an episode: its line's number and zone, and its newest events, or those untold.
+func (e *Episode) complete(ctx context.Context, q querier, r *Register, zones *Zones, untold bool) error {
 	line := lasting(r.Lines[e.Line])
 	e.Number, e.Zone = line.Number, zones.Of(r.Sites[line.Site].TimeZone)
 	if !e.Kind.eventful() {
 		return nil
 	}
-	query := fmt.Sprintf("SELECT %s FROM events WHERE episode = ? ORDER BY id DESC LIMIT %d", eventsTable.columns, maxEvents)
-	err := each(ctx, q, query, func(read func(...any) error) error {
+	which := fmt.Sprintf("ORDER BY id DESC LIMIT %d", maxEvents)
+	if untold {
+		which = "AND told = 0 ORDER BY id DESC"
+	}
+	err := each(ctx, q, "SELECT "+eventsTable.columns+" FROM events WHERE episode = ? "+which, func(read func(...any) error) error {
 		x, err := readEvent(read)
 		e.Events = append(e.Events, x.Event)
 		return err

@@ -49,10 +49,12 @@ CREATE TABLE events (
     doubt      TEXT NOT NULL,   -- why it is unsure
     noticed_at BIGINT NOT NULL,
     counted    BIGINT NOT NULL, -- 1: it is in the line's totals after the cut-off, for good
+    told       BIGINT NOT NULL, -- 1: a message told of it
     UNIQUE (activity, anomaly, line, kind)
 );
 
 CREATE INDEX events_episode ON events (episode, id);
+CREATE INDEX events_untold ON events (episode, id) WHERE told = 0;
 CREATE INDEX events_device ON events (device);
 
 -- What the events of a line that counted add up to; never falls.
@@ -99,15 +101,24 @@ CREATE TABLE messages (
 
 CREATE INDEX messages_due ON messages (sent_at, given_up_at, channel, id);
 
--- What was put into messages, so that nothing is told twice however it was put together.
+-- How many messages were given up by retention, by what had become of them.
+CREATE TABLE messages_gone (
+    channel TEXT NOT NULL,
+    sent    BIGINT NOT NULL, -- 1; 0: given up
+    count   BIGINT NOT NULL,
+    PRIMARY KEY (channel, sent)
+);
+
+-- What was put into messages of episodes, a few rows each, so that nothing is told twice however it was put together.
 CREATE TABLE told (
     name TEXT PRIMARY KEY NOT NULL,
-    at   BIGINT NOT NULL
+    at   BIGINT NOT NULL -- when last
 );
 
 -- +goose Down
 
 DROP TABLE told;
+DROP TABLE messages_gone;
 DROP TABLE messages;
 DROP TABLE test_windows;
 DROP INDEX activity_counter;
