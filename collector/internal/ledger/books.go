@@ -61,9 +61,9 @@ type changes struct {
 	posted     map[postedKey]int64
 	hours      map[hourKey]int64
 	months     map[monthKey]monthCount
-	unposted   bool             // nothing is posted yet
-	moved      map[*device]bool // its activity may have to be posted anew
-	rezoned    []rezoned        // their months are to be cut anew
+	unposted   int64                 // activity up to it is not posted yet
+	moved      map[*device]wire.Time // activity that ended then or later may belong elsewhere
+	rezoned    map[*account]string   // what their time zone was
 	statuses   []statusOf
 	anomalies  []*Anomaly // new ones
 	closings   []closing

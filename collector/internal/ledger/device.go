@@ -32,8 +32,8 @@ type device struct {
 	counters   []*counter
 	ports      []*port
 
-	stays    []stay     // where its activity belongs, by time
-	accounts []*account // where it was ever posted
+	stays  []stay      // where its activity belongs, by time
+	curves []seriesEnd // how far its postings reach, as far as that is known since they were loaded
 
 	dirty, looked bool      // to be written: what it is, when it was looked at
 	astray        bool      // to be located anew

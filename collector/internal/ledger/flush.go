@@ -42,18 +42,12 @@ func (s *store) flush(ctx context.Context, b *books) error {
 			return err
 		}
 	}
-	if err := s.writePostings(ctx, b); err != nil {
-		return err
-	}
-	if err := s.writeStatuses(ctx, b); err != nil {
-		return err
-	}
-	if c.unposted {
-		if err := s.postAll(ctx, b); err != nil {
+	for _, write := range []func(context.Context, *books) error{s.redoMonths, s.writePostings, s.writeStatuses, s.postAll, s.repost} {
+		if err := write(ctx, b); err != nil {
 			return err
 		}
 	}
-	return s.repost(ctx, b)
+	return nil
 }
 
 func (s *store) writeStatuses(ctx context.Context, b *books) error {
@@ -264,11 +258,12 @@ func (c *changes) clear() {
 	clear(c.review.devices)
 	clear(c.claims)
 	c.astray, c.accounts, c.postings, c.crowd = c.astray[:0], c.accounts[:0], c.postings[:0], c.crowd[:0]
-	c.statuses, c.rezoned, c.unposted = c.statuses[:0], nil, false
+	c.statuses, c.unposted = c.statuses[:0], 0
 	clear(c.posted)
 	clear(c.hours)
 	clear(c.months)
 	clear(c.moved)
+	clear(c.rezoned)
 	clear(c.envelopes)
 	clear(c.cursors)
 }

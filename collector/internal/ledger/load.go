@@ -38,7 +38,7 @@ func (s *store) load(ctx context.Context) (*books, error) {
 		windows: make(map[string][]window), episodes: make(map[topic]*episode), after: make(map[string]AfterTotals), sighted: make(map[string]wire.Time),
 		changes: changes{
 			claims: make(map[claimKey]wire.Time), posted: make(map[postedKey]int64), hours: make(map[hourKey]int64),
-			months: make(map[monthKey]monthCount), moved: make(map[*device]bool), envelopes: make(map[Verdict]int64), cursors: make(map[string]int64),
+			months: make(map[monthKey]monthCount), moved: make(map[*device]wire.Time), rezoned: make(map[*account]string), envelopes: make(map[Verdict]int64), cursors: make(map[string]int64),
 			after: make(map[string]bool), review: review{devices: make(map[*device]bool)},
 		},
 	}
@@ -55,14 +55,13 @@ func (s *store) load(ctx context.Context) (*books, error) {
 }
 
 func (s *store) loadAccounts(ctx context.Context, b *books) error {
-	const query = "SELECT id, zone, (SELECT COALESCE(MAX(at), 0) FROM postings WHERE account = accounts.id), " + accountColumns + " FROM accounts ORDER BY id"
+	const query = "SELECT id, zone, " + accountColumns + " FROM accounts ORDER BY id"
 	return each(ctx, s.conn, query, func(read func(...any) error) error {
 		a := new(account)
-		if err := read(append([]any{&a.number, &a.zone, &a.latest}, a.fields()...)...); err != nil {
+		if err := read(append([]any{&a.number, &a.zone}, a.fields()...)...); err != nil {
 			return err
 		}
-		d := b.devices[a.Device]
-		if d == nil {
+		if b.devices[a.Device] == nil {
 			return fmt.Errorf("account %d has no device", a.number)
 		}
 		for _, text := range []*string{&a.Establishment, &a.Site, &a.Pole, &a.Service, &a.Device, &a.Line, &a.zone} {
@@ -70,7 +69,6 @@ func (s *store) loadAccounts(ctx context.Context, b *books) error {
 		}
 		b.last.account = a.number
 		b.accounts[a.Account] = a
-		d.accounts = append(d.accounts, a)
 		return nil
 	})
 }

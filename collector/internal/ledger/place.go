@@ -110,6 +110,25 @@ func (w *whereabouts) stays(d *device) []stay {
 	return stays
 }
 
+// movedSince is from when on two lists of stays differ, and whether they do. Before the first there are none.
+func movedSince(before, after []stay) (since wire.Time, moved bool) {
+	if before == nil {
+		return 0, false
+	}
+	for len(before) > 0 && len(after) > 0 {
+		if b, a := before[0], after[0]; b.from != a.from || b.account != a.account {
+			return min(b.from, a.from), true
+		}
+		before, after = before[1:], after[1:]
+	}
+	for _, rest := range [][]stay{before, after} {
+		if len(rest) > 0 {
+			return rest[0].from, true
+		}
+	}
+	return 0, false
+}
+
 // instants are when it may change, in order; the first is always.
 func (w *whereabouts) instants(d *device) []wire.Time {
 	instants := []wire.Time{0}

@@ -16,12 +16,10 @@ type account struct {
 	Account
 	zone     string // in which its months are cut
 	calendar *calendar
-	ends     []seriesEnd
-	latest   wire.Time // no posting of an earlier run is later
 	dirty    bool
 }
 
-// series is what shares a curve: the same direction and unit in the same account.
+// series is what shares a curve: the same direction and unit, in one account.
 type series struct {
 	direction Direction
 	unit      string
@@ -32,17 +30,27 @@ type seriesEnd struct {
 	at wire.Time
 }
 
-// follows tells whether t is later than all that is posted in a series, and makes it the last.
-func (a *account) follows(s series, t wire.Time) bool {
-	for i := range a.ends {
-		if e := &a.ends[i]; e.series == s {
+// crowdedFor is how much later than its interval's end a posting may stand, where many end at one instant.
+const crowdedFor = wire.Time(10_000)
+
+// follows tells whether t is later than all that is posted of a device in a direction and unit, and
+// makes it the last. Where that isn't known for sure the answer is no.
+func (d *device) follows(s series, t wire.Time) bool {
+	for i := range d.curves {
+		if e := &d.curves[i]; e.series == s {
 			last := e.at
 			e.at = max(e.at, t)
 			return t > last
 		}
 	}
-	a.ends = append(a.ends, seriesEnd{s, max(t, a.latest)})
-	return t > a.latest
+	last := wire.Time(0)
+	for _, c := range d.counters {
+		if c.lastAt != 0 && c.series() == s {
+			last = max(last, c.lastAt+crowdedFor)
+		}
+	}
+	d.curves = append(d.curves, seriesEnd{s, max(t, last)})
+	return t > last
 }
 
 func (c *counter) series() series { return series{DirectionOf(c.measure), c.unit} }
@@ -89,10 +97,14 @@ func (b *books) locate(d *device) {
 	d.astray = false
 	before := d.stays
 	d.stays = b.where.stays(d)
-	same := func(x, y stay) bool { return x.from == y.from && x.account == y.account }
-	if before != nil && !slices.EqualFunc(before, d.stays, same) {
-		b.changes.moved[d] = true
+	since, moved := movedSince(before, d.stays)
+	if !moved || !slices.ContainsFunc(d.counters, func(c *counter) bool { return c.lastAt >= max(since, 1) }) {
+		return
 	}
+	if earlier, known := b.changes.moved[d]; known {
+		since = min(since, earlier)
+	}
+	b.changes.moved[d] = since
 }
 
 // locateAll ends a transaction: all are located, and the accounts in which they count from now on
@@ -142,13 +154,13 @@ func (b *books) stayAccount(d *device, i int, evidence bool) *account {
 	if s.booked[n] == nil {
 		a := s.account
 		a.Evidence = a.Evidence || evidence
-		s.booked[n] = b.account(d, a)
+		s.booked[n] = b.account(a)
 	}
 	return s.booked[n]
 }
 
 // account is the account in the books, a new one if need be.
-func (b *books) account(d *device, a Account) *account {
+func (b *books) account(a Account) *account {
 	if known := b.accounts[a]; known != nil {
 		return known
 	}
@@ -156,7 +168,6 @@ func (b *books) account(d *device, a Account) *account {
 	x := &account{number: b.last.account, Account: a, zone: b.zoneOf(a.Site)}
 	x.calendar = b.calendar(x.zone)
 	b.accounts[a] = x
-	d.accounts = append(d.accounts, x)
 	mark(&x.dirty, &b.changes.accounts, x)
 	return x
 }
@@ -190,7 +201,9 @@ func (b *books) calendar(zone string) *calendar {
 // postings, or with another time zone, is made up for by this transaction. zone is ours, nil if it
 // isn't known now.
 func (b *books) adjust(zone *time.Location) {
-	b.changes.unposted = b.last.posting == 0 && b.last.activity > 0
+	if b.last.posting == 0 {
+		b.changes.unposted = b.last.activity
+	}
 	b.location = zone
 	if zone == nil {
 		b.location = time.UTC
@@ -206,9 +219,11 @@ func (b *books) rezone() {
 		before := b.calendar(a.zone)
 		a.calendar = b.calendar(zone)
 		if a.zone != zone && before != nil {
+			if _, known := b.changes.rezoned[a]; !known {
+				b.changes.rezoned[a] = a.zone
+			}
 			a.zone = zone
 			mark(&a.dirty, &b.changes.accounts, a)
-			b.changes.rezoned = append(b.changes.rezoned, rezoned{a, before, a.calendar, b.last.posting})
 		}
 	}
 }
@@ -218,7 +233,7 @@ func (b *books) rezone() {
 func (b *books) post(x activity, c *counter, a *account, count int64) {
 	s := c.series()
 	list := &b.changes.postings
-	if !a.follows(s, x.to) {
+	if !c.device.follows(s, x.to) {
 		list = &b.changes.crowd
 	}
 	*list = append(*list, posting{x.number, a, s, x.to, count})
@@ -230,17 +245,27 @@ func (b *books) sum(x activity, a *account, count int64) {
 	key := postedKey{a.number, x.counter}
 	b.changes.posted[key] += count
 	b.changes.hours[hourKey{x.to - x.to%hour, key}] += count
-	b.changes.addMonth(a.calendar, key, x, count)
+	b.changes.addMonth(key, monthSum(a.calendar, x), count)
 }
 
-func (c *changes) addMonth(calendar *calendar, key postedKey, x activity, count int64) {
-	month, begin := calendar.monthOf(x.to)
-	sum := c.months[monthKey{month, key}]
+// inMonth is where activity lies in the calendar.
+type inMonth struct {
+	Month
+	straddling bool // its beginning may be in the month before
+}
+
+func monthSum(c *calendar, x activity) inMonth {
+	month, begin := c.monthOf(x.to)
+	return inMonth{month, x.from < begin}
+}
+
+func (c *changes) addMonth(key postedKey, m inMonth, count int64) {
+	sum := c.months[monthKey{m.Month, key}]
 	sum.count += count
-	if x.from < begin {
+	if m.straddling {
 		sum.straddling += count
 	}
-	c.months[monthKey{month, key}] = sum
+	c.months[monthKey{m.Month, key}] = sum
 }
 
 const hour = wire.Time(3_600_000)
@@ -277,7 +302,6 @@ func (s *store) writePostings(ctx context.Context, b *books) error {
 		if p.at, err = s.free(ctx, p); err != nil {
 			return err
 		}
-		p.account.follows(p.series, p.at)
 		if err := s.writeRows(ctx, b, c.crowd[i:i+1]); err != nil {
 			return err
 		}
@@ -295,29 +319,27 @@ func (s *store) writeRows(ctx context.Context, b *books, postings []posting) err
 }
 
 // free is the first instant from p's on that is not taken in its series.
-func (s *store) free(ctx context.Context, p *posting) (at wire.Time, err error) {
-	rows, err := s.conn.QueryContext(ctx, "SELECT postings.at, measure, unit FROM postings JOIN activity ON activity.id = activity "+
-		"JOIN counters ON counters.id = counter WHERE account = ? AND postings.at >= ? ORDER BY postings.at", p.account.number, int64(p.at))
-	if err != nil {
-		return 0, fmt.Errorf("read postings: %w", err)
-	}
-	defer rows.Close()
-	at = p.at
-	for rows.Next() {
-		var taken wire.Time
+func (s *store) free(ctx context.Context, p *posting) (wire.Time, error) {
+	taken := make(map[wire.Time]bool)
+	const query = "SELECT postings.at, measure, unit FROM postings JOIN activity ON activity.id = activity " +
+		"JOIN counters ON counters.id = counter WHERE postings.at >= ? AND postings.at <= ? AND account = ?"
+	if err := each(ctx, s.conn, query, func(read func(...any) error) error {
+		var at wire.Time
 		var measure wire.Measure
 		var unit string
-		if err := rows.Scan(&taken, &measure, &unit); err != nil {
-			return 0, fmt.Errorf("read postings: %w", err)
-		}
-		if taken > at {
-			break
-		}
+		err := read(&at, &measure, &unit)
 		if p.series == (series{DirectionOf(measure), unit}) {
-			at++
+			taken[at] = true
 		}
+		return err
+	}, int64(p.at), int64(p.at+crowdedFor), p.account.number); err != nil {
+		return 0, fmt.Errorf("read postings: %w", err)
 	}
-	return at, rows.Err()
+	at := p.at
+	for taken[at] {
+		at++
+	}
+	return at, nil
 }
 
 func (s *store) writeSums(ctx context.Context, c *changes) error {

@@ -346,6 +346,11 @@ func (w *world) remembered() {
 			w.Fatalf("%s\nin memory %s\non disk   %s", id, got, want)
 		}
 	}
+	for _, a := range w.ledger.books.accounts {
+		if b := onDisk.accounts[a.Account]; b == nil || a.number != b.number || a.zone != b.zone {
+			w.Fatalf("account %+v: on disk %+v", a, b)
+		}
+	}
 	for key, s := range w.ledger.books.streams {
 		if got, want := *s, *onDisk.streams[key]; got != want {
 			w.Fatalf("stream %v: in memory %+v, on disk %+v", key, got, want)
@@ -364,7 +369,7 @@ func (w *world) remembered() {
 // facts are all that is known of a device, comparable as text.
 func (d *device) facts() []string {
 	own := *d
-	own.counters, own.ports, own.accounts, own.stays = nil, nil, nil, nil
+	own.counters, own.ports, own.stays, own.curves = nil, nil, nil, nil
 	facts := []string{fmt.Sprintf("%+v", own)}
 	for _, c := range d.counters {
 		counter := *c
@@ -373,9 +378,6 @@ func (d *device) facts() []string {
 	}
 	for _, s := range d.stays {
 		facts = append(facts, fmt.Sprintf("from %d: %+v", s.from, s.account))
-	}
-	for _, a := range d.accounts {
-		facts = append(facts, fmt.Sprintf("account %d %+v %s", a.number, a.Account, a.zone))
 	}
 	for _, p := range d.ports {
 		facts = append(facts, fmt.Sprintf("%+v", *p))

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,126 +11,201 @@ import (
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
-// Re-posting puts right where activity counts when it turns out to belong elsewhere. It is done by
-// device, so that no more than one device's postings are in memory.
+// Re-posting puts right where activity counts when it turns out to belong elsewhere.
+
+const (
+	postAtOnce = 20_000             // activities in memory
+	few        = 100                // devices whose activity is looked up one by one; that of more is found by reading all
+	near       = wire.Time(600_000) // activities that happened within it are looked at together
+)
 
 // repost posts anew what belongs elsewhere since this transaction.
 func (s *store) repost(ctx context.Context, b *books) error {
-	moved := slices.SortedFunc(maps.Keys(b.changes.moved), func(x, y *device) int { return int(x.number - y.number) })
-	for _, d := range moved {
-		if err := s.repostDevice(ctx, b, d); err != nil {
-			return fmt.Errorf("post anew %s: %w", d.id, err)
+	if len(b.changes.moved) == 0 {
+		return nil
+	}
+	r := reposter{store: s, books: b, counters: make(map[int64]*counter), accounts: make(map[int64]*account)}
+	for _, d := range b.devices {
+		for _, c := range d.counters {
+			r.counters[c.number] = c
 		}
 	}
-	return s.redoMonths(ctx, b)
+	for _, a := range b.accounts {
+		r.accounts[a.number] = a
+	}
+	if err := r.repost(ctx); err != nil {
+		return fmt.Errorf("post anew: %w", err)
+	}
+	clear(b.changes.moved)
+	return nil
 }
 
-// held is activity as an account holds it.
-type held struct {
-	activity
-	account *account
+// reposter posts anew, some activities at a time.
+type reposter struct {
+	*store
+	*books
+	counters map[int64]*counter
+	accounts map[int64]*account
 }
 
-func (s *store) repostDevice(ctx context.Context, b *books, d *device) error {
-	all, places, err := s.heldBy(ctx, d)
+func (r *reposter) repost(ctx context.Context) error {
+	if len(r.changes.moved) > few {
+		return r.batches(ctx, "", r.batch)
+	}
+	for _, d := range slices.SortedFunc(maps.Keys(r.changes.moved), func(x, y *device) int { return cmp.Compare(x.number, y.number) }) {
+		for _, c := range d.counters {
+			where := fmt.Sprintf("counter = %d AND to_at >= %d AND ", c.number, r.changes.moved[d])
+			if err := r.batches(ctx, where, r.batch); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// batches reads activities, in their order.
+func (r *reposter) batches(ctx context.Context, where string, do func(context.Context, []activity) error) error {
+	gone, err := readPurged(ctx, r.conn)
 	if err != nil {
 		return err
 	}
-	counters := make(map[int64]*counter, len(d.counters))
-	for _, c := range d.counters {
-		counters[c.number] = c
-	}
-	for _, h := range all {
-		to := b.accountOf(d, h.to, h.flags)
-		if to == h.account {
-			continue
+	last := gone["activity"].ID
+	for {
+		var batch []activity
+		query := fmt.Sprintf("SELECT id, counter, from_at, to_at, count, flags FROM activity WHERE %s id > %d ORDER BY id LIMIT %d",
+			where, last, postAtOnce)
+		if err := each(ctx, r.conn, query, func(read func(...any) error) error {
+			var x activity
+			err := read(&x.number, &x.counter, &x.from, &x.to, &x.count, &x.flags)
+			if r.counters[x.counter] == nil {
+				return errors.Join(err, fmt.Errorf("activity %d has no counter", x.number))
+			}
+			batch = append(batch, x)
+			return err
+		}); err != nil {
+			return err
 		}
-		c := counters[h.counter].series()
-		for _, p := range []posting{
-			{h.number, h.account, c, places.free(h.account, c, h.to), -h.count},
-			{h.number, to, c, places.free(to, c, h.to), h.count},
-		} {
-			b.changes.postings = append(b.changes.postings, p)
-			b.sum(h.activity, p.account, p.count)
+		if len(batch) == 0 {
+			return nil
+		}
+		last = batch[len(batch)-1].number
+		if err := do(ctx, batch); err != nil {
+			return err
+		}
+		if err := r.writePostings(ctx, r.books); err != nil {
+			return err
 		}
 	}
-	return s.writePostings(ctx, b)
 }
 
-// places are the instants that are taken, by series of an account.
-type places map[placeKey]bool
+// batch posts some activities anew.
+func (r *reposter) batch(ctx context.Context, all []activity) error {
+	all = slices.DeleteFunc(all, func(x activity) bool {
+		since, moved := r.changes.moved[r.counters[x.counter].device]
+		return !moved || x.to < since
+	})
+	slices.SortStableFunc(all, func(x, y activity) int { return cmp.Compare(x.to, y.to) })
+	taken := make(map[slot]bool)
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].to-all[0].to <= near {
+			n++
+		}
+		if err := r.together(ctx, all[:n], taken); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}
 
-type placeKey struct {
+// slot is an instant in a series.
+type slot struct {
 	account int64
 	series
 	at wire.Time
 }
 
-// free takes the first free instant from at on.
-func (p places) free(a *account, s series, at wire.Time) wire.Time {
-	for p[placeKey{a.number, s, at}] {
-		at++
+type holding struct{ activity, account int64 }
+
+// together posts anew activities that happened near each other, and tells what instants are taken.
+func (r *reposter) together(ctx context.Context, all []activity, taken map[slot]bool) error {
+	held := make(map[holding]int64)
+	holders := make(map[int64]int64)
+	query := fmt.Sprintf("SELECT activity, account, counter, postings.at, postings.count FROM postings JOIN activity ON activity.id = activity "+
+		"WHERE postings.at >= %d AND postings.at <= %d", all[0].to, all[len(all)-1].to+crowdedFor)
+	if err := each(ctx, r.conn, query, func(read func(...any) error) error {
+		var h holding
+		var number, count int64
+		var at wire.Time
+		err := read(&h.activity, &h.account, &number, &at, &count)
+		if c := r.counters[number]; c != nil {
+			taken[slot{h.account, c.series(), at}] = true
+		}
+		if held[h] += count; held[h] != 0 {
+			holders[h.activity] = h.account
+		} else if holders[h.activity] == h.account {
+			delete(holders, h.activity)
+		}
+		return err
+	}); err != nil {
+		return err
 	}
-	p[placeKey{a.number, s, at}] = true
-	a.follows(s, at)
-	return at
+	for _, x := range all {
+		c := r.counters[x.counter]
+		from, to := r.accounts[holders[x.number]], r.accountOf(c.device, x.to, x.flags)
+		if from == nil {
+			return fmt.Errorf("activity %d is in no account", x.number)
+		}
+		if from == to {
+			continue
+		}
+		r.accounts[to.number] = to
+		r.move(x, c.series(), from, -held[holding{x.number, from.number}], taken)
+		r.move(x, c.series(), to, held[holding{x.number, from.number}], taken)
+	}
+	return nil
 }
 
-// heldBy is all activity of a device, in its order, each in the account where it is, and what
-// instants are taken there.
-func (s *store) heldBy(ctx context.Context, d *device) ([]held, places, error) {
-	type key struct{ activity, account int64 }
-	sums := make(map[key]*held)
-	taken := make(places)
-	counters := make(map[int64]series, len(d.counters))
-	for _, c := range d.counters {
-		counters[c.number] = c.series()
+// move posts at the first instant that is free.
+func (r *reposter) move(x activity, s series, a *account, count int64, taken map[slot]bool) {
+	at := slot{a.number, s, x.to}
+	for taken[at] {
+		at.at++
 	}
-	gone, err := readPurged(ctx, s.conn)
+	taken[at] = true
+	r.changes.postings = append(r.changes.postings, posting{x.number, a, s, at.at, count})
+	r.sum(x, a, count)
+}
+
+// postAll posts all activity: the books were kept before there were postings.
+func (s *store) postAll(ctx context.Context, b *books) error {
+	if b.changes.unposted == 0 {
+		return nil
+	}
+	r := reposter{store: s, books: b, counters: make(map[int64]*counter)}
+	for _, d := range b.devices {
+		for _, c := range d.counters {
+			r.counters[c.number] = c
+			d.curves = append(d.curves, seriesEnd{c.series(), 0}) // the first of a series is the one that counts
+		}
+	}
+	err := r.batches(ctx, fmt.Sprintf("id <= %d AND ", b.changes.unposted), func(_ context.Context, all []activity) error {
+		for _, x := range all {
+			c := r.counters[x.counter]
+			b.post(x, c, b.accountOf(c.device, x.to, x.flags), x.count)
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, nil, err
+		return fmt.Errorf("post all activity: %w", err)
 	}
-	for _, a := range d.accounts {
-		const query = "SELECT activity.id, counter, from_at, to_at, flags, postings.at, postings.count " +
-			"FROM postings JOIN activity ON activity.id = activity WHERE account = %d AND activity.id > %d"
-		err := each(ctx, s.conn, fmt.Sprintf(query, a.number, gone["activity"].ID), func(read func(...any) error) error {
-			var x activity
-			var at wire.Time
-			var count int64
-			if err := read(&x.number, &x.counter, &x.from, &x.to, &x.flags, &at, &count); err != nil {
-				return err
-			}
-			taken[placeKey{a.number, counters[x.counter], at}] = true
-			h := sums[key{x.number, a.number}]
-			if h == nil {
-				h = &held{x, a}
-				sums[key{x.number, a.number}] = h
-			}
-			h.count += count
-			return nil
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-	}
-	all := make([]held, 0, len(sums))
-	for _, h := range sums {
-		if h.count != 0 {
-			all = append(all, *h)
-		}
-	}
-	slices.SortFunc(all, func(x, y held) int { return int(x.number - y.number) })
-	return all, taken, nil
+	b.changes.unposted = 0
+	return nil
 }
 
-// rezoned is an account that has another time zone than before.
-type rezoned struct {
-	*account
-	before, after *calendar
-	last          int64 // posting by the zone before; whoever changes zones has posted nothing yet
-}
-
-// redoMonths cuts the months of accounts anew whose time zone changed. What was given up stays as it was cut.
+// redoMonths, before anything else is posted, moves what lies in another month since the time zone of its account changed. That is
+// so for little; what is no longer there in full, since only its sums are kept, stays.
 func (s *store) redoMonths(ctx context.Context, b *books) error {
 	if len(b.changes.rezoned) == 0 {
 		return nil
@@ -138,62 +214,31 @@ func (s *store) redoMonths(ctx context.Context, b *books) error {
 	if err != nil {
 		return err
 	}
-	if err := s.writePostings(ctx, b); err != nil { // the accounts
+	accounts := make(map[int64]*account)
+	numbers := make([]string, 0, len(b.changes.rezoned))
+	for a := range b.changes.rezoned {
+		accounts[a.number] = a
+		numbers = append(numbers, fmt.Sprint(a.number))
+	}
+	query := "SELECT account, counter, from_at, to_at, postings.count FROM postings JOIN activity ON activity.id = activity " +
+		fmt.Sprintf("WHERE activity.id > %d AND account IN (%s)", gone["activity"].ID, strings.Join(numbers, ", "))
+	if err := each(ctx, s.conn, query, func(read func(...any) error) error {
+		var x activity
+		var number int64
+		err := read(&number, &x.counter, &x.from, &x.to, &x.count)
+		a := accounts[number]
+		was := monthSum(b.calendar(b.changes.rezoned[a]), x)
+		if is := monthSum(a.calendar, x); is != was {
+			key := postedKey{number, x.counter}
+			b.changes.addMonth(key, is, x.count)
+			b.changes.addMonth(key, was, -x.count)
+		}
 		return err
+	}); err != nil {
+		return fmt.Errorf("months: %w", err)
 	}
-	for _, a := range b.changes.rezoned {
-		const query = "SELECT counter, from_at, to_at, postings.count FROM postings JOIN activity ON activity.id = activity " +
-			"WHERE account = %d AND activity.id > %d AND postings.id <= %d"
-		if err := each(ctx, s.conn, fmt.Sprintf(query, a.number, gone["activity"].ID, a.last), func(read func(...any) error) error {
-			var x activity
-			err := read(&x.counter, &x.from, &x.to, &x.count)
-			key := postedKey{a.number, x.counter}
-			b.changes.addMonth(a.before, key, x, -x.count)
-			b.changes.addMonth(a.after, key, x, x.count)
-			return err
-		}); err != nil {
-			return fmt.Errorf("months of account %d: %w", a.number, err)
-		}
-		if err := s.writeSums(ctx, &b.changes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// postAll posts all activity: the books were kept before there were postings.
-func (s *store) postAll(ctx context.Context, b *books) error {
-	counters := make(map[int64]*counter)
-	for _, d := range b.devices {
-		for _, c := range d.counters {
-			counters[c.number] = c
-		}
-	}
-	const atOnce = 20_000
-	const query = "SELECT id, counter, from_at, to_at, count, flags FROM activity WHERE id > %d ORDER BY id LIMIT %d"
-	last := int64(0)
-	for n := atOnce; n == atOnce; {
-		n = 0
-		if err := each(ctx, s.conn, fmt.Sprintf(query, last, atOnce), func(read func(...any) error) error {
-			var x activity
-			if err := read(&x.number, &x.counter, &x.from, &x.to, &x.count, &x.flags); err != nil {
-				return err
-			}
-			n, last = n+1, x.number
-			c := counters[x.counter]
-			if c == nil {
-				return fmt.Errorf("activity %d has no counter", x.number)
-			}
-			b.post(x, c, b.accountOf(c.device, x.to, x.flags), x.count)
-			return nil
-		}); err != nil {
-			return fmt.Errorf("post all activity: %w", err)
-		}
-		if err := s.writePostings(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
+	clear(b.changes.rezoned)
+	return s.writeSums(ctx, &b.changes)
 }
 
 // behind tells whether the file was kept before there were postings, or with another time zone.
@@ -201,13 +246,6 @@ func (s *store) behind(ctx context.Context, location string) (behind bool, err e
 	const query = "SELECT EXISTS (SELECT 1 FROM activity) AND NOT EXISTS (SELECT 1 FROM postings) OR " +
 		"EXISTS (SELECT 1 FROM accounts LEFT JOIN sites ON sites.id = accounts.site " +
 		"WHERE zone <> COALESCE(NULLIF(time_zone, ''), ?))"
-	rows, err := s.conn.QueryContext(ctx, query, location)
-	if err != nil {
-		return false, err
-	}
-	defer rows.Close()
-	if rows.Next() {
-		err = rows.Scan(&behind)
-	}
-	return behind, errors.Join(err, rows.Err())
+	err = each(ctx, s.conn, query, func(read func(...any) error) error { return read(&behind) }, location)
+	return behind, err
 }

@@ -25,7 +25,7 @@ CREATE TABLE postings (
     count    BIGINT NOT NULL
 );
 
-CREATE INDEX postings_account ON postings (account, at);
+CREATE INDEX postings_at ON postings (at);
 
 -- The same added up: ever, by the hour (UTC) and by the month in the account's zone. A row of posted is there,
 -- with 0, before anything is posted.
