@@ -46,6 +46,7 @@ type reposter struct {
 	*books
 	counters map[int64]*counter
 	accounts map[int64]*account
+	only     string // the condition for postings to be of any interest
 }
 
 func (r *reposter) repost(ctx context.Context) error {
@@ -53,6 +54,7 @@ func (r *reposter) repost(ctx context.Context) error {
 		return r.batches(ctx, "", r.batch)
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(r.changes.moved), func(x, y *device) int { return cmp.Compare(x.number, y.number) }) {
+		r.only = r.accountsOf(d)
 		for _, c := range d.counters {
 			where := fmt.Sprintf("counter = %d AND to_at >= %d AND ", c.number, r.changes.moved[d])
 			if err := r.batches(ctx, where, r.batch); err != nil {
@@ -61,6 +63,17 @@ func (r *reposter) repost(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// accountsOf is the condition that a posting is in an account of a device.
+func (r *reposter) accountsOf(d *device) string {
+	var numbers []string
+	for _, a := range r.accounts {
+		if a.Device == d.id {
+			numbers = append(numbers, fmt.Sprint(a.number))
+		}
+	}
+	return " AND account IN (" + strings.Join(numbers, ", ") + ")"
 }
 
 // batches reads activities, in their order.
@@ -133,7 +146,7 @@ func (r *reposter) together(ctx context.Context, all []activity, taken map[slot]
 	held := make(map[holding]int64)
 	holders := make(map[int64]int64)
 	query := fmt.Sprintf("SELECT activity, account, counter, postings.at, postings.count FROM postings JOIN activity ON activity.id = activity "+
-		"WHERE postings.at >= %d AND postings.at <= %d", all[0].to, all[len(all)-1].to+crowdedFor)
+		"WHERE postings.at >= %d AND postings.at <= %d", all[0].to, all[len(all)-1].to+crowdedFor) + r.only
 	if err := each(ctx, r.conn, query, func(read func(...any) error) error {
 		var h holding
 		var number, count int64

@@ -25,7 +25,7 @@ type store struct {
 // synchronous=FULL syncs the log at each commit, which group commit makes cheap.
 func openStore(ctx context.Context, path string, migrate func(context.Context, *sql.DB) error) (*store, error) {
 	db, err := sql.Open("sqlite", dataSource(path, url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4000)", "cache_size(-16384)", "foreign_keys(0)"},
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4000)", "cache_size(-16384)", "temp_store(memory)", "foreign_keys(0)"},
 	}))
 	if err != nil {
 		return nil, err
