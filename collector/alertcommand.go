@@ -40,7 +40,7 @@ func (x alertList) Run(call *program.Call) error {
 		if err := c.listEpisodes(call, episodes); err != nil {
 			return err
 		}
-		return listBacklog(call, books)
+		return c.listBacklog(call, books)
 	})
 }
 
@@ -111,7 +111,7 @@ func (c *config) closing(e *ledger.Episode) string {
 	if e.ClosedAt == 0 {
 		return ""
 	}
-	text := c.local(e.ClosedAt) + " " + e.Reason
+	text := c.local(e.ClosedAt) + " " + e.ReasonText(c.Language)
 	if e.ClosedBy != "" {
 		text += " (" + e.ClosedBy + ")"
 	}
@@ -123,21 +123,21 @@ func (c *config) local(t wire.Time) string { return t.Std().In(c.location).Forma
 func dash(text string) string { return orText(text, "-") }
 
 // listBacklog says what could not be said yet, and what was given up.
-func listBacklog(call *program.Call, books *ledger.Ledger) error {
+func (c *config) listBacklog(call *program.Call, books *ledger.Ledger) error {
 	backlogs, err := books.Outbox(call.Ctx)
 	if err != nil {
 		return err
 	}
 	for _, b := range backlogs {
 		if b.Waiting > 0 {
-			fmt.Fprintf(call.Stdout, "%s: %d messages wait to be sent, the oldest since %s", b.Channel, b.Waiting, b.Since)
+			fmt.Fprintf(call.Stdout, "%s: %d not sent yet, the oldest written at %s", b.Channel, b.Waiting, c.local(b.Since))
 			if b.Error != "" {
 				fmt.Fprintf(call.Stdout, ": %s", b.Error)
 			}
 			fmt.Fprintln(call.Stdout)
 		}
 		if b.GivenUp > 0 {
-			fmt.Fprintf(call.Stdout, "%s: %d messages were given up after 7 days\n", b.Channel, b.GivenUp)
+			fmt.Fprintf(call.Stdout, "%s: %d given up so far, each after 7 days\n", b.Channel, b.GivenUp)
 		}
 	}
 	return nil

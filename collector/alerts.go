@@ -25,24 +25,14 @@ import (
 // tell tells people and programs of episodes. Each channel has a loop of its own: a dead one holds up no other.
 func (c *config) tell(ctx context.Context, group *errgroup.Group, log *slog.Logger, books *ledger.Ledger) {
 	alerts := alert.New(c.alertOptions(log, books))
-	for _, loop := range []struct {
-		name  string
-		often time.Duration
-		round func(context.Context) error
-		idle  bool
-	}{
-		{"alert", 5 * time.Second, alerts.Plan, false},
-		{"mail", 5 * time.Second, alerts.Mail, c.Alerts.Email.Host == ""},
-		{"webhook", 5 * time.Second, alerts.Hook, c.Alerts.Webhook.URL == ""},
-		{"alertmanager", alert.PushAgain, alerts.Push, c.Alerts.Alertmanager.URL == ""},
-	} {
-		if loop.idle {
-			continue
-		}
-		group.Go(func() error {
-			every(ctx, loop.name, loop.often, log, loop.round)
-			return nil
-		})
+	loop := func(name string, often time.Duration, round func(context.Context) error) {
+		group.Go(func() error { every(ctx, name, often, log, round); return nil })
+	}
+	loop("alert", 5*time.Second, alerts.Plan)
+	loop("mail", 5*time.Second, alerts.Mail)
+	loop("webhook", 5*time.Second, alerts.Hook)
+	if c.Alerts.Alertmanager.URL != "" {
+		loop("alertmanager", alert.PushAgain, alerts.Push)
 	}
 }
 
@@ -99,9 +89,7 @@ func (e *emailConfig) check(f *configfile.File, recipients map[string][]string) 
 	if e.Port < 0 || e.Port > 65535 {
 		f.Fault(where("port"), "%d; want 1 to 65535", e.Port)
 	}
-	for _, address := range e.To {
-		checkAddress(f, where("to"), address)
-	}
+	checkRecipients(f, where("to"), e.To)
 	if e.Host == "" {
 		if e.From != "" || len(e.To) > 0 || e.Username != "" || e.PasswordFile != "" || e.CAFile != "" || len(recipients) > 0 {
 			f.Fault(where("host"), "no mail server, so nobody would get a mail; want its name")
@@ -149,10 +137,21 @@ func (e *emailConfig) readAuthorities(f *configfile.File, where []any) {
 	}
 }
 
-func checkAddress(f *configfile.File, where []any, address string) {
-	if _, err := mail.ParseAddress(address); err != nil {
-		f.Fault(where, "%q; want a mail address", address)
+// checkRecipients takes names away from addresses, so that each is written in one way and gets one mail.
+func checkRecipients(f *configfile.File, where []any, addresses []string) {
+	for i, address := range addresses {
+		addresses[i] = checkAddress(f, where, address)
 	}
+}
+
+// checkAddress returns the bare address.
+func checkAddress(f *configfile.File, where []any, address string) string {
+	parsed, err := mail.ParseAddress(address)
+	if err != nil {
+		f.Fault(where, "%q; want a mail address", address)
+		return ""
+	}
+	return parsed.Address
 }
 
 // alertsPlan says who would be told.

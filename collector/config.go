@@ -254,9 +254,7 @@ func (c *config) checkInfluxDB(f *configfile.File) {
 func (c *config) checkAlerts(f *configfile.File) {
 	c.Alerts.Email.check(f, c.Alerts.Recipients)
 	for _, service := range slices.Sorted(maps.Keys(c.Alerts.Recipients)) {
-		for _, address := range c.Alerts.Recipients[service] {
-			checkAddress(f, at("alerts", "recipients", service), address)
-		}
+		checkRecipients(f, at("alerts", "recipients", service), c.Alerts.Recipients[service])
 	}
 	var err error
 	if c.Alerts.quiet, err = alert.ParseHours(c.Alerts.QuietHours); err != nil {

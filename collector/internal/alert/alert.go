@@ -217,7 +217,7 @@ func (a *Alerts) Hook(ctx context.Context) error { return a.send(ctx, ledger.ByW
 func (a *Alerts) send(ctx context.Context, channel ledger.Channel) error {
 	p := a.posts[channel]
 	if p == nil {
-		return nil
+		return a.abandon(ctx, channel)
 	}
 	for id := range p.sent {
 		if err := a.noteSent(ctx, p, id); err != nil {
@@ -240,6 +240,26 @@ func (a *Alerts) send(ctx context.Context, channel ledger.Channel) error {
 		p.heard(fault, a.Now())
 		if err := a.note(ctx, p, m, fault); err != nil || p.failures > 0 {
 			return err // the next one would wait in vain, too
+		}
+	}
+	return nil
+}
+
+// abandon gives up what waited for too long for a channel that isn't configured any more. Until then somebody may
+// have left it out by mistake.
+func (a *Alerts) abandon(ctx context.Context, channel ledger.Channel) error {
+	due, err := a.Outbox.Due(ctx, channel, 100)
+	if err != nil {
+		return err
+	}
+	for i := range due {
+		m := &due[i]
+		if a.Now().Sub(m.CreatedAt.Std()) < patience {
+			continue
+		}
+		a.Log.Error("message given up: its channel isn't configured any more", "message", m.Name, "channel", channel)
+		if err := a.Outbox.Failed(ctx, m.ID, ledger.Failure{Error: "not configured any more", GivenUp: true}); err != nil {
+			return err
 		}
 	}
 	return nil

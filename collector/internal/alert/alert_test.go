@@ -537,3 +537,40 @@ func TestNoCertainFaxIsHiddenByHundredsOfOthers(t *testing.T) {
 		t.Errorf("got %d mails, want nothing told again", got)
 	}
 }
+
+func TestWhatWaitsForAChannelThatIsGoneIsGivenUpInTheEnd(t *testing.T) {
+	hook := newReceiver(t)
+	hook.answer = func(w http.ResponseWriter, _ int) { w.WriteHeader(503) }
+	o := newOffice(t, func(o *Options) { o.Webhook = &Webhook{URL: hook.URL} })
+	o.silent("ps-01")
+	o.pass(time.Minute)
+	o.start(func(*Options) {}) // left out of the configuration
+	o.pass(6 * 24 * time.Hour)
+	if m := o.unsent(); len(m) != 1 || m[0].GivenUpAt != 0 {
+		t.Fatalf("got %+v, want it waiting: that may have been a mistake", m)
+	}
+	o.pass(2 * 24 * time.Hour)
+	if m := o.unsent(); len(m) != 1 || m[0].GivenUpAt == 0 {
+		t.Errorf("got %+v, want it given up", m)
+	}
+}
+
+func TestAChannelThatComesLaterHearsNothingOld(t *testing.T) {
+	mx, hook := openOffice(t, Clear), newReceiver(t)
+	o := newOffice(t, func(*Options) {})
+	old, open := o.fax(nil, 3, ledger.Certain), o.silent("ps-01")
+	o.pass(10 * time.Minute)
+	o.close(old, "m.durand", "essai")
+	o.pass(24 * time.Hour)
+	o.start(func(o *Options) { o.Email, o.Webhook = mx.email(Clear), &Webhook{URL: hook.URL} })
+	o.open(old)
+	o.pass(24 * time.Hour)
+	if got := len(mx.inbox()) + len(hook.got()); got != 0 {
+		t.Errorf("got %d messages of what was before", got)
+	}
+	o.close(open, "", "over")
+	o.pass(24 * time.Hour)
+	if got := len(mx.inbox()); got != 1 {
+		t.Errorf("got %d mails, want the end of what was still open", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -99,6 +100,16 @@ const (
 	prompt             // at once, but not in quiet hours
 	urgent             // at once
 )
+
+// certainty is the best of what is told; of no events it is empty.
+func (n *news) certainty() (best ledger.Certainty) {
+	for _, certainty := range []ledger.Certainty{ledger.Unsure, ledger.Probable, ledger.Certain} {
+		if slices.ContainsFunc(n.Events, func(x ledger.Event) bool { return x.Certainty == certainty }) {
+			best = certainty
+		}
+	}
+	return best
+}
 
 // name is of something in it that was never told, so it can name a mail.
 func (n *news) name() string {
@@ -205,9 +216,11 @@ func (n *news) mail() mailKind {
 
 // mails are the mails of one kind, one for each address that any of the news is for.
 func (s *situation) mails(kind mailKind, group []news) (mails []mail) {
-	byAddress := map[string][]news{}
+	byAddress, written := map[string][]news{}, map[string]string{}
 	for _, n := range group {
-		for _, to := range s.recipients(n.Episode.Service) {
+		for _, address := range s.recipients(n.Episode.Service) {
+			to := cmp.Or(written[strings.ToLower(address)], address)
+			written[strings.ToLower(address)] = to
 			byAddress[to] = append(byAddress[to], n)
 		}
 	}
@@ -227,7 +240,8 @@ func (s *situation) recipients(service string) []string {
 	if own := s.Recipients[service]; service != "" && len(own) > 0 {
 		to = own
 	}
-	return slices.Compact(slices.Sorted(slices.Values(to)))
+	fold := func(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) }
+	return slices.CompactFunc(slices.SortedFunc(slices.Values(to), fold), strings.EqualFold)
 }
 
 // hook tells the webhook, which has no quiet hours and no digest: each episode at its beginning and at its end.

@@ -458,3 +458,14 @@ func TestTellsAllOnceWhereverItIsKilled(t *testing.T) {
 		t.Errorf("only %d episodes; the test proves little (%v)", len(d.episodes), slices.Sorted(maps.Keys(told)))
 	}
 }
+
+func TestAnAddressGetsOneMailHoweverItIsWritten(t *testing.T) {
+	d := newDesk(t)
+	d.everyone = []string{"zoe@ch.fr", "Zoe@CH.fr", "anne@ch.fr"}
+	d.own = map[string][]string{"urgences": {"ZOE@ch.fr"}}
+	d.fax(nil, 1, ledger.Certain)
+	d.fax(&ledger.Episode{Kind: ledger.AfterCutoff, Line: "0241354001", Service: "urgences"}, 1, ledger.Certain)
+	if got := len(d.plan(false).Mails) + len(d.until(at(23, 12, 5))); got != 2 {
+		t.Errorf("got %d mails, want one for Zoe and one for Anne", got)
+	}
+}

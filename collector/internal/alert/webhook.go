@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -101,18 +102,17 @@ func (w *writer) alert(e *ledger.Episode) amAlert {
 	if e.Kind == ledger.AfterCutoff {
 		summary = plain(w.faxSubject([]news{n}))
 	}
-	a.Annotations = map[string]string{"summary": summary, "description": s.described()}
+	a.Annotations = map[string]string{"summary": summary, "description": w.described(&s)}
 	return a
 }
 
 // described is a section in one text.
-func (s *section) described() string {
-	var b bytes.Buffer
+func (w *writer) described(s *section) string {
+	var lines []string
 	for _, f := range s.Facts {
-		fmt.Fprintf(&b, "%s : %s\n", f[0], f[1])
+		lines = append(lines, w.say("subject.same", f[0], f[1]))
 	}
-	b.WriteString(s.Advice)
-	return b.String()
+	return strings.Join(append(lines, s.Advice), "\n")
 }
 
 // notify is a webhook's message about one alert. Each is a group of its own, so that a receiver sees one

@@ -48,6 +48,14 @@ func (w *writer) say(key string, args ...any) string {
 	return text
 }
 
+// unbroken is a text of the ledger's, in the mail's language, whose punctuation doesn't begin a line.
+func (w *writer) unbroken(text string) string {
+	if w.language == "en" {
+		return text
+	}
+	return page.Unbroken(text)
+}
+
 func (w *writer) count(key string, n int64, args ...any) string {
 	form := key + ".other"
 	if n == 1 || n == 0 && w.language != "en" {
@@ -61,9 +69,10 @@ func (w *writer) in(e *ledger.Episode) page.Speech {
 	return texts.In(w.language, cmp.Or(e.Zone, w.zone), w.now)
 }
 
-// How many episodes a mail tells in detail, and how many events of each.
+// How many episodes a mail tells in detail, how many more it names, and how many events of each it tells.
 const (
 	maxSections = 40
+	maxNamed    = 500
 	maxEvents   = 10
 )
 
@@ -72,10 +81,7 @@ func (w *writer) letter(m *mail) letter {
 	l := w.blank()
 	switch m.Kind {
 	case faxMail:
-		l.Subject, l.Lead = w.faxSubject(m.News), []string{w.say("lead.after_cutoff")}
-		if n := len(m.News); n > 1 {
-			l.Lead[0] = w.say("lead.after_cutoff.many", n)
-		}
+		l.Subject, l.Lead = w.faxSubject(m.News), []string{w.faxLead(m.News)}
 	case faultMail:
 		l.Subject = w.faultSubject(m.News)
 	case digestMail:
@@ -86,8 +92,8 @@ func (w *writer) letter(m *mail) letter {
 		l.Sections = append(l.Sections, w.section(m.Kind, &m.News[i]))
 	}
 	sayOnce(l.Sections)
-	if rest := len(m.News) - maxSections; rest > 0 {
-		l.More = w.say("shortened", rest)
+	if rest := m.News[min(len(m.News), maxSections):]; len(rest) > 0 {
+		l.More = w.count("rest", int64(len(rest)), len(rest), w.some(rest, maxNamed, w.titled))
 	}
 	return l
 }
@@ -117,12 +123,24 @@ func (w *writer) test() letter {
 	return l
 }
 
+// faxLead says no more than is sure.
+func (w *writer) faxLead(all []news) string {
+	key := "lead.probable"
+	if slices.ContainsFunc(all, func(n news) bool { return n.certainty() == ledger.Certain }) {
+		key = "lead.after_cutoff"
+	}
+	if len(all) > 1 {
+		return w.say(key+".many", len(all))
+	}
+	return w.say(key)
+}
+
 func (w *writer) faxSubject(all []news) string {
 	if len(all) == 1 {
 		e := all[0].Episode
 		return w.say("subject.after_cutoff", w.where(e), w.amount(e.Count, e.Unit), w.say(string(e.Certainty)))
 	}
-	return w.say("subject.fax.other", len(all), w.some(all, w.where))
+	return w.say("subject.fax.other", len(all), w.some(all, maxInSubject, w.where))
 }
 
 func (w *writer) faultSubject(all []news) string {
@@ -133,37 +151,53 @@ func (w *writer) faultSubject(all []news) string {
 	kind := all[0].Episode.Kind
 	switch many, ok := texts["titles."+string(kind)], len(kinds) == 1; {
 	case len(all) == 1:
-		return w.say("subject.same", w.title(kind), w.where(all[0].Episode))
+		return w.titled(all[0].Episode)
 	case ok && many[0] != "":
-		return w.say("subject.same", w.say("titles."+string(kind), len(all)), w.some(all, w.where))
+		return w.say("subject.same", w.say("titles."+string(kind), len(all)), w.some(all, maxInSubject, w.where))
 	}
-	return w.say("subject.fault.other", len(all), w.some(all, func(e *ledger.Episode) string {
-		return w.say("subject.same", w.title(e.Kind), w.where(e))
-	}))
+	return w.say("subject.fault.other", len(all), w.some(all, maxInSubject, w.titled))
 }
 
 func (w *writer) digestSubject(all []news) string {
 	subject := w.count("subject.digest", int64(len(all)), texts.In(w.language, w.zone, w.now).Day(w.now), len(all))
-	if slices.ContainsFunc(all, func(n news) bool { return n.Episode.Kind == ledger.AfterCutoff && len(n.Events) > 0 }) {
+	faxes := map[bool]bool{} // sure ones, unsure ones
+	for _, n := range all {
+		if n.Episode.Kind == ledger.AfterCutoff && len(n.Events) > 0 {
+			faxes[n.certainty() != ledger.Unsure] = true
+		}
+	}
+	switch {
+	case faxes[true]:
 		subject += w.say("subject.digest.faxes")
+	case faxes[false]:
+		subject += w.say("subject.digest.unsure")
 	}
 	return subject
 }
 
+const maxInSubject = 3
+
 // some names the first few of many.
-func (w *writer) some(all []news, name func(*ledger.Episode) string) string {
+func (w *writer) some(all []news, few int, name func(*ledger.Episode) string) string {
 	var named []string
-	for _, n := range all[:min(len(all), 3)] {
+	for _, n := range all[:min(len(all), few)] {
 		named = append(named, name(n.Episode))
 	}
 	text := strings.Join(named, ", ")
 	if rest := len(all) - len(named); rest > 0 {
-		return w.say("subject.and", text, rest)
+		return w.count("subject.and", int64(rest), text, rest)
 	}
 	return text
 }
 
-func (w *writer) title(kind ledger.EpisodeKind) string { return w.say("title." + string(kind)) }
+// titled is what an episode is and where.
+func (w *writer) titled(e *ledger.Episode) string {
+	title := w.say("title." + string(e.Kind))
+	if e.Kind == ledger.AfterCutoff && e.Certainty == ledger.Unsure {
+		title = w.say("title.unsure")
+	}
+	return w.say("subject.same", title, w.where(e))
+}
 
 // where is an episode's line with its service, else its machine or agent, in few words.
 func (w *writer) where(e *ledger.Episode) string {
@@ -181,7 +215,7 @@ func (w *writer) where(e *ledger.Episode) string {
 // section tells one piece of news.
 func (w *writer) section(kind mailKind, n *news) section {
 	e := n.Episode
-	s := section{Title: plain(w.say("subject.same", w.title(e.Kind), w.where(e)))}
+	s := section{Title: plain(w.titled(e))}
 	switch {
 	case kind == digestMail:
 		s.Title = fmt.Sprintf("%s – %s", w.say("news."+string(n.What)), s.Title)
@@ -201,7 +235,7 @@ func (w *writer) section(kind mailKind, n *news) section {
 	} else {
 		for _, x := range e.Evidence {
 			if !slices.Contains(toldElsewhere, x.Kind) {
-				add("evidence", x.Text(w.language, cmp.Or(e.Zone, w.zone)))
+				add("evidence", w.unbroken(x.Text(w.language, cmp.Or(e.Zone, w.zone))))
 			}
 		}
 		add("number", strconv.FormatInt(e.ID, 10))
@@ -347,9 +381,9 @@ func (w *writer) faxes(n *news, add func(key, value string)) {
 		add("event", w.event(e, &n.Events[i]))
 	}
 	if rest := len(n.Events) - maxEvents; rest > 0 {
-		add("event", w.say("events.more", rest))
+		add("event", w.count("events", int64(rest), rest))
 	}
-	if key := "why." + string(e.Certainty); len(n.Events) > 0 && e.Kind == ledger.AfterCutoff && w.has(key) {
+	if key := "why." + string(n.certainty()); len(n.Events) > 0 && e.Kind == ledger.AfterCutoff && w.has(key) {
 		add("certainty", w.say(key))
 	}
 }
@@ -423,7 +457,7 @@ func (w *writer) elsewhere(e *ledger.Episode, t wire.Time) string {
 
 // closing says when, by whom and why an episode was closed.
 func (w *writer) closing(e *ledger.Episode) string {
-	reason := e.ReasonText(w.language)
+	reason := w.unbroken(e.ReasonText(w.language))
 	switch {
 	case e.ClosedBy != "":
 		return w.say("closed.by", w.at(e, e.ClosedAt), e.ClosedBy, reason)

@@ -228,3 +228,40 @@ func TestNoNameBreaksALineOrAHeader(t *testing.T) {
 		}
 	}
 }
+
+func TestOneMoreIsNotSeveral(t *testing.T) {
+	books := hospital()
+	w := newWriter(&books, "fr", paris, "")
+	var all []news
+	for i := range int64(maxSections + 1) {
+		all = append(all, told(about(ledger.AgentSilent, i, func(e *ledger.Episode) { e.Agent = fmt.Sprintf("ps-%02d", i) }), beginning))
+	}
+	m := mail{Kind: faultMail, News: all}
+	if got := w.letter(&m).More; !strings.HasPrefix(got, "… et 1 autre, sans détail ici") || !strings.Contains(got, "ps-40") {
+		t.Errorf("got %q", got)
+	}
+	m.News = all[:4]
+	if got := w.letter(&m).Subject; !strings.HasSuffix(got, " et 1 autre") {
+		t.Errorf("subject: got %q", got)
+	}
+}
+
+func TestAMailIsNoSurerThanWhatItTells(t *testing.T) {
+	books := hospital()
+	w := newWriter(&books, "fr", paris, "")
+	unsure := afterCutoff(ledger.Unsure, event(1, wire.FaxReceivedPages, 2, stamp(paris, 20, 18, 0), stamp(paris, 23, 7, 30), ledger.Unsure))
+	m := mail{Kind: digestMail, News: []news{told(unsure, beginning)}}
+	l := w.letter(&m)
+	if !strings.Contains(l.Subject, "peut-être") || !strings.Contains(l.Sections[0].Title, "peut-être") {
+		t.Errorf("got %q and %q, want both to doubt", l.Subject, l.Sections[0].Title)
+	}
+	unsure.Certainty = ledger.Certain // for another fax, that was told before
+	l = w.letter(&m)
+	if text := l.text(); strings.Contains(text, "tout l’intervalle vient après") {
+		t.Errorf("it says that an unsure fax is certain:\n%s", text)
+	}
+	m = samples()["fax-probable"]
+	if got := w.letter(&m).Lead[0]; !strings.Contains(got, "sans doute") {
+		t.Errorf("got %q, want it to say probable", got)
+	}
+}
