@@ -18,14 +18,17 @@ type Cutoff struct {
 	Planned wire.Time // 00:00 of the planned day in the line's zone; 0 where none is declared
 	Done    wire.Time // the end of the day on which it was really cut; 0 where it wasn't
 	Kept    bool      // it is an exception
+	Lifted  wire.Time // when it ceased to be one; 0 if it never was
 }
 
-// At is the instant after which nobody should fax: the earlier of both, 0 where there is none.
+// At is the instant after which nobody should fax: the earlier of both, but not while the line was
+// an exception; 0 where there is none.
 func (c Cutoff) At() wire.Time {
-	if c.Kept {
+	at := earliest(c.Planned, c.Done)
+	if c.Kept || at == 0 {
 		return 0
 	}
-	return earliest(c.Planned, c.Done)
+	return max(at, c.Lifted)
 }
 
 // earliest is the earlier of two times, of which 0 is none.
@@ -39,7 +42,19 @@ func earliest(a, b wire.Time) wire.Time {
 // CutoffOf is when a line is cut, by its versions, in the zone of its site.
 func CutoffOf(versions []Declaration, zone *time.Location) Cutoff {
 	d := lasting(versions)
-	return Cutoff{Planned: d.Cutoff.In(zone), Done: d.CutOn.End(zone), Kept: d.KeptReason != ""}
+	return Cutoff{Planned: d.Cutoff.In(zone), Done: d.CutOn.End(zone), Kept: d.KeptReason != "", Lifted: lifted(versions)}
+}
+
+// lifted is when a line ceased to be an exception. What was faxed on it until then was allowed.
+func lifted(versions []Declaration) (at wire.Time) {
+	kept := false
+	for _, v := range versions {
+		if kept && v.KeptReason == "" {
+			at = v.From
+		}
+		kept = v.KeptReason != ""
+	}
+	return at
 }
 
 // deadline is when a line should have ended.

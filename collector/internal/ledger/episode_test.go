@@ -185,6 +185,35 @@ func TestMovedDateJudgesAgain(t *testing.T) {
 	c.wantAfter(faxline, 4, 0)
 }
 
+func TestWhatIsFaxedWhileALineIsAnExceptionStaysAllowed(t *testing.T) {
+	c := newCollector(t)
+	version := func(from string, kept string) ledger.Declaration {
+		d := ledger.Declaration{Line: faxline, Number: faxline, Device: kyocera, Cutoff: "2026-10-01", KeptReason: kept}
+		if from != "" {
+			at, err := time.Parse("2006-01-02 15:04", from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.From = wire.TimeOf(at)
+		}
+		return d
+	}
+	kept := []ledger.Declaration{version("", "dernier partenaire sans MSSanté")}
+	c.declare(func(r *ledger.Register) { r.Lines[faxline] = kept })
+	c.at(counted("2026-10-05 10:00", wire.FaxSentPages, 0))
+	c.at(counted("2026-10-05 11:00", wire.FaxSentPages, 2))
+	c.now = c.now.Add(time.Hour)
+	c.declare(func(r *ledger.Register) { r.Lines[faxline] = append(kept, version("2026-10-05 12:00", "")) })
+	if all := c.all(); len(all) != 0 {
+		t.Errorf("episodes once the exception is lifted: got %+v, want none: it was faxed while it held", all)
+	}
+	c.at(counted("2026-10-05 12:30", wire.FaxSentPages, 2))
+	c.at(counted("2026-10-05 13:00", wire.FaxSentPages, 3))
+	if all := c.all(); len(all) != 1 || all[0].Count != 1 || all[0].Certainty != ledger.Certain {
+		t.Errorf("episodes after a fax later on: got %+v, want one with 1 page, certain", all)
+	}
+}
+
 func TestPersonClosesAnEpisodeAndTheNextFaxOpensAnother(t *testing.T) {
 	c := newCollector(t)
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
