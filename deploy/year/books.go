@@ -140,7 +140,19 @@ func (d *declared) cut() (t time.Time, ok bool) {
 			t, ok = end, true
 		}
 	}
-	return t, ok
+	return later(t, d.lifted()), ok
+}
+
+// lifted is when the line ceased to be an exception: what was faxed until then was allowed.
+func (d *declared) lifted() (at time.Time) {
+	before := ""
+	for _, v := range d.since["kept_reason"] {
+		if before != "" && v.text == "" {
+			at = v.from
+		}
+		before = v.text
+	}
+	return at
 }
 
 // day is the beginning of the day in a column, in the line's zone.
