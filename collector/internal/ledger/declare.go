@@ -119,6 +119,12 @@ func (l *Ledger) Declare(ctx context.Context, by Author, change func(Register) (
 func (b *books) declare(next Register, by Author) {
 	before, after := b.register.records(), next.records()
 	histories := versions(after)
+	for _, key := range slices.Sorted(maps.Keys(before)) {
+		if _, still := after[key]; !still {
+			b.changes.undeclared = append(b.changes.undeclared, before[key])
+			b.auditRow(by, key, before[key], record{})
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(after)) {
 		if old, now := before[key], after[key]; !slices.Equal(old.values, now.values) {
 			b.changes.declared = append(b.changes.declared, now)
@@ -126,12 +132,6 @@ func (b *books) declare(next Register, by Author) {
 				old = now.predecessor(histories[thing(key)])
 			}
 			b.auditRow(by, key, old, now)
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(before)) {
-		if _, still := after[key]; !still {
-			b.changes.undeclared = append(b.changes.undeclared, before[key])
-			b.auditRow(by, key, before[key], record{})
 		}
 	}
 	changed := b.changedLines(&next)
@@ -173,7 +173,7 @@ func (r record) predecessor(versions []record) (last record) {
 }
 
 // auditRow notes each field of a row that is another than before. A new row has no before, a
-// removed one no after.
+// removed one no after, so that their ids are noted too; a new version is compared with the one before.
 func (b *books) auditRow(by Author, key string, before, after record) {
 	t := after.table
 	if t == nil {
@@ -181,7 +181,7 @@ func (b *books) auditRow(by Author, key string, before, after record) {
 	}
 	for i, field := range strings.Split(t.columns, ", ") {
 		old, value := before.text(i), after.text(i)
-		if i < t.keys || old == value {
+		if t.keys > 1 && i == t.keys-1 { // the beginning of a version, which is in the key
 			continue
 		}
 		b.log(by, key, field, old, value)

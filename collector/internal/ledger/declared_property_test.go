@@ -2,7 +2,11 @@ package ledger
 
 import (
 	"context"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -121,4 +125,57 @@ func (w *world) counted(m *machine, way Direction, want int64) {
 	if got != want {
 		w.Fatalf("%s %s: got %d posted, want %d\n%s", m.id, way, got, want, w.dump())
 	}
+}
+
+// audited checks that the audit log tells all: who reads it from the beginning knows what is declared.
+func (w *world) audited(r *Register) {
+	log, err := w.ledger.Audit(context.Background(), math.MaxInt32)
+	if err != nil {
+		w.Fatalf("audit: %v", err)
+	}
+	told := make(map[string]map[string]string) // fields by subject
+	for i := len(log) - 1; i >= 0; i-- {
+		x := log[i]
+		if told[x.Subject] == nil {
+			told[x.Subject] = versionBefore(x.Subject, told)
+		}
+		if told[x.Subject][x.Field] = x.After; x.After == "" {
+			delete(told[x.Subject], x.Field)
+		}
+		if len(told[x.Subject]) == 0 {
+			delete(told, x.Subject)
+		}
+	}
+	want := make(map[string]map[string]string)
+	for key, row := range r.records() {
+		want[key] = make(map[string]string)
+		for i, field := range strings.Split(row.table.columns, ", ") {
+			if value := row.text(i); value != "" && (row.table.keys == 1 || i != row.table.keys-1) {
+				want[key][field] = value
+			}
+		}
+	}
+	if !maps.EqualFunc(told, want, maps.Equal) {
+		w.Fatalf("audit log\nsays %v\nwant %v", told, want)
+	}
+}
+
+// versionBefore is what a new version of a thing begins with: what was told of the one before.
+func versionBefore(subject string, told map[string]map[string]string) map[string]string {
+	last := ""
+	for other := range told {
+		if thing(other) == thing(subject) && versionOf(other) < versionOf(subject) && (last == "" || versionOf(other) > versionOf(last)) {
+			last = other
+		}
+	}
+	if last == "" {
+		return make(map[string]string)
+	}
+	return maps.Clone(told[last])
+}
+
+// versionOf is since when a version is valid, as its row is called; what has no versions has none before.
+func versionOf(subject string) int64 {
+	from, _ := strconv.ParseInt(subject[strings.LastIndexByte(subject, ' ')+1:], 10, 64)
+	return from
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -364,6 +365,10 @@ func (w *world) remembered() {
 	if w.ledger.books.last != onDisk.last {
 		w.Fatalf("numbers: in memory %+v, on disk %+v", w.ledger.books.last, onDisk.last)
 	}
+	if got, want := w.ledger.books.register, onDisk.register; !reflect.DeepEqual(got, want) {
+		w.Fatalf("register\nin memory %+v\non disk   %+v", got, want)
+	}
+	w.audited(&onDisk.register)
 }
 
 // facts are all that is known of a device, comparable as text.
