@@ -42,10 +42,48 @@ func withBooks(call *program.Call, create bool, f func(c config, books *ledger.L
 	return f(c, books)
 }
 
+// withReadBooks opens the books for a command that changes nothing: it needs no right to write.
+func withReadBooks(call *program.Call, f func(c config, books *ledger.Ledger) error) (err error) {
+	c, err := load(call.Config)
+	if err != nil {
+		return err
+	}
+	if err := c.wantLedger(); err != nil {
+		return err
+	}
+	books, err := ledger.OpenToRead(call.Ctx, c.ledgerFile(), c.ledgerOptions(call.Log))
+	if err != nil {
+		return err
+	}
+	defer closing(&err, books.Close)
+	return f(c, books)
+}
+
+// withEmptyBooks lets f work on books of which nothing is left.
+func withEmptyBooks(call *program.Call, f func(c config, books *ledger.Ledger) error) (err error) {
+	c, err := load(call.Config)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "zerofax-")
+	if err != nil {
+		return err
+	}
+	defer closing(&err, func() error { return os.RemoveAll(dir) })
+	books, err := ledger.Open(call.Ctx, filepath.Join(dir, "ledger.db"), c.ledgerOptions(call.Log))
+	if err != nil {
+		return err
+	}
+	defer closing(&err, books.Close)
+	return f(c, books)
+}
+
+var errNoLedger = errors.New("no ledger")
+
 // wantLedger is an error where no collector ever ran on the data folder.
 func (c *config) wantLedger() error {
 	if _, err := os.Stat(c.ledgerFile()); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("no ledger in %s; --config names the file whose data_dir is meant", c.DataDir)
+		return fmt.Errorf("%w in %s; --config names the file whose data_dir is meant", errNoLedger, c.DataDir)
 	} else if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type tableOut struct {
 }
 
 func (o tableOut) write(call *program.Call, schema *register.Schema, rows func(config, ledger.Register) [][]string) error {
-	return withBooks(call, false, func(c config, books *ledger.Ledger) error {
+	return withReadBooks(call, func(c config, books *ledger.Ledger) error {
 		r, err := books.Register(call.Ctx)
 		if err != nil {
 			return err

@@ -42,7 +42,7 @@ func (d dated) take(call *program.Call, schema *register.Schema, replace bool, p
 	if err != nil {
 		return err
 	}
-	return withBooks(call, true, func(c config, books *ledger.Ledger) error {
+	return d.withBooks(call, func(c config, books *ledger.Ledger) error {
 		o, err := d.options(call, &c, books)
 		if err != nil {
 			return err
@@ -51,6 +51,7 @@ func (d dated) take(call *program.Call, schema *register.Schema, replace bool, p
 		var done register.Plan
 		err = d.declare(call, books, func(r ledger.Register) (ledger.Register, error) {
 			var err error
+			o.Now = clock() // others may have written while this waited
 			done, err = plan(r, table, o)
 			if err == nil && done.Nothing {
 				err = errNothing
@@ -63,6 +64,7 @@ func (d dated) take(call *program.Call, schema *register.Schema, replace bool, p
 		if tell != nil {
 			tell()
 		}
+		done.Warnings = append(table.Notes, done.Warnings...)
 		return d.report(call, done)
 	})
 }
@@ -78,6 +80,19 @@ func (f tableFile) declare(call *program.Call, books *ledger.Ledger, change func
 	r, err := books.Register(call.Ctx)
 	if err == nil {
 		_, err = change(r)
+	}
+	return err
+}
+
+// withBooks makes the books where there are none. A dry run compares with empty ones instead, and leaves nothing.
+func (f tableFile) withBooks(call *program.Call, do func(config, *ledger.Ledger) error) error {
+	if !f.DryRun {
+		return withBooks(call, true, do)
+	}
+	err := withReadBooks(call, do)
+	if errors.Is(err, errNoLedger) {
+		fmt.Fprintln(call.Stderr, "warning:", err)
+		return withEmptyBooks(call, do)
 	}
 	return err
 }
@@ -189,7 +204,7 @@ func (i importCopperCommand) Run(call *program.Call) error {
 	if err != nil {
 		return usageFault(err)
 	}
-	return withBooks(call, true, func(c config, books *ledger.Ledger) error {
+	return i.withBooks(call, func(c config, books *ledger.Ledger) error {
 		day, how, err := i.day(&c)
 		if err != nil {
 			return err

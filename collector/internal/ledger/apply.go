@@ -74,6 +74,9 @@ func (l *Ledger) transact(ctx context.Context, f func(*books) error) (err error)
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("book: %w", err)
 	}
+	if l.store == nil {
+		return errors.New("book: the ledger is open for reading only")
+	}
 	// From here on it takes milliseconds; to be interrupted midway would help no one.
 	ctx = context.WithoutCancel(ctx)
 	defer func() {

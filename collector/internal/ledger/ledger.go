@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -103,6 +104,21 @@ func Open(ctx context.Context, path string, o Options) (*Ledger, error) {
 	return l, nil
 }
 
+// OpenToRead opens the book at path without touching the file, for what only reads: it must exist, with
+// the schema of this program. Where nobody else has it open, and nothing may be written beside it, it
+// is read as it is.
+func OpenToRead(ctx context.Context, path string, o Options) (*Ledger, error) {
+	l := unopened(o)
+	err := l.openReadable(ctx, path, nil)
+	if _, log := os.Stat(path + "-wal"); err != nil && errors.Is(log, os.ErrNotExist) {
+		err = l.openReadable(ctx, path, url.Values{"immutable": {"1"}})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+	}
+	return l, nil
+}
+
 // unopened is a ledger without a file.
 func unopened(o Options) *Ledger {
 	l := &Ledger{
@@ -131,12 +147,28 @@ func (l *Ledger) open(ctx context.Context, path string, run bool) (err error) {
 	if l.store, err = openStore(ctx, path, upgrade); err != nil {
 		return err
 	}
-	if l.readers, err = openReaders(ctx, path); err != nil {
+	if l.readers, err = openReaders(ctx, path, nil); err != nil {
 		return err
 	}
 	if run {
 		return l.checkIfSmall(ctx, path)
 	}
+	return nil
+}
+
+func (l *Ledger) openReadable(ctx context.Context, path string, more url.Values) error {
+	readers, err := openReaders(ctx, path, more)
+	if err != nil {
+		return err
+	}
+	now, newest, err := schemas(ctx, readers)
+	if err == nil && now != newest {
+		err = fmt.Errorf("schema %d, this program reads %d; start the collector of this version first", now, newest)
+	}
+	if err != nil {
+		return errors.Join(judged(err), readers.Close())
+	}
+	l.readers = readers
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -42,10 +43,10 @@ func openStore(ctx context.Context, path string, migrate func(context.Context, *
 }
 
 // openReaders opens the file for reading; readers never wait for the writer, nor it for them.
-func openReaders(ctx context.Context, path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dataSource(path, url.Values{
-		"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "query_only(1)", "cache_size(-8192)"},
-	}))
+func openReaders(ctx context.Context, path string, more url.Values) (*sql.DB, error) {
+	options := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "query_only(1)", "cache_size(-8192)"}}
+	maps.Copy(options, more)
+	db, err := sql.Open("sqlite", dataSource(path, options))
 	if err != nil {
 		return nil, err
 	}

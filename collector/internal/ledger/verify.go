@@ -42,7 +42,7 @@ func (b *Balance) String() string {
 // at one instant, while others may write. Whether they agree is for Balance to say; an error means
 // that it can't be told, or with ErrDamaged that the file is damaged.
 func Verify(ctx context.Context, path string) (b Balance, err error) {
-	db, err := openReaders(ctx, path)
+	db, err := openReaders(ctx, path, nil)
 	if err != nil {
 		return b, fmt.Errorf("verify %s: %w", path, err)
 	}

@@ -23,7 +23,7 @@ type csvRows struct {
 	inside int // line ends inside cells so far
 }
 
-func openCSV(f *os.File) (source, error) {
+func openCSV(f *os.File) (*csvRows, error) {
 	code, err := encodingOf(f)
 	if err != nil {
 		return nil, err
@@ -144,6 +144,9 @@ func (c *csvRows) next() (int, []string, error) {
 	}
 	return row, cells, nil
 }
+
+// notes are none.
+func (c *csvRows) notes() []string { return nil }
 
 // day is the text itself.
 func (c *csvRows) day(cell string) string { return cell }

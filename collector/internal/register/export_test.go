@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 	"pgregory.net/rapid"
@@ -47,7 +48,7 @@ var words = rapid.Custom(func(t *rapid.T) string {
 
 func wordsFor(t *rapid.T, label string) string {
 	text := words.Draw(t, label)
-	if excelError.MatchString(text) || excelShort.MatchString(text) {
+	if excelError.MatchString(text) || excelShort.MatchString(text) || strings.ContainsRune(text, utf8.RuneError) {
 		return ""
 	}
 	return text

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -32,15 +33,18 @@ type Schema struct {
 }
 
 const (
-	maxRows = 200_000
-	maxCell = 1000 // bytes
-	mega    = 1 << 20
+	maxRows   = 200_000
+	maxCell   = 1000 // bytes
+	maxFaults = 1000 // then the rest isn't looked at
+	maxTitles = 10   // rows above the headers
+	mega      = 1 << 20
 )
 
 // Table is what was read of a file: the columns that its schema knows, cells cleaned.
 type Table struct {
-	File string // its name, without folders
-	Rows []Row
+	File  string // its name, without folders
+	Rows  []Row
+	Notes []Note // what is to be said of it, though it can be read
 
 	place  map[string]int    // of each column in a row
 	header map[string]string // of each column, as it stands in the file
@@ -74,6 +78,8 @@ type source interface {
 	next() (number int, cells []string, err error)
 	// day is a cell of a column of days as text.
 	day(cell string) string
+	// notes are what is to be said of the file.
+	notes() []string
 }
 
 // Read reads a CSV or XLSX file. sheet names one of an XLSX file; "" is the first. The error
@@ -88,6 +94,9 @@ func Read(path, sheet string, s *Schema) (*Table, error) {
 	rows, err := open(f, sheet, s.limit)
 	if err != nil {
 		return nil, t.fault(err)
+	}
+	for _, text := range rows.notes() {
+		t.Notes = append(t.Notes, Note{File: t.File, Text: text})
 	}
 	return t, t.read(rows, s)
 }
@@ -160,17 +169,38 @@ func (t *Table) read(rows source, s *Schema) error {
 		switch {
 		case blank(cells):
 		case r.places == nil:
-			r.head(number, cells)
+			if r.title(number, cells) {
+				continue
+			}
+			if r.head(number, cells); len(t.place) == 0 {
+				return r.faults.err()
+			}
 		case len(t.Rows) == s.rows:
 			return append(r.faults, Note{t.File, number, "", fmt.Sprintf("there are more than %d rows; want several files", s.rows)})
+		case len(r.faults) >= maxFaults:
+			return append(r.faults, Note{t.File, number, "", "the rest wasn't looked at"})
 		default:
 			r.row(number, cells)
 		}
 	}
-	if r.places == nil {
+	switch {
+	case r.places == nil && len(r.titles) > 0:
+		return r.titles
+	case r.places == nil:
 		return Faults{{File: t.File, Text: "is empty; want a row of headers, and rows below it"}}
 	}
 	return r.faults.err()
+}
+
+// title tells whether a row is but a title above the headers: a lone text that is no column.
+func (r *reading) title(number int, cells []string) bool {
+	filled := slices.DeleteFunc(slices.Clone(cells), func(cell string) bool { return clean(cell) == "" })
+	if len(filled) != 1 || r.s.find(clean(unguarded(filled[0]))) != nil || len(r.titles) == maxTitles {
+		return false
+	}
+	header := clean(filled[0])
+	r.titles = append(r.titles, Note{r.t.File, number, "", fmt.Sprintf("%q is no column of %s; %s", header, r.s.name, r.s.meant(header))})
+	return true
 }
 
 func blank(cells []string) bool {
@@ -185,6 +215,7 @@ type reading struct {
 	headers []string
 	places  []*Column // what each cell of a row is; nil: nothing that is needed
 	faults  Faults
+	titles  Faults // what the rows above the headers are, if there are no headers
 }
 
 // head reads the headers.
@@ -267,6 +298,8 @@ func (r *reading) cell(number int, header string, column *Column, cell string) s
 	switch {
 	case len(text) > maxCell:
 		r.fault(number, header, "has %d characters; want %d at most", len(text), maxCell)
+	case strings.ContainsRune(text, utf8.RuneError):
+		r.fault(number, header, "%q has a character that can't be read; want the file saved as CSV UTF-8 again", text)
 	case excelError.MatchString(text):
 		r.fault(number, header, "%s is an error that Excel shows; want a value", text)
 	case excelShort.MatchString(text):
