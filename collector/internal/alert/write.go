@@ -238,9 +238,9 @@ func (w *writer) section(kind mailKind, n *news) section {
 				add("evidence", w.unbroken(x.Text(w.language, cmp.Or(e.Zone, w.zone))))
 			}
 		}
-		add("number", strconv.FormatInt(e.ID, 10))
 		s.Advice = w.say("advice." + string(e.Kind))
 	}
+	add("number", strconv.FormatInt(e.ID, 10))
 	return s
 }
 
