@@ -11,10 +11,10 @@ import (
 // pass (build tag testclock): a part offers a method that makes one round, and keeps no timer of
 // its own. That a round fails is logged when it begins, and when it works again.
 func every(ctx context.Context, loop string, often time.Duration, log *slog.Logger, round func(context.Context) error) {
-	next := newBeat(loop, often)
-	defer next.Stop()
+	beat := newBeat(loop, often)
+	defer beat.Stop()
 	failing := false
-	for {
+	for beat.next(ctx) {
 		err := round(ctx)
 		if ctx.Err() != nil {
 			return
@@ -26,8 +26,5 @@ func every(ctx context.Context, loop string, often time.Duration, log *slog.Logg
 			log.Info(loop + " works again")
 		}
 		failing = err != nil
-		if !next.next(ctx) {
-			return
-		}
 	}
 }
