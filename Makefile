@@ -34,7 +34,7 @@ check: ## format, vet, staticcheck, go.mod tidy, builds for linux and windows
 
 test: tools ## everything: unit, property, fuzz seeds, command line, end to end with real programs
 	go test -race -timeout 12m ./...
-	go test -tags e2e,$(TAGS) -count 1 -timeout 12m ./deploy/e2e ./collector/internal/web ./agent/internal/snmp ./mibs/sim
+	go test -tags e2e,$(TAGS) -count 1 -timeout 20m ./deploy/e2e ./collector/internal/web ./agent/internal/snmp ./mibs/sim
 
 test-quick: ## without outside programs, under a minute
 	go test -short ./...

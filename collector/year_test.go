@@ -1,22 +1,33 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/alert"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/register"
 	"github.com/zerofax/zerofax/deploy/year"
 )
 
 // yearRun plays a scripted year on the parts of a collector, in this process.
 type yearRun struct {
 	*testing.T
+	dir    string
 	now    time.Time
 	books  *ledger.Ledger
+	alerts *alert.Alerts // whose messages stay in the outbox
+	office year.Office
 	truth  *year.Truth
 	spools map[string]*year.Spool
 	heard  map[string]time.Time // of each agent, when last
@@ -26,14 +37,10 @@ type yearRun struct {
 
 func newYearRun(t *testing.T, s *year.Script, disorder uint64) *yearRun {
 	r := &yearRun{
-		T: t, now: s.From, truth: year.NewTruth(s.Hospital), spools: map[string]*year.Spool{},
+		T: t, dir: t.TempDir(), now: s.From, office: s.Office, truth: year.NewTruth(s.Hospital, s.Office), spools: map[string]*year.Spool{},
 		heard: map[string]time.Time{}, disorder: rand.New(rand.NewPCG(disorder, 1)),
 	}
-	var err error
-	r.books, err = ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Now: func() time.Time { return r.now }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.open()
 	t.Cleanup(func() { r.books.Close() })
 	for _, a := range s.Agents {
 		r.spools[a.ID] = year.NewSpool(a.ID, s.From)
@@ -41,20 +48,43 @@ func newYearRun(t *testing.T, s *year.Script, disorder uint64) *yearRun {
 	return r
 }
 
+func (r *yearRun) open() {
+	var err error
+	r.books, err = ledger.Open(r.Context(), filepath.Join(r.dir, "ledger.db"), ledger.Options{Now: func() time.Time { return r.now }})
+	if err != nil {
+		r.Fatal(err)
+	}
+	quiet, err := alert.ParseHours(fmt.Sprintf("%02d:00-%02d:00", r.office.QuietFrom, r.office.QuietTo))
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.alerts = alert.New(alert.Options{
+		Books: r.books, Outbox: r.books, Email: &alert.Email{}, Webhook: &alert.Webhook{}, Everyone: r.office.Everyone,
+		Recipients: r.office.Recipients, Quiet: quiet, Language: "fr", Location: r.office.Zone,
+		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return r.now },
+	})
+}
+
 // step lets the collector live through a step.
 func (r *yearRun) step(s *year.Step) {
 	r.now = s.At
+	if s.Killed == year.KilledFirst {
+		r.restart()
+	}
 	for _, i := range s.Imports {
 		r.declare(i)
 	}
+	if len(s.Copper) > 0 {
+		r.copper(s.Copper)
+	}
 	for _, w := range s.Windows {
-		if err := r.books.TestWindow(r.Context(), somebody, w.Line, wire.TimeOf(w.From), wire.TimeOf(w.To), w.Reason); err != nil {
+		if err := r.books.TestWindow(r.Context(), somebody, w.Line.Number, wire.TimeOf(w.From), wire.TimeOf(w.To), w.Reason); err != nil {
 			r.Fatal(err)
 		}
 	}
 	for _, b := range s.Wrote {
 		if err := r.spools[b.Agent].Write(b); err != nil {
-			r.Fatalf("%s: %v", s, err)
+			r.Fatalf("%s: %v", s.At, err)
 		}
 	}
 	for agent, n := range s.GaveUp {
@@ -77,13 +107,69 @@ func (r *yearRun) step(s *year.Step) {
 	for line, reason := range s.Closed {
 		r.close(line, reason)
 	}
-	if err := r.books.Watchdog(r.Context(), true); err != nil {
-		r.Fatal(err)
+	r.rounds()
+	if s.Killed != year.NotKilled && s.Killed != year.KilledFirst {
+		r.restart()
+		r.rounds()
 	}
 	r.truth.Step(s)
 }
 
+// rounds lets every loop make a round.
+func (r *yearRun) rounds() {
+	if err := errors.Join(r.books.Watchdog(r.Context(), true), r.alerts.Plan(r.Context())); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// restart is what a killed collector does next.
+func (r *yearRun) restart() {
+	if err := r.books.Close(); err != nil {
+		r.Fatal(err)
+	}
+	r.open()
+}
+
 var somebody = ledger.Author{Who: "anne", Source: "test"}
+
+// declare imports a file of lines, as `import lines` does.
+func (r *yearRun) declare(i year.Import) {
+	path := filepath.Join(r.dir, "lines.csv")
+	if err := os.WriteFile(path, i.CSV(), 0o600); err != nil {
+		r.Fatal(err)
+	}
+	table, err := register.Read(path, "", register.Lines)
+	if err != nil {
+		r.Fatal(err)
+	}
+	since, err := register.ReadSince(i.Since, r.now, r.office.Zone)
+	if err != nil {
+		r.Fatal(err)
+	}
+	devices, err := r.books.Devices(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	err = r.books.Declare(r.Context(), somebody, func(before ledger.Register) (ledger.Register, error) {
+		plan, err := register.PlanLines(before, table, register.Options{Now: r.now, Zone: r.office.Zone, Since: since, Devices: devices})
+		return plan.Register, err
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+// copper declares the days on which copper closes.
+func (r *yearRun) copper(days map[string]string) {
+	var communes []ledger.Copper
+	for commune, day := range days {
+		communes = append(communes, ledger.Copper{Commune: commune, Technical: ledger.Day(day)})
+	}
+	file := ledger.CopperFile{Name: "copper.csv", Day: ledger.Day(r.now.Format(time.DateOnly))}
+	if _, err := r.books.DeclareCopper(r.Context(), somebody, file, communes); err != nil {
+		r.Fatal(err)
+	}
+}
 
 // judge accepts or rejects all that a device's counters hold back.
 func (r *yearRun) judge(j year.Judgement) {
@@ -170,15 +256,26 @@ func (r *yearRun) send(s *year.Spool) {
 }
 
 func TestAScriptedYearEqualsItsOwnTruth(t *testing.T) {
-	seeds := uint64(3)
-	if testing.Short() {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeds, size, days := uint64(3), 60, 365
+	switch {
+	case raced: // SQLite takes ten times as long
+		seeds, size, days = 1, 40, 160
+	case testing.Short():
 		seeds = 1
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			s := year.Write(year.Plan{
-				Seed: seed, Size: 60, Every: 24 * time.Hour, From: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Days: 365,
+				Seed: seed, Size: size, Every: 24 * time.Hour, From: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Days: days,
+				Office: year.Office{
+					Everyone: []string{"qualite@chu.test"}, Zone: paris, QuietFrom: 20, QuietTo: 7,
+					Recipients: map[string][]string{"service-101": {"urgences@chu.test", "qualite@chu.test"}},
+				},
 			})
 			r := newYearRun(t, s, seed)
 			for i, step := range s.Steps {
@@ -220,23 +317,25 @@ func (r *yearRun) wantAll() {
 	}
 	r.same("months", year.SaySums(monthly), year.SaySums(r.truth.Months()))
 	var saidEpisodes, saidEvents []string
+	named := map[int64]string{}
 	for i := range episodes {
 		e := &episodes[i]
 		x := year.Episode{
 			Kind: string(e.Kind), Line: e.Line, Agent: e.Agent, Machine: e.Device, Opened: e.OpenedAt.Std(), Closed: e.ClosedAt.Std(), Why: e.Reason,
 		}
-		if e.Kind == ledger.AnomalyToJudge {
-			x.Measure = e.Evidence[0].Measure
-		}
 		for j := range e.Events {
-			event := eventOf(&e.Events[j])
+			event := eventOf(x.Kind, &e.Events[j])
 			x.Events = append(x.Events, event)
 			saidEvents = append(saidEvents, event.Say())
 		}
+		named[e.ID] = x.Name()
 		saidEpisodes = append(saidEpisodes, x.Say())
 	}
 	r.same("episodes", saidEpisodes, r.truth.SayEpisodes())
 	r.same("events", saidEvents, r.truth.SayEvents())
+	mails, hooks := r.said(named)
+	r.same("mails", mails, r.truth.SayMails())
+	r.same("messages to programs", hooks, r.truth.SayHooks())
 	pages, faxes := r.truth.After()
 	after := map[string]int64{}
 	for i := range books.Lines {
@@ -253,6 +352,41 @@ func (r *yearRun) wantAll() {
 	r.same("totals after the cut-off", year.SaySums(after), year.SaySums(want))
 }
 
+// said are the messages in the outbox; named are the episodes by number.
+func (r *yearRun) said(named map[int64]string) (mails, hooks []string) {
+	messages, err := r.books.Messages(r.Context(), false, 100_000)
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, m := range messages {
+		if m.Channel == "webhook" {
+			id, rest, _ := strings.Cut(m.Name, "/")
+			status, _, _ := strings.Cut(rest, "/")
+			number, _ := strconv.ParseInt(id, 10, 64)
+			hooks = append(hooks, year.SayHook(m.CreatedAt.Std(), status, named[number]))
+			continue
+		}
+		var letter struct {
+			Subject  string
+			Sections []struct{ Facts [][2]string }
+		}
+		if err := json.Unmarshal([]byte(m.Payload), &letter); err != nil {
+			r.Fatal(err)
+		}
+		var about []string
+		for _, section := range letter.Sections {
+			for _, fact := range section.Facts {
+				if fact[0] == "Alerte n°" {
+					number, _ := strconv.ParseInt(fact[1], 10, 64)
+					about = append(about, named[number])
+				}
+			}
+		}
+		mails = append(mails, year.SayMail(m.CreatedAt.Std(), letter.Subject, m.Recipient, about))
+	}
+	return mails, hooks
+}
+
 func accountOf(a ledger.Account, m wire.Measure, unit string) year.Account {
 	return year.Account{
 		Establishment: a.Establishment, Site: a.Site, Pole: a.Pole, Service: a.Service,
@@ -260,12 +394,12 @@ func accountOf(a ledger.Account, m wire.Measure, unit string) year.Account {
 	}
 }
 
-func eventOf(e *ledger.Event) *year.Event {
+func eventOf(kind string, e *ledger.Event) *year.Event {
 	return &year.Event{
 		Activity: &year.Activity{
 			Machine: &year.Machine{ID: e.Device}, Measure: e.Measure, Unit: e.Unit, From: e.From.Std(), To: e.To.Std(), Count: e.Count,
 		},
-		Line: e.Line, Certainty: string(e.Certainty), Noticed: e.NoticedAt.Std(),
+		Kind: kind, Line: e.Line, Certainty: string(e.Certainty), Noticed: e.NoticedAt.Std(),
 	}
 }
 

@@ -30,11 +30,11 @@ func (a *Activity) evidence() bool {
 
 // counter is what is known of a machine's counter.
 type counter struct {
-	at    time.Time // of the last look that showed the truth; zero before the first
-	error time.Duration
-	grown int64     // what lost looks would have shown
-	lie   Lie       // that lost looks would have told
-	held  *Activity // a jump that waits for a person
+	at    time.Time     // of the last look that showed the truth; zero before the first
+	off   time.Duration // by how much that may be wrong
+	grown int64         // what lost looks would have shown
+	lie   Lie           // that lost looks would have told
+	held  *Activity     // a jump that waits for a person
 }
 
 type meterOf struct {
@@ -55,9 +55,9 @@ func (c *counter) lose(s Shown) {
 	c.grown += s.Faxed
 }
 
-// look says what a look that arrived brings into the books, nil if nothing. error is by how much its
-// time may be off.
-func (c *counter) look(l Look, s Shown, error time.Duration) *Activity {
+// look says what a look that arrived brings into the books, nil if nothing. Its time may be
+// off by so much.
+func (c *counter) look(l Look, s Shown, off time.Duration) *Activity {
 	if s.Lie == Glitch {
 		return nil
 	}
@@ -66,9 +66,9 @@ func (c *counter) look(l Look, s Shown, error time.Duration) *Activity {
 		lie = c.lie
 	}
 	a := &Activity{Machine: l.Machine, Measure: s.Measure, Unit: s.Unit, From: c.at, To: l.At, Count: c.grown + s.Faxed}
-	a.Error = max(c.error, error)
+	a.Error = max(c.off, off)
 	first := c.at.IsZero()
-	c.at, c.error, c.grown, c.lie = l.At, error, 0, None
+	c.at, c.off, c.grown, c.lie = l.At, off, 0, None
 	switch {
 	case first:
 		return nil
@@ -89,6 +89,7 @@ type declared struct {
 	number string
 	since  map[string][]value
 	zone   *time.Location
+	cutAt  time.Time // as ends works it out
 }
 
 type value struct {
@@ -128,7 +129,10 @@ func (d *declared) then(column string, t time.Time) (text string) {
 }
 
 // cut is the instant after which nobody should fax on the line; ok is false if there is none.
-func (d *declared) cut() (t time.Time, ok bool) {
+func (d *declared) cut() (time.Time, bool) { return d.cutAt, !d.cutAt.IsZero() }
+
+// ends works it out.
+func (d *declared) ends() (t time.Time, ok bool) {
 	if d.now("kept_reason") != "" {
 		return t, false
 	}
@@ -180,18 +184,8 @@ type Account struct {
 func (t *Truth) account(a *Activity) Account {
 	x := Account{Machine: a.Machine.ID, Evidence: a.evidence(), Measure: a.Measure, Unit: a.Unit}
 	lines := t.linesOn(a.Machine, a.To)
-	common := func(column string) string {
-		text := ""
-		for i, d := range lines {
-			value := d.then(column, a.To)
-			if i > 0 && value != text {
-				return ""
-			}
-			text = value
-		}
-		return text
-	}
-	x.Establishment, x.Site, x.Pole, x.Service = common("establishment"), common("site"), common("pole"), common("service")
+	place := func(column string) string { return common(lines, column, a.To) }
+	x.Establishment, x.Site, x.Pole, x.Service = place("establishment"), place("site"), place("pole"), place("service")
 	switch len(lines) {
 	case 0:
 		x.Line = a.Machine.ID // as long as nobody declares a line of it
@@ -199,6 +193,18 @@ func (t *Truth) account(a *Activity) Account {
 		x.Line = lines[0].number
 	}
 	return x
+}
+
+// common is what a column says of all lines at a time, empty where they differ.
+func common(lines []*declared, column string, at time.Time) (text string) {
+	for i, d := range lines {
+		value := d.then(column, at)
+		if i > 0 && value != text {
+			return ""
+		}
+		text = value
+	}
+	return text
 }
 
 // linesOn are the declared lines whose machine is m at a time, by number. A machine is named by its
@@ -211,6 +217,7 @@ func (t *Truth) linesOn(m *Machine, at time.Time) (lines []*declared) {
 			}
 		}
 	}
+	slices.SortFunc(lines, func(a, b *declared) int { return strings.Compare(a.number, b.number) })
 	return lines
 }
 

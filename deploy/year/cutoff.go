@@ -12,6 +12,7 @@ import (
 // Event is a fax after a cut-off, or what may be one.
 type Event struct {
 	*Activity
+	Kind      string // of its episode: after_cutoff, after_copper
 	Line      string
 	Certainty string // certain, probable, unsure, test, withdrawn
 	Noticed   time.Time
@@ -38,16 +39,28 @@ const (
 	lateFor  = 24 * time.Hour
 )
 
-// judge tells on which line an activity counts as one after the cut-off, and how sure that is.
+// faxKinds are the kinds of episodes that consist of faxes.
+var faxKinds = []string{"after_cutoff", "after_copper"}
+
+// deadline is when a line should have ended: it was cut, or copper ends in its commune.
+func (t *Truth) deadline(kind string, d *declared) (time.Time, bool) {
+	if kind == "after_cutoff" {
+		return d.cut()
+	}
+	day, known := dayIn(t.copper[d.now("commune")], d.zone)
+	return day.AddDate(0, 0, 1), known && slices.Contains([]string{"analogique", "T0", "T2"}, d.now("support"))
+}
+
+// judge tells on which line an activity counts as one after its deadline, and how sure that is.
 // An empty certainty says that it is none.
-func (t *Truth) judge(a *Activity) (line, certainty string) {
+func (t *Truth) judge(kind string, a *Activity) (line, certainty string) {
 	lines := t.linesOn(a.Machine, a.To)
 	if a.evidence() || len(lines) == 0 {
 		return "", ""
 	}
 	var cut time.Time // the latest of all lines of the machine
 	for _, d := range lines {
-		own, ok := d.cut()
+		own, ok := t.deadline(kind, d)
 		if !ok {
 			return "", ""
 		}
@@ -67,7 +80,7 @@ func (t *Truth) judge(a *Activity) (line, certainty string) {
 		certainty = "certain"
 	}
 	for _, w := range t.windows {
-		if !slices.ContainsFunc(lines, func(d *declared) bool { return d.number == w.Line }) || !latest.After(w.From) || !earliest.Before(w.To) {
+		if !slices.ContainsFunc(lines, func(d *declared) bool { return d.number == w.Line.Number }) || !latest.After(w.From) || !earliest.Before(w.To) {
 			continue
 		}
 		if !earliest.Before(w.From) && !latest.After(w.To) {
@@ -87,12 +100,20 @@ func (e *Event) sure() bool { return e.Certainty == "certain" || e.Certainty == 
 
 // rejudge judges an activity, be it for the first time or again. What doesn't hold any more is withdrawn.
 func (t *Truth) rejudge(a *Activity, now time.Time) {
-	line, certainty := t.judge(a)
+	for _, kind := range faxKinds {
+		t.rejudgeAs(kind, a, now)
+	}
+}
+
+func (t *Truth) rejudgeAs(kind string, a *Activity, now time.Time) {
+	line, certainty := t.judge(kind, a)
 	var e *Event // of that line
 	for _, old := range t.events[a] {
-		if certainty != "" && old.Line == line {
+		switch {
+		case old.Kind != kind:
+		case certainty != "" && old.Line == line:
 			e = old
-		} else {
+		default:
 			old.Certainty = "withdrawn"
 		}
 	}
@@ -100,7 +121,7 @@ func (t *Truth) rejudge(a *Activity, now time.Time) {
 		return
 	}
 	if e == nil {
-		e = &Event{Activity: a, Line: line, Noticed: now}
+		e = &Event{Activity: a, Kind: kind, Line: line, Noticed: now}
 		t.events[a] = append(t.events[a], e)
 		t.Events = append(t.Events, e)
 	}
@@ -112,21 +133,21 @@ func (t *Truth) rejudge(a *Activity, now time.Time) {
 	}
 	// It counts for more than before. That belongs to what is open about the line; else the episode in
 	// which it was told opens again, and nobody is told twice. What a person closed stays closed.
-	open := t.open("after_cutoff", line)
+	open := t.open(kind, line)
 	switch {
 	case e.episode == nil, open != nil && open != e.episode && e.episode.Person == "":
 		t.join(e, now)
 	case open == nil && e.episode.Person == "":
-		e.episode.Closed, e.episode.Why = time.Time{}, ""
+		t.reopen(e.episode)
 	}
 }
 
 // join puts an event into its line's open episode, or a new one.
 func (t *Truth) join(e *Event, now time.Time) {
-	open := t.open("after_cutoff", e.Line)
+	open := t.open(e.Kind, e.Line)
 	if open == nil {
-		open = &Episode{Kind: "after_cutoff", Line: e.Line, Machine: e.Machine.ID, Opened: now}
-		t.Episodes = append(t.Episodes, open)
+		open = &Episode{Kind: e.Kind, Line: e.Line, Machine: e.Machine.ID}
+		t.begin(open, now)
 	}
 	if old := e.episode; old != nil {
 		old.Events = slices.DeleteFunc(old.Events, func(x *Event) bool { return x == e })
@@ -137,12 +158,23 @@ func (t *Truth) join(e *Event, now time.Time) {
 
 // open is the open episode of a kind about a subject: a line, a machine, an agent.
 func (t *Truth) open(kind, subject string) *Episode {
-	for _, x := range t.Episodes {
-		if x.Kind == kind && x.Closed.IsZero() && x.subject() == subject {
-			return x
-		}
+	if x := t.opened[[2]string{kind, subject}]; x != nil && x.Closed.IsZero() {
+		return x
 	}
 	return nil
+}
+
+// begin opens an episode.
+func (t *Truth) begin(x *Episode, now time.Time) {
+	x.Opened = now
+	t.Episodes = append(t.Episodes, x)
+	t.opened[[2]string{x.Kind, x.subject()}] = x
+}
+
+// reopen opens one again.
+func (t *Truth) reopen(x *Episode) {
+	x.Closed, x.Why = time.Time{}, ""
+	t.opened[[2]string{x.Kind, x.subject()}] = x
 }
 
 func (x *Episode) close(now time.Time, why string) { x.Closed, x.Why = now, why }
@@ -150,7 +182,7 @@ func (x *Episode) close(now time.Time, why string) { x.Closed, x.Why = now, why 
 // withdraw closes episodes of which nothing is left.
 func (t *Truth) withdraw(now time.Time) {
 	for _, x := range t.Episodes {
-		if x.Kind == "after_cutoff" && x.Closed.IsZero() && !slices.ContainsFunc(x.Events, (*Event).live) {
+		if slices.Contains(faxKinds, x.Kind) && x.Closed.IsZero() && !slices.ContainsFunc(x.Events, (*Event).live) {
 			x.close(now, "withdrawn")
 		}
 	}
@@ -160,7 +192,7 @@ func (t *Truth) withdraw(now time.Time) {
 // came. What came in late was told late, and stays open for seven days too.
 func (t *Truth) quiet(now time.Time) {
 	for _, x := range t.Episodes {
-		if x.Kind != "after_cutoff" || !x.Closed.IsZero() {
+		if !slices.Contains(faxKinds, x.Kind) || !x.Closed.IsZero() {
 			continue
 		}
 		var last, noticed time.Time
@@ -180,15 +212,10 @@ func (t *Truth) quiet(now time.Time) {
 
 // seen is up to when it is known what a line's machine did.
 func (t *Truth) seen(line string, now time.Time) (at time.Time) {
-	for _, m := range t.Machines {
-		for _, d := range t.linesOn(m, now) {
-			if d.number == line {
-				for _, meter := range meters[m.Kind] {
-					if c := t.counters[meterOf{m, meter.measure}]; c != nil && c.at.After(at) {
-						at = c.at
-					}
-				}
-			}
+	m := t.machineOf(t.lines[line], now)
+	for _, meter := range meters[m.Kind] {
+		if c := t.counters[meterOf{m, meter.measure}]; c != nil {
+			at = later(at, c.at)
 		}
 	}
 	return at
@@ -199,7 +226,7 @@ func (t *Truth) After() (pages, faxes map[string]int64) {
 	pages, faxes = map[string]int64{}, map[string]int64{}
 	for _, e := range t.Events {
 		switch {
-		case !e.counted:
+		case !e.counted || e.Kind != "after_cutoff":
 		case e.Unit == "faxes":
 			faxes[e.Line] += e.Count
 		default:

@@ -21,6 +21,7 @@ type Plan struct {
 	Every time.Duration // between two looks of an agent at all its machines
 	From  time.Time     // UTC midnight
 	Days  int
+	Office
 }
 
 // Hospital is what stands there, in whatever state it is.
@@ -55,6 +56,7 @@ type Line struct {
 	GatewayPort string
 	Service     string
 	Support     string
+	Cut         time.Time // as it is planned at first
 	story       story
 }
 

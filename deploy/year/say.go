@@ -12,7 +12,7 @@ import (
 
 // Say is the text of an event.
 func (e *Event) Say() string {
-	return fmt.Sprintf("%s %s %s %d %s in (%s, %s] %s, noticed %s", e.Line, e.Machine.ID, e.Measure, e.Count, e.Unit,
+	return fmt.Sprintf("%s %s %s %s %d %s in (%s, %s] %s, noticed %s", e.Kind, e.Line, e.Machine.ID, e.Measure, e.Count, e.Unit,
 		stamp(e.From), stamp(e.To), e.Certainty, stamp(e.Noticed))
 }
 
@@ -22,7 +22,15 @@ func (x *Episode) Say() string {
 	if !x.Closed.IsZero() {
 		closed = fmt.Sprintf("closed %s, %s", stamp(x.Closed), x.Why)
 	}
-	return fmt.Sprintf("%s %s: opened %s, %s, %s", x.Kind, x.subject(), stamp(x.Opened), closed, x.certainty())
+	return fmt.Sprintf("%s %s: opened %s, %s, %s", x.Kind, x.about(), stamp(x.Opened), closed, x.certainty())
+}
+
+// about is whom an episode is about.
+func (x *Episode) about() string {
+	if x.Kind == "anomaly" {
+		return x.Machine
+	}
+	return x.subject()
 }
 
 // certainty is the best of an episode's events.

@@ -1,7 +1,8 @@
 package year
 
 import (
-	"cmp"
+	"bytes"
+	"encoding/csv"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -15,13 +16,16 @@ type Script struct {
 	Plan
 	*Hospital
 	Steps []*Step
+
+	breaks []outage
 }
 
 // Step is one instant. What happens at it happens in the order of the fields.
 type Step struct {
 	At      time.Time
-	Killed  bool // the collector, and it is started again at once
+	Killed  Killing // the collector, and it is started again at once
 	Imports []Import
+	Copper  map[string]string // a newer file of the days on which copper closes, by commune
 	Windows []Window
 	Wrote   []Batch           // what agents put into their spools
 	GaveUp  map[string]int    // how many of the oldest batches an agent gives up, that were never sent
@@ -30,6 +34,18 @@ type Step struct {
 	Closed  map[string]string // episodes after the cut-off that a person closes: line → reason
 }
 
+// Killing is when in a step the collector is killed.
+type Killing string
+
+// When the collector is killed.
+const (
+	NotKilled     Killing = ""
+	KilledFirst   Killing = "first"   // before anything else
+	KilledReading Killing = "reading" // while envelopes come in
+	KilledMailing Killing = "mailing" // in a dialogue with the mail server that hasn't got the mail yet
+	KilledMailed  Killing = "mailed"  // when the mail server has taken a mail, but didn't say so yet
+)
+
 // Import is a file that is given to `import lines`.
 type Import struct {
 	Columns []string // the first is number
@@ -37,9 +53,18 @@ type Import struct {
 	Since   string // day from which on it holds; empty: from now
 }
 
+// CSV is the file.
+func (i Import) CSV() []byte {
+	var text bytes.Buffer
+	w := csv.NewWriter(&text)
+	w.Comma = ';'
+	_ = w.WriteAll(append([][]string{i.Columns}, i.Rows...)) // into memory: it can't fail
+	return text.Bytes()
+}
+
 // Window is an announced test.
 type Window struct {
-	Line     string
+	Line     *Line
 	From, To time.Time
 	Reason   string
 }
@@ -95,11 +120,83 @@ func Write(p Plan) *Script {
 	}
 	w.Hospital = build(p, w.rng)
 	w.declareAll()
+	w.at(w.day(25, 9, 20)).Copper = map[string]string{"97502": "2026-11-15", "49007": "2027-01-10", "35238": "2026-05-05"}
+	w.at(w.day(294, 9, 20)).Copper = map[string]string{"97502": "2026-12-01"} // put off, after it was passed
 	w.outages()
 	w.tell()
 	w.dailyFaxes()
 	w.rounds()
-	return &Script{Plan: p, Hospital: w.Hospital, Steps: w.steps()}
+	s := &Script{Plan: p, Hospital: w.Hospital, Steps: w.steps(), breaks: w.breaks}
+	s.pause()
+	s.kill(w)
+	return s
+}
+
+// kill chooses some 30 steps in which the collector is killed, when all agents are linked.
+func (s *Script) kill(w *writer) {
+	t := NewTruth(s.Hospital, s.Office)
+	n := 0
+	for i, step := range s.Steps {
+		before := len(t.Mails)
+		t.Step(step)
+		if len(step.Linked) < len(s.Agents) && len(step.Linked) > 0 || step.At.Sub(s.From) < 40*24*time.Hour {
+			continue
+		}
+		switch mails := len(t.Mails) > before; {
+		case mails && n%3 < 2 && w.rng.IntN(12) == 0:
+			step.Killed = []Killing{KilledMailing, KilledMailed}[n%3]
+		case !mails && n%3 == 2 && len(step.Wrote) > 0 && w.rng.IntN(12) == 0:
+			step.Killed = []Killing{KilledFirst, KilledReading}[i%2]
+		default:
+			continue
+		}
+		n++
+	}
+}
+
+// pause adds steps in which nothing happens but that the mails go out which wait for company.
+func (s *Script) pause() {
+	t := NewTruth(s.Hospital, s.Office)
+	var all []*Step
+	for i, step := range s.Steps {
+		t.Step(step)
+		all = append(all, step)
+		for len(t.room.waits) > 0 {
+			wait := slices.Min(slices.Collect(maps.Values(t.room.waits)))
+			now := all[len(all)-1].At.Add(wait)
+			if i+1 < len(s.Steps) && !now.Before(s.Steps[i+1].At) {
+				break
+			}
+			all = append(all, &Step{At: now})
+			t.Step(all[len(all)-1])
+		}
+	}
+	s.Steps = all
+}
+
+// CutInNightsOfClockChange is how many lines are cut just before or after the hour that their
+// zone skips or has twice.
+func (s *Script) CutInNightsOfClockChange() (n int) {
+	for _, l := range s.Lines {
+		_, before := l.Cut.Add(-24 * time.Hour).Zone()
+		_, after := l.Cut.Add(24 * time.Hour).Zone()
+		if before != after {
+			n++
+		}
+	}
+	return n
+}
+
+// CutWhileOffline is how many lines are cut while their machine's agent has no link.
+func (s *Script) CutWhileOffline() (n int) {
+	for _, l := range s.Lines {
+		if l.Machine != nil && slices.ContainsFunc(s.breaks, func(o outage) bool {
+			return o.agent == l.Machine.Agent && o.from.Before(l.Cut) && l.Cut.Before(o.to)
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // writer collects what will happen when, and then plays it.
@@ -145,7 +242,7 @@ func (w *writer) at(t time.Time) *moment {
 	return w.moments[key]
 }
 
-// day is noon and some in the morning of a day of the year, UTC.
+// day is an hour of the n-th day of the year, UTC.
 func (w *writer) day(n int, hour, minute int) time.Time {
 	return w.From.AddDate(0, 0, n).Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
 }
@@ -236,6 +333,11 @@ func (w *writer) outages() {
 func (w *writer) rounds() {
 	for t := w.From.Add(7 * time.Minute).Add(w.Every); t.Before(w.end()); t = t.Add(w.Every) {
 		w.at(t).round = true
+	}
+	for n := 31; n < w.Days; n += 10 { // around the hour of the digest
+		y, m, d := w.From.AddDate(0, 0, n).Date()
+		w.at(time.Date(y, m, d, digestHour, 0, 0, 0, w.Office.Zone).Add(-time.Millisecond))
+		w.at(time.Date(y, m, d, digestHour, 0, 0, 0, w.Office.Zone))
 	}
 }
 
@@ -396,8 +498,9 @@ func (w *writer) glitch(m *Machine, t time.Time) {
 	w.look(m, t)
 }
 
+// stop ends a machine's daily faxes, unless another of its lines goes on for longer.
 func (w *writer) stop(m *Machine, t time.Time) {
-	if old, ok := w.until[m]; !ok || cmp.Compare(t.UnixMilli(), old.UnixMilli()) > 0 {
+	if t.After(w.until[m]) {
 		w.until[m] = t
 	}
 }

@@ -1,7 +1,6 @@
 package year
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -151,7 +150,7 @@ var stories = []story{
 		w.stop(l.Machine, cut.Add(-hour))
 		from := cut.AddDate(0, 0, 3).Add(9 * hour)
 		step := w.at(w.office(cut, 2))
-		step.Windows = append(step.Windows, Window{Line: l.Number, From: from, To: from.Add(2 * hour), Reason: "essai de ligne"})
+		step.Windows = append(step.Windows, Window{Line: l, From: from, To: from.Add(2 * hour), Reason: "essai de ligne"})
 		w.look(l.Machine, from.Add(5*time.Minute))
 		w.fax(l.Machine, from.Add(time.Hour+time.Second), true, 1)
 		w.look(l.Machine, from.Add(90*time.Minute))
@@ -239,11 +238,22 @@ func (w *writer) tell() {
 	}
 	for i, l := range w.Lines {
 		cut := w.cutDay(i, l)
+		l.Cut = cut
 		if !notCut[l.story.name] {
 			w.declare(w.day(20, 9, 20), "", cutoffColumn, l.Number, date(cut))
 		}
 		l.story.tell(w, l, cut)
 	}
+}
+
+// clockChanges are the days that begin or end with a night in which clocks change.
+var clockChanges = map[string][]time.Time{
+	"Europe/Paris":     {date2026(3, 29), date2026(3, 30), date2026(10, 25), date2026(10, 26)},
+	"America/Miquelon": {date2026(3, 8), date2026(3, 9), date2026(11, 1), date2026(11, 2)},
+}
+
+func date2026(month time.Month, day int) time.Time {
+	return time.Date(2026, month, day, 0, 0, 0, 0, time.UTC)
 }
 
 // cutDay spreads the cut-offs over the year; some fall on the nights in which clocks change, and
@@ -253,12 +263,11 @@ func (w *writer) cutDay(i int, l *Line) time.Time {
 	day := w.From.AddDate(0, 0, n)
 	switch {
 	case i%9 == 3:
-		changes := []time.Time{
-			time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC), time.Date(2026, 3, 30, 0, 0, 0, 0, time.UTC), // in Europe
-			time.Date(2026, 10, 25, 0, 0, 0, 0, time.UTC), time.Date(2026, 10, 26, 0, 0, 0, 0, time.UTC),
-			time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC), // in America
+		nights := clockChanges[l.Site.Zone.String()]
+		if len(nights) == 0 {
+			nights = clockChanges["Europe/Paris"] // nothing happens there
 		}
-		day = changes[i/9%len(changes)]
+		day = nights[i/9%len(nights)]
 	case i%9 == 0 && l.Machine != nil && len(w.clocks[l.Machine.Agent.ID]) > 0:
 		day = w.clocks[l.Machine.Agent.ID][0].from.AddDate(0, 0, 3)
 	case i%9 == 6 && l.Machine != nil:
@@ -321,6 +330,7 @@ func (w *writer) port(l *Line, t time.Time, status wire.LineStatus) {
 	w.look(l.Gateway, t)
 }
 
+// close lets a person close what is open about a line.
 func (w *writer) close(l *Line, t time.Time, reason string) {
 	step := w.at(t)
 	if step.Closed == nil {
@@ -341,5 +351,3 @@ func (w *writer) off(m *Machine, from, to time.Time) {
 	w.at(from).acts = append(w.at(from).acts, func() { m.off = true })
 	w.at(to).acts = append(w.at(to).acts, func() { m.off = false })
 }
-
-func (s *Step) String() string { return fmt.Sprint(s.At.Format(time.RFC3339), " ", s.Linked) }

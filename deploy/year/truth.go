@@ -13,6 +13,8 @@ type Truth struct {
 	Activities []*Activity
 	Events     []*Event
 	Episodes   []*Episode
+	Mails      []Mail
+	Hooks      []Hook
 
 	counters map[meterOf]*counter
 	lines    map[string]*declared
@@ -20,31 +22,46 @@ type Truth struct {
 	held     map[string][]Batch  // by agent: written, not sent
 	events   map[*Activity][]*Event
 	windows  []Window
+	copper   map[string]string // by commune: the day on which it closes
 	agents   map[string]*agentKnown
+	up       time.Time // since when the collector runs, if it was ever killed
 	started  time.Time // when the first of them came
 	read     map[*Machine]time.Time
 	ports    map[gatewayPort]portSeen
 	stands   map[*Machine]string // its address
 	places   map[[2]string]*Machine
+	room     mailroom
+	opened   map[[2]string]*Episode // the last by kind and subject
+	machines map[string]*Machine    // by id and serial
 }
 
 // NewTruth is the truth before the first step.
-func NewTruth(h *Hospital) *Truth {
-	return &Truth{
+func NewTruth(h *Hospital, o Office) *Truth {
+	t := &Truth{
 		Hospital: h, counters: map[meterOf]*counter{}, lines: map[string]*declared{}, held: map[string][]Batch{},
 		named:  map[string][]string{},
-		events: map[*Activity][]*Event{}, agents: map[string]*agentKnown{}, read: map[*Machine]time.Time{},
+		events: map[*Activity][]*Event{}, copper: map[string]string{}, agents: map[string]*agentKnown{}, read: map[*Machine]time.Time{},
 		ports: map[gatewayPort]portSeen{}, stands: map[*Machine]string{}, places: map[[2]string]*Machine{},
+		room:   mailroom{Office: o, told: map[*Episode]*told{}, events: map[*Event]bool{}, loud: map[string]bool{}},
+		opened: map[[2]string]*Episode{}, machines: map[string]*Machine{},
 	}
+	for _, m := range h.Machines {
+		t.machines[strings.ToLower(m.Serial)], t.machines[m.ID] = m, m
+	}
+	return t
 }
 
 // Step takes in what happens at a step, and what follows from the time that it is.
 func (t *Truth) Step(s *Step) {
+	if s.Killed == KilledFirst || s.Killed == KilledReading {
+		t.up = s.At
+	}
 	for _, i := range s.Imports {
 		t.declare(i, s.At)
 	}
+	maps.Copy(t.copper, s.Copper)
 	t.windows = append(t.windows, s.Windows...)
-	if len(s.Imports)+len(s.Windows) > 0 {
+	if len(s.Imports)+len(s.Windows)+len(s.Copper) > 0 {
 		for _, a := range t.Activities {
 			t.rejudge(a, s.At)
 		}
@@ -62,6 +79,10 @@ func (t *Truth) Step(s *Step) {
 	}
 	t.quiet(s.At)
 	t.watch(s.At)
+	t.post(s.At)
+	if s.Killed != NotKilled {
+		t.up = s.At
+	}
 }
 
 // messages takes in what agents write, give up and send.
@@ -71,6 +92,9 @@ func (t *Truth) messages(s *Step) {
 	}
 	for agent, n := range s.GaveUp {
 		n = min(n, len(t.held[agent]))
+		if n == 0 {
+			continue
+		}
 		for _, b := range t.held[agent][:n] {
 			t.lose(b)
 		}
@@ -95,6 +119,7 @@ func (t *Truth) sorted() []*declared {
 	return slices.SortedFunc(maps.Values(t.lines), func(a, b *declared) int { return strings.Compare(a.number, b.number) })
 }
 
+// declare takes over a file of lines.
 func (t *Truth) declare(i Import, now time.Time) {
 	for _, row := range i.Rows {
 		d := t.lines[row[0]]
@@ -119,6 +144,7 @@ func (t *Truth) declare(i Import, now time.Time) {
 				slices.Sort(t.named[name])
 			}
 		}
+		d.cutAt, _ = d.ends()
 	}
 }
 
@@ -130,6 +156,7 @@ func (t *Truth) counter(l Look, s Shown) *counter {
 	return t.counters[key]
 }
 
+// lose takes note of a batch that will never arrive.
 func (t *Truth) lose(b Batch) {
 	for _, l := range b.Looks {
 		for _, s := range l.Shows {
@@ -138,6 +165,7 @@ func (t *Truth) lose(b Batch) {
 	}
 }
 
+// arrive takes in a batch.
 func (t *Truth) arrive(b Batch, now time.Time) {
 	a := t.agent(b.Agent)
 	a.ahead = b.Clock
@@ -149,8 +177,9 @@ func (t *Truth) arrive(b Batch, now time.Time) {
 		t.saw(b.Agent, l, now)
 		for _, s := range l.Shows {
 			c := t.counter(l, s)
+			held := c.held
 			a := c.look(l, s, b.Clock.Abs())
-			if s.Lie == Jump {
+			if c.held != held {
 				t.happened(Episode{Kind: "anomaly", Machine: l.Machine.ID, Measure: s.Measure}, now)
 			}
 			if a == nil {

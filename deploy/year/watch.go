@@ -1,6 +1,7 @@
 package year
 
 import (
+	"strings"
 	"time"
 )
 
@@ -44,8 +45,7 @@ func (t *Truth) happened(x Episode, now time.Time) {
 	open := t.open(x.Kind, x.subject())
 	if open == nil {
 		open = &x
-		open.Opened = now
-		t.Episodes = append(t.Episodes, open)
+		t.begin(open, now)
 	}
 	open.noticed = now
 }
@@ -55,8 +55,7 @@ func (t *Truth) hold(x Episode, holds bool, now time.Time) {
 	open := t.open(x.Kind, x.subject())
 	switch {
 	case holds && open == nil:
-		x.Opened = now
-		t.Episodes = append(t.Episodes, &x)
+		t.begin(&x, now)
 	case !holds && open != nil:
 		open.close(now, "over")
 	}
@@ -65,7 +64,7 @@ func (t *Truth) hold(x Episode, holds bool, now time.Time) {
 // subject is what an episode is about.
 func (x *Episode) subject() string {
 	switch x.Kind {
-	case "after_cutoff", "blind", "line_reappeared":
+	case "after_cutoff", "after_copper", "blind", "line_reappeared":
 		return x.Line
 	case "agent_silent", "spool_dropping", "hole", "clock":
 		return x.Agent
@@ -79,15 +78,18 @@ func (x *Episode) subject() string {
 func (t *Truth) watch(now time.Time) {
 	for _, a := range t.Agents {
 		known := t.agent(a.ID)
-		t.hold(Episode{Kind: "agent_silent", Agent: a.ID}, !known.heard.IsZero() && now.Sub(known.heard) >= silentAfter, now)
+		// After a start nobody is silent before there was time to hear them. Whoever was stays so until then.
+		silent := now.Sub(known.heard) >= silentAfter && (t.open("agent_silent", a.ID) != nil || now.Sub(t.up) >= silentAfter)
+		t.hold(Episode{Kind: "agent_silent", Agent: a.ID}, !known.heard.IsZero() && silent, now)
 		off := known.ahead.Abs()
 		t.hold(Episode{Kind: "clock", Agent: a.ID}, off > clockWrong || off > clockRight && t.open("clock", a.ID) != nil, now)
 	}
 	for _, d := range t.sorted() {
-		m := t.machineOf(d, now)
 		cut, ok := d.cut()
 		past := ok && !now.Before(cut)
-		t.hold(Episode{Kind: "blind", Line: d.number}, past && m != nil && now.Sub(later(t.read[m], t.started)) > blindAfter, now)
+		blind := past && now.Sub(later(t.looked(d, now), t.started)) > blindAfter
+		blind = blind && (t.open("blind", d.number) != nil || now.Sub(t.up) >= silentAfter)
+		t.hold(Episode{Kind: "blind", Line: d.number}, blind, now)
 		t.hold(Episode{Kind: "line_reappeared", Line: d.number}, t.reappeared(d, now), now)
 	}
 	for _, x := range t.Episodes {
@@ -104,6 +106,11 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+// looked is when somebody last looked at a line, be it at its machine or at its gateway.
+func (t *Truth) looked(d *declared, now time.Time) time.Time {
+	return later(t.read[t.machineOf(d, now)], t.read[t.machines[d.now("gateway")]])
+}
+
 // reappeared tells whether a line that is declared as cut lives at its gateway.
 func (t *Truth) reappeared(d *declared, now time.Time) bool {
 	day, declared := d.day("cut_on")
@@ -111,13 +118,8 @@ func (t *Truth) reappeared(d *declared, now time.Time) bool {
 	if !declared || d.now("kept_reason") != "" || now.Before(done) {
 		return false
 	}
-	for _, m := range t.Machines {
-		if m.ID == d.now("gateway") {
-			p := t.ports[gatewayPort{m, d.now("gateway_port")}]
-			return p.live && p.at.After(done)
-		}
-	}
-	return false
+	p := t.ports[gatewayPort{t.machines[d.now("gateway")], d.now("gateway_port")}]
+	return p.live && p.at.After(done)
 }
 
 // machineOf is the machine by which a line can be seen.
@@ -126,12 +128,7 @@ func (t *Truth) machineOf(d *declared, now time.Time) *Machine {
 	if name == "" {
 		name = d.now("gateway")
 	}
-	for _, m := range t.Machines {
-		if m.Serial == name || m.ID == name {
-			return m
-		}
-	}
-	return nil
+	return t.machines[strings.ToLower(name)]
 }
 
 // saw takes in what a look tells besides counts.
