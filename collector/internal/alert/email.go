@@ -113,7 +113,7 @@ func (s *Email) deliver(ctx context.Context, msg *gomail.Msg) error {
 	hangUp := context.AfterFunc(ctx, line.close) // go-mail looks at ctx only while it dials, and its own time is longer
 	defer hangUp()
 	if err := client.DialWithContext(ctx); err != nil {
-		return unreachable{timely(ctx, fmt.Errorf("reach %s: %w", client.ServerAddr(), err))}
+		return unreachable{fmt.Errorf("reach %s: %w", client.ServerAddr(), timely(ctx, err))}
 	}
 	err = client.Send(msg)
 	if msg.IsDelivered() { // whatever the server says when we leave
@@ -201,7 +201,7 @@ func said(err error) error {
 // timely says that it took too long where that is why.
 func timely(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return unreachable{fmt.Errorf("no answer in time: %w", err)}
+		return unreachable{errors.New("no answer in time")} // not what follows from our hanging up
 	}
 	return err
 }

@@ -469,3 +469,15 @@ func TestAnAddressGetsOneMailHoweverItIsWritten(t *testing.T) {
 		t.Errorf("got %d mails, want one for Zoe and one for Anne", got)
 	}
 }
+
+func TestQuietHoursEndByTheClockOnTheWallAlsoWhenClocksChange(t *testing.T) {
+	for _, evening := range []time.Time{time.Date(2026, 10, 24, 22, 0, 0, 0, paris), time.Date(2027, 3, 27, 22, 0, 0, 0, paris)} {
+		d := newDesk(t)
+		d.quiet, d.now = Hours{20 * 60, 7 * 60}, evening
+		d.digest = lastDigest(d.now, d.quiet)
+		d.silent("ps-01")
+		d.fax(nil, 1, ledger.Unsure)
+		night := evening.AddDate(0, 0, 1)
+		d.want(night, night.Format("02")+" 07:00 fault to dsi@ch.fr: ps-01 opened", night.Format("02")+" 08:00 digest to dsi@ch.fr: 0241354000 opened")
+	}
+}
