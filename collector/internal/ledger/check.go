@@ -11,8 +11,8 @@ import (
 var ErrRunning = errors.New("a collector is running on this data folder")
 
 // atOnce is how large a file may be for its pages to be looked at before anything else happens: that
-// takes a third of a second. Larger ones are looked at while the work goes on.
-const atOnce = 64 << 20
+// takes a tenth of a second. Larger ones are looked at while the work goes on.
+const atOnce = 16 << 20
 
 func (l *Ledger) checkIfSmall(ctx context.Context, path string) error {
 	info, err := os.Stat(path)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,10 @@ type Purged struct {
 	Activities, Postings, Statuses, Messages int64
 }
 
-// purgeRows is how many rows go in one transaction: a few milliseconds.
-const purgeRows = 1000
+const (
+	purgeAtOnce = 1000    // rows go in one transaction: a few milliseconds
+	findAtOnce  = 100_000 // are looked for at once
+)
 
 // Purge gives up the details of what happened before an instant. It can be interrupted at any
 // time; the next one goes on.
@@ -118,17 +121,12 @@ func (l *Ledger) purgePostings(ctx context.Context, to purged) (n int64, err err
 	}
 	for after := int64(0); ; {
 		ids, err := readNumbers(ctx, l.readers,
-			fmt.Sprintf("SELECT id FROM postings WHERE id > %d AND activity <= %d ORDER BY id LIMIT %d", after, to.ID, purgeRows))
+			fmt.Sprintf("SELECT id FROM postings WHERE id > %d AND activity <= %d ORDER BY id LIMIT %d", after, to.ID, findAtOnce))
 		if err != nil || len(ids) == 0 {
 			return n, err
 		}
 		after = ids[len(ids)-1]
-		if err := l.alter(ctx, "postings", func(s *store) error {
-			if err := s.remove(ctx, "postings", ids); err != nil {
-				return err
-			}
-			return s.notePurged(ctx, "postings", purged{after, to.At})
-		}); err != nil {
+		if err := l.purgeRows(ctx, "postings", to.At, ids); err != nil {
 			return n, err
 		}
 		n += int64(len(ids))
@@ -136,7 +134,7 @@ func (l *Ledger) purgePostings(ctx context.Context, to purged) (n int64, err err
 }
 
 func (l *Ledger) purgeActivity(ctx context.Context, last int64) (n int64, err error) {
-	return l.purgeAll(ctx, "activity", 0, fmt.Sprintf("SELECT id FROM activity WHERE id <= %d ORDER BY id LIMIT %d", last, purgeRows))
+	return l.purgeAll(ctx, "activity", 0, fmt.Sprintf("SELECT id FROM activity WHERE id <= %d ORDER BY id LIMIT %d", last, findAtOnce))
 }
 
 // purgeStatuses removes the statuses before an instant, but not what stood then.
@@ -147,7 +145,7 @@ func (l *Ledger) purgeStatuses(ctx context.Context, at wire.Time, outlets []stri
 	}
 	old := fmt.Sprintf("FROM statuses WHERE at < %d AND id <= %d", at, passed)
 	return l.purgeAll(ctx, "statuses", at,
-		fmt.Sprintf("SELECT id %[1]s AND id NOT IN (SELECT MAX(id) %[1]s GROUP BY device, port, kind) ORDER BY id LIMIT %d", old, purgeRows))
+		fmt.Sprintf("SELECT id %[1]s AND id NOT IN (SELECT MAX(id) %[1]s GROUP BY device, port, kind) ORDER BY id LIMIT %d", old, findAtOnce))
 }
 
 // purgeMessages removes messages that went out or were given up. How many there were is kept, and what they told: nothing
@@ -172,7 +170,7 @@ func (l *Ledger) purgeMessages(ctx context.Context, at wire.Time) (n int64, err 
 	}
 }
 
-// purgeAll removes the rows of a table that a query finds, some at a time, until it finds none. All
+// purgeAll removes the rows of a table that a query finds, until it finds none. All
 // that happened at an instant or later stays.
 func (l *Ledger) purgeAll(ctx context.Context, table string, at wire.Time, query string) (n int64, err error) {
 	for {
@@ -180,16 +178,26 @@ func (l *Ledger) purgeAll(ctx context.Context, table string, at wire.Time, query
 		if err != nil || len(ids) == 0 {
 			return n, err
 		}
-		if err := l.alter(ctx, table, func(s *store) error {
-			if err := s.remove(ctx, table, ids); err != nil {
-				return err
-			}
-			return s.notePurged(ctx, table, purged{ids[len(ids)-1], at})
-		}); err != nil {
+		if err := l.purgeRows(ctx, table, at, ids); err != nil {
 			return n, err
 		}
 		n += int64(len(ids))
 	}
+}
+
+// purgeRows removes rows by their numbers, some at a time.
+func (l *Ledger) purgeRows(ctx context.Context, table string, at wire.Time, ids []int64) error {
+	for some := range slices.Chunk(ids, purgeAtOnce) {
+		if err := l.alter(ctx, table, func(s *store) error {
+			if err := s.remove(ctx, table, some); err != nil {
+				return err
+			}
+			return s.notePurged(ctx, table, purged{some[len(some)-1], at})
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *store) remove(ctx context.Context, table string, ids []int64) error {
