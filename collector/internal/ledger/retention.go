@@ -153,7 +153,7 @@ func (l *Ledger) purgeStatuses(ctx context.Context, at wire.Time, outlets []stri
 func (l *Ledger) purgeMessages(ctx context.Context, at wire.Time) (n int64, err error) {
 	for {
 		ids, err := readNumbers(ctx, l.readers, fmt.Sprintf("SELECT id FROM messages WHERE created_at < %d AND NOT (%s) AND "+
-			"id < (SELECT MAX(id) FROM messages) ORDER BY id LIMIT %d", at, waiting, purgeRows))
+			"id < (SELECT MAX(id) FROM messages) ORDER BY id LIMIT %d", at, waiting, purgeAtOnce))
 		if err != nil || len(ids) == 0 {
 			return n, err
 		}
