@@ -376,7 +376,7 @@ func (r *yearRun) said(named map[int64]string) (mails, hooks []string) {
 		var about []string
 		for _, section := range letter.Sections {
 			for _, fact := range section.Facts {
-				if fact[0] == "Alerte n°" {
+				if strings.HasPrefix(fact[0], "Alerte") {
 					number, _ := strconv.ParseInt(fact[1], 10, 64)
 					about = append(about, named[number])
 				}

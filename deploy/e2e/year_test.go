@@ -423,8 +423,8 @@ func (c *centre) wantMails(truth *year.Truth, named map[int64]string, s *year.Sc
 }
 
 var (
-	alertNumber = regexp.MustCompile(`Alerte n°\s+(\d+)`)
-	notShown    = regexp.MustCompile(`… et (\d+) autres, non détaillés ici`)
+	alertNumber = regexp.MustCompile(`Alerte\pZn°\s+(\d+)`)
+	notShown    = regexp.MustCompile(`… et (\d+)\pZautres`)
 )
 
 // numbers are those of the alerts that a mail tells of.
