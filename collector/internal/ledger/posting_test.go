@@ -376,3 +376,37 @@ func TestCursors(t *testing.T) {
 		t.Errorf("got %d, %v, want 12", at, err)
 	}
 }
+
+func TestTwoCountersOfOneDirectionMoveTogether(t *testing.T) {
+	c := newCollector(t)
+	at := wire.TimeOf(c.now)
+	for pages := range 3 { // by one rule, then by another; its clock stands still
+		for _, rule := range []string{"old", "new"} {
+			r := reading(kyocera, wire.FaxSentPages, 500)
+			r.At, r.Counters[0].Rule = at, rule
+			c.say("ps-01", r)
+			r.Counters[0].Value += int64(pages + 1)
+			c.say("ps-01", r)
+		}
+	}
+	for _, service := range []string{"oncologie", "urgences", "oncologie"} {
+		c.declare(func(r *ledger.Register) {
+			r.Lines["0241354000"] = []ledger.Declaration{{Line: "0241354000", Device: kyocera, Place: ledger.Place{Service: service}}}
+		})
+	}
+	postings, err := c.Postings(context.Background(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := make(map[string]bool)
+	for _, p := range postings {
+		key := fmt.Sprint(p.Account, p.At)
+		if taken[key] {
+			t.Errorf("%+v: its instant is taken", p)
+		}
+		taken[key] = true
+	}
+	if want := 6 + 3*2*6; len(postings) != want {
+		t.Errorf("got %d postings, want %d", len(postings), want)
+	}
+}

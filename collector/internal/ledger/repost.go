@@ -47,7 +47,7 @@ type reposter struct {
 	*books
 	counters map[int64]*counter
 	accounts map[int64]*account
-	only     string // the condition for postings to be of any interest
+	one      *device // whose activity is looked at; nil: that of all
 }
 
 func (r *reposter) repost(ctx context.Context) error {
@@ -55,7 +55,7 @@ func (r *reposter) repost(ctx context.Context) error {
 		return r.batches(ctx, "", r.batch)
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(r.changes.moved), func(x, y *device) int { return cmp.Compare(x.number, y.number) }) {
-		r.only = r.accountsOf(d)
+		r.one = d
 		for _, c := range d.counters {
 			where := fmt.Sprintf("counter = %d AND to_at >= %d AND ", c.number, r.changes.moved[d])
 			if err := r.batches(ctx, where, r.batch); err != nil {
@@ -66,11 +66,14 @@ func (r *reposter) repost(ctx context.Context) error {
 	return nil
 }
 
-// accountsOf is the condition that a posting is in an account of a device.
-func (r *reposter) accountsOf(d *device) string {
+// where is the condition for postings to be of interest. Its accounts grow with what is posted anew.
+func (r *reposter) where() string {
+	if r.one == nil {
+		return ""
+	}
 	var numbers []string
 	for _, a := range r.accounts {
-		if a.Device == d.id {
+		if a.Device == r.one.id {
 			numbers = append(numbers, fmt.Sprint(a.number))
 		}
 	}
@@ -119,13 +122,13 @@ func (r *reposter) batch(ctx context.Context, all []activity) error {
 		return !moved || x.to < since
 	})
 	slices.SortStableFunc(all, func(x, y activity) int { return cmp.Compare(x.to, y.to) })
-	taken := make(map[slot]bool)
+	taken, where := make(map[slot]bool), r.where()
 	for len(all) > 0 {
 		n := 1
 		for n < len(all) && all[n].to-all[0].to <= near {
 			n++
 		}
-		if err := r.together(ctx, all[:n], taken); err != nil {
+		if err := r.together(ctx, all[:n], where, taken); err != nil {
 			return err
 		}
 		all = all[n:]
@@ -143,11 +146,11 @@ type slot struct {
 type holding struct{ activity, account int64 }
 
 // together posts anew activities that happened near each other, and tells what instants are taken.
-func (r *reposter) together(ctx context.Context, all []activity, taken map[slot]bool) error {
+func (r *reposter) together(ctx context.Context, all []activity, where string, taken map[slot]bool) error {
 	held := make(map[holding]int64)
 	holders := make(map[int64]int64)
 	query := fmt.Sprintf("SELECT activity, account, counter, postings.at, postings.count FROM postings JOIN activity ON activity.id = activity "+
-		"WHERE postings.at >= %d AND postings.at <= %d", all[0].to, all[len(all)-1].to+crowdedFor) + r.only
+		"WHERE postings.at >= %d AND postings.at <= %d", all[0].to, all[len(all)-1].to+crowdedFor) + where
 	if err := each(ctx, r.conn, query, func(read func(...any) error) error {
 		var h holding
 		var number, count int64
@@ -156,14 +159,15 @@ func (r *reposter) together(ctx context.Context, all []activity, taken map[slot]
 		if c := r.counters[number]; c != nil {
 			taken[slot{h.account, c.series(), at}] = true
 		}
-		if held[h] += count; held[h] != 0 {
-			holders[h.activity] = h.account
-		} else if holders[h.activity] == h.account {
-			delete(holders, h.activity)
-		}
+		held[h] += count
 		return err
 	}); err != nil {
 		return err
+	}
+	for h, count := range held {
+		if count != 0 {
+			holders[h.activity] = h.account
+		}
 	}
 	for _, x := range all {
 		c := r.counters[x.counter]
