@@ -214,7 +214,11 @@ func (a *auditor) posted() error {
 	)
 }
 
-// months compares the months that are wholly kept with the postings. They are cut in each account's time zone.
+// zonesApart is how much earlier a month may begin in one time zone than in another.
+const zonesApart = 26 * hour
+
+// months compares the months that are wholly kept with the postings. They are cut in each account's time zone;
+// what was given up before that changed stays in the month of the old one.
 func (a *auditor) months() error {
 	gone := a.gone["activity"]
 	accounts := make(map[int64]*calendar)
@@ -227,7 +231,10 @@ func (a *auditor) months() error {
 		}
 	}
 	diff := make(map[monthKey]monthCount)
-	whole := func(k monthKey) bool { c := accounts[k.account]; return c != nil && k.month.In(c.zone) >= gone.At }
+	whole := func(k monthKey) bool {
+		c := accounts[k.account]
+		return c != nil && k.month.In(c.zone) >= gone.At+zonesApart
+	}
 	err := each(a.ctx, a.conn, "SELECT month, account, counter, count, straddling FROM posted_months", func(read func(...any) error) error {
 		var k monthKey
 		var n monthCount

@@ -218,12 +218,8 @@ func readCounter(read func(...any) error, byNumber map[int64]*device) error {
 	return decodeList(open, &c.tally.Open)
 }
 
-func (s *store) loadNumbers(ctx context.Context, b *books) error {
+func (s *store) loadNumbers(ctx context.Context, b *books) (err error) {
 	n := &b.last
-	gone, err := readPurged(ctx, s.conn)
-	if err != nil {
-		return err
-	}
 	for _, of := range []struct {
 		table string
 		last  *int64
@@ -239,10 +235,9 @@ func (s *store) loadNumbers(ctx context.Context, b *books) error {
 		{"events", &n.event},
 		{"test_windows", &n.window},
 	} {
-		if *of.last, err = readNumber(ctx, s.conn, "SELECT COALESCE(MAX(id), 0) FROM "+of.table); err != nil {
+		if *of.last, err = newest(ctx, s.conn, of.table); err != nil {
 			return err
 		}
-		*of.last = max(*of.last, gone[of.table].ID)
 	}
 	n.revision, err = readNumber(ctx, s.conn, "SELECT COALESCE(MAX(revision), 0) FROM episodes")
 	return err

@@ -7,13 +7,23 @@ import (
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
-// Newest are the numbers of the last posting and the last status, 0 if there is none.
+// Newest are the numbers of the last posting and the last status, also where these are given up; 0 if there
+// never was one.
 func (l *Ledger) Newest(ctx context.Context) (posting, status int64, err error) {
 	err = l.read(ctx, "newest", func(q querier, _ wire.Time) error {
-		return each(ctx, q, "SELECT (SELECT COALESCE(MAX(id), 0) FROM postings), (SELECT COALESCE(MAX(id), 0) FROM statuses)",
-			func(read func(...any) error) error { return read(&posting, &status) })
+		posting, err = newest(ctx, q, "postings")
+		if err == nil {
+			status, err = newest(ctx, q, "statuses")
+		}
+		return err
 	})
 	return posting, status, err
+}
+
+// newest is the last number that was given in a table, also where its row is gone.
+func newest(ctx context.Context, q querier, table string) (int64, error) {
+	return readNumber(ctx, q, fmt.Sprintf("SELECT MAX(id) FROM (SELECT COALESCE(MAX(id), 0) AS id FROM %[1]s "+
+		"UNION ALL SELECT id FROM purged WHERE name = '%[1]s') AS given", table))
 }
 
 // Standing is what the log said last of each port and device, up to the status of a number.

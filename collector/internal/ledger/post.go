@@ -34,23 +34,23 @@ type seriesEnd struct {
 const crowdedFor = wire.Time(10_000)
 
 // follows tells whether t is later than all that is posted of a device in a direction and unit, and
-// makes it the last. Where that isn't known for sure the answer is no.
+// makes it the last. Where that isn't known for sure the answer is no: what ended shortly before may stand later.
 func (d *device) follows(s series, t wire.Time) bool {
 	for i := range d.curves {
 		if e := &d.curves[i]; e.series == s {
 			last := e.at
 			e.at = max(e.at, t)
-			return t > last
+			return t > last+crowdedFor
 		}
 	}
-	last := wire.Time(0)
+	last := -crowdedFor
 	for _, c := range d.counters {
 		if c.lastAt != 0 && c.series() == s {
-			last = max(last, c.lastAt+crowdedFor)
+			last = max(last, c.lastAt)
 		}
 	}
 	d.curves = append(d.curves, seriesEnd{s, max(t, last)})
-	return t > last
+	return t > last+crowdedFor
 }
 
 func (c *counter) series() series { return series{DirectionOf(c.measure), c.unit} }

@@ -323,6 +323,27 @@ func TestTwoActivitiesAtOneInstantHaveInstantsOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestAnInstantIsTakenThoughAnotherIntervalEndsThere(t *testing.T) {
+	c := newCollector(t)
+	at := wire.TimeOf(c.now)
+	for i, ms := range []wire.Time{0, 0, 0, 1, 2} { // its clock stands still, and then hardly goes on
+		r := sent(500 + int64(i))
+		r.At = at + ms
+		c.say("ps-01", r)
+	}
+	postings, err := c.Postings(context.Background(), 0, 10)
+	if err != nil || len(postings) != 4 {
+		t.Fatalf("got %d postings, %v, want 4", len(postings), err)
+	}
+	taken := make(map[wire.Time]int64)
+	for _, p := range postings {
+		if other := taken[p.At]; other != 0 {
+			t.Errorf("posting %d is at %s, like %d", p.ID, p.At, other)
+		}
+		taken[p.At] = p.ID
+	}
+}
+
 func TestChangesOfStatus(t *testing.T) {
 	c := newCollector(t)
 	c.declare(func(r *ledger.Register) {

@@ -205,7 +205,7 @@ func (s *store) postAll(ctx context.Context, b *books) error {
 	for _, d := range b.devices {
 		for _, c := range d.counters {
 			r.counters[c.number] = c
-			d.curves = append(d.curves, seriesEnd{c.series(), 0}) // the first of a series is the one that counts
+			d.curves = append(d.curves, seriesEnd{c.series(), -crowdedFor}) // the first of a series is the one that counts
 		}
 	}
 	err := r.batches(ctx, fmt.Sprintf("id <= %d AND ", b.changes.unposted), func(_ context.Context, all []activity) error {
