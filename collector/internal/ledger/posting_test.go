@@ -113,6 +113,24 @@ func TestALaterAssignmentLeavesThePastAlone(t *testing.T) {
 	c.wantWhere("urgences 0241354000 sent 7")
 }
 
+// Each time it comes back to an account it stands a little later there, and so it isn't by the postings'
+// instants that one can tell where it is in the end.
+func TestWhatMovedMayComeBackAndMoveAgain(t *testing.T) {
+	c := newCollector(t)
+	at := wire.TimeOf(c.now)
+	for pages := range int64(3) {
+		r := sent(500 + pages)
+		r.At = at
+		c.say("ps-01", r)
+	}
+	for _, service := range []string{"oncologie", "urgences", "oncologie", "bloc", "urgences"} {
+		c.declare(func(r *ledger.Register) {
+			r.Lines["0241354000"] = []ledger.Declaration{{Line: "0241354000", Device: kyocera, Place: ledger.Place{Service: service}}}
+		})
+		c.wantWhere(service + " 0241354000 sent 2")
+	}
+}
+
 func TestALineThatMovesToAnotherMachine(t *testing.T) {
 	c := newCollector(t)
 	a := ledger.Declaration{Line: "0241354000", Device: "a-1", Place: ledger.Place{Service: "oncologie"}}
