@@ -122,11 +122,20 @@ func (p *park) declaredLine(id string, v Declaration, versions []Declaration) Li
 	}
 	for i, version := range versions {
 		if to := end(versions, i, p.now); !version.Removed && version.From < to {
-			d, _ := p.find(cmp.Or(version.Device, version.Gateway))
-			l.History = append(l.History, p.stretch(Span{version.From, to}, version.Place, d))
+			l.History = append(l.History, p.stretch(Span{version.From, to}, version.Place, p.counting(version.Device, version.Gateway)))
 		}
 	}
 	return l
+}
+
+// counting is what tells of a line's faxes: its machine if that counts, else its gateway if that does.
+// Where neither counts, it is what is known of both; nil if nothing is.
+func (p *park) counting(machine, gateway string) *device {
+	m, g := p.where.device(machine), p.where.device(gateway)
+	if m == nil || len(m.counters) == 0 && g != nil && len(g.counters) > 0 {
+		return g
+	}
+	return m
 }
 
 // end is when a version ends, now at the latest.
@@ -196,11 +205,7 @@ func (p *park) witness(l *Line, shares map[string]int) {
 		l.LastReading = max(l.LastReading, at.readAt)
 		p.status(l, p.views[at.id], at.port)
 	}
-	counting := machine
-	if counting == nil || len(counting.counters) == 0 {
-		counting = gateway
-	}
-	if counting != nil && len(counting.counters) > 0 {
+	if counting := p.counting(l.Device, l.Gateway); counting != nil && len(counting.counters) > 0 {
 		l.Sharing, l.counted = max(shares[counting.id], 1), counting.countersAt
 		p.count(l)
 	} else if n := len(l.History); n > 0 && l.told != 0 {
