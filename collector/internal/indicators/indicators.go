@@ -53,7 +53,7 @@ type Source string
 
 // The sources.
 const (
-	States   Source = "line_states" // the lines' states now
+	States   Source = "line_states" // what the lines show now, whatever was planned or allowed: see ledger.Line.Active
 	Activity Source = "line_faxes"  // lines of which a fax was counted in the time
 	Counters Source = "counters"    // of machines
 	Nothing  Source = "no_source"   // nothing tells it
@@ -67,6 +67,7 @@ type Certainty string
 const (
 	Certain  Certainty = "certain"
 	Probable Certainty = "probable" // some of it was counted when it was printed, not when it came
+	AtLeast  Certainty = "at_least" // there may be more that nobody saw
 	Unknown  Certainty = "unknown"
 )
 
@@ -81,7 +82,8 @@ type Part struct {
 type Basis struct {
 	Source    Source    `json:"source"`
 	Certainty Certainty `json:"certainty"`
-	Parts     []Part    `json:"parts,omitempty"` // they add up to the value, in the order of measures
+	Parts     []Part    `json:"parts,omitempty"`        // they add up to the value, in the order of measures
+	Unseen    int64     `json:"unseen_lines,omitempty"` // of the scope, that may be active without anybody seeing it
 }
 
 // Completeness is how many days were watched, of all; the mean of the scope's lines.
@@ -211,17 +213,22 @@ func unitOf(parts []Part, otherwise string) string {
 	return parts[0].Unit
 }
 
-// activeLines is how many lines are active: now by their states, for a time that is over those of
-// which a fax was counted in it.
+// activeLines is how many lines are active: now by what they show, for a time that is over those of
+// which a fax was counted in it. Of those that nobody saw it says how many they are; none is no figure
+// then.
 func (t *tally) activeLines(p *pivot, f Figure) Figure {
 	f.Completeness.Watched = p.mean(t.looked, t.stood)
 	f.Basis = Basis{Source: Activity, Certainty: Certain}
 	if p.present {
 		f.Basis.Source = States
 	}
-	if p.future || t.known == 0 && t.lines > 0 {
-		f.Basis = Basis{Source: Unseen, Certainty: Unknown}
+	unseen := t.lines - t.known
+	switch {
+	case p.future || t.active == 0 && unseen > 0:
+		f.Basis = Basis{Source: Unseen, Certainty: Unknown, Unseen: unseen}
 		return f
+	case unseen > 0:
+		f.Basis.Certainty, f.Basis.Unseen = AtLeast, unseen
 	}
 	active := t.active
 	f.Value = &active

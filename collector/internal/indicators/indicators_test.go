@@ -185,3 +185,42 @@ func TestTheLevelsAgree(t *testing.T) {
 		}
 	}
 }
+
+// activeLinesOf is that figure of a service in a month, as text.
+func activeLinesOf(b indicators.Books, month ledger.Month, service string) string {
+	for _, f := range indicators.Compute(b, month, month, indicators.Service) {
+		if f.Scope.Service != service || f.Indicator != indicators.ActiveLines {
+			continue
+		}
+		value := "unknown"
+		if f.Value != nil {
+			value = fmt.Sprint(*f.Value)
+		}
+		return fmt.Sprintf("%s %s, %d unseen", value, f.Basis.Certainty, f.Basis.Unseen)
+	}
+	return "no figure"
+}
+
+func TestActiveLinesNeverLookFewerThanTheyAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(lines []ledger.Line)
+		service string
+		month   ledger.Month
+		want    string
+	}{
+		"kept and faxing, then":          {func(l []ledger.Line) { l[0].KeptReason = "astreinte" }, "saas", 202609, "2 certain, 0 unseen"},
+		"kept and faxing, now":           {func(l []ledger.Line) { l[0].State = ledger.Kept }, "saas", 202610, "2 certain, 0 unseen"},
+		"cut since, not yet then":        {func(l []ledger.Line) { l[0].CutOn = "2026-10-01" }, "saas", 202609, "2 certain, 0 unseen"},
+		"cut by then":                    {func(l []ledger.Line) { l[0].CutOn = "2026-09-30" }, "saas", 202609, "1 certain, 0 unseen"},
+		"cut and its machine gone, now":  {func(l []ledger.Line) { l[2].State, l[2].Observed = ledger.Cut, ledger.Blind }, "onco", 202610, "0 certain, 0 unseen"},
+		"blind now, none other active":   {func(l []ledger.Line) { l[2].State, l[2].Observed = ledger.Blind, ledger.Blind }, "onco", 202610, "unknown unknown, 1 unseen"},
+		"blind now beside an active one": {func(l []ledger.Line) { l[1].Observed = ledger.Blind }, "saas", 202610, "1 at_least, 1 unseen"},
+		"only a port's status was told":  {func(l []ledger.Line) { l[4].History = nil }, "dialyse", 202609, "unknown unknown, 1 unseen"},
+	} {
+		b := hospital(t)
+		c.change(b.Lines)
+		if got := activeLinesOf(b, c.month, c.service); got != c.want {
+			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -25,7 +25,7 @@ type pivot struct {
 
 // tally is what is known of one scope.
 type tally struct {
-	lines, known, active int64         // lines that stand there at the end of the time; those that were watched; those active
+	lines, known, active int64         // lines that stand there at the end of the time; those of which that is known; those active
 	stood                time.Duration // by lines, how long they stood there
 	looked               time.Duration // and were watched by anything
 	sources              []source
@@ -184,37 +184,36 @@ func (p *pivot) lines(b Books) {
 	}
 }
 
-// now counts a line by its state.
+// now counts a line by what shows now.
 func (p *pivot) now(l *ledger.Line) {
 	t := p.at(ledger.Place{Establishment: l.Establishment, Pole: l.Pole, Service: l.Service})
 	t.lines++
-	if l.Observed != ledger.Blind {
+	if !l.Unseen() {
 		t.known++
 	}
-	if l.State == ledger.Active {
+	if l.Active() {
 		t.active++
 	}
 }
 
-// past counts a line by whether it faxed, unless its end had been declared by then. A line that
-// shares its machine can't be known: the fax may have been another one's.
+// past counts a line by whether it faxed, whatever was planned or allowed, unless it had been cut by
+// then. A line of which only the status is told can't be known, nor one that shares its machine: the
+// fax may have been another one's.
 func (p *pivot) past(l *ledger.Line, span ledger.Span) {
 	for i := range l.History {
 		s := &l.History[i]
-		if s.From >= span.To || s.To < span.To || len(s.Measures) == 0 && len(s.Watched) > 0 {
+		if s.From >= span.To || s.To < span.To {
 			continue
 		}
 		t := p.at(s.Place)
 		t.lines++
 		_, faxed := p.faxed[l.ID]
-		ended := l.KeptReason != "" || l.CutoffAt != 0 && l.CutoffAt <= span.To
 		switch {
-		case faxed:
+		case l.KeptReason == "" && l.CutOn != "" && l.CutOn.In(l.Zone) < span.To:
 			t.known++
-			if !ended {
-				t.active++
-			}
-		case l.Sharing <= 1 && ledger.Watched(s.Watched, span) > 0:
+		case faxed:
+			t.known, t.active = t.known+1, t.active+1
+		case l.Sharing <= 1 && len(s.Measures) > 0 && ledger.Watched(s.Watched, span) > 0:
 			t.known++
 		}
 	}

@@ -209,3 +209,24 @@ func TestACutOffBeginsAtMidnightOfItsZone(t *testing.T) {
 		t.Errorf("kept: got %s, want none", got)
 	}
 }
+
+func TestALineThatLivesIsActiveWhateverWasPlannedOrAllowed(t *testing.T) {
+	for _, c := range []struct {
+		state, observed LineState
+		active, unseen  bool
+	}{
+		{Active, Active, true, false},
+		{Overdue, Active, true, false},
+		{Kept, Active, true, false},
+		{Cut, Active, false, false},
+		{Overdue, Quiet, false, false},
+		{Kept, Blind, false, true},
+		{Blind, Blind, false, true},
+		{Cut, Blind, false, false},
+	} {
+		l := Line{State: c.state, Observed: c.observed}
+		if l.Active() != c.active || l.Unseen() != c.unseen {
+			t.Errorf("%s, seen as %s: got active %t, unseen %t; want %t, %t", c.state, c.observed, l.Active(), l.Unseen(), c.active, c.unseen)
+		}
+	}
+}

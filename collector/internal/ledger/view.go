@@ -169,6 +169,16 @@ type Line struct {
 	told    wire.Time // last reading that told its status; 0 if none did
 }
 
+// Active tells whether a line lives for all that its machines show, whatever was planned or allowed:
+// one past its date, or kept, that still faxes is active. Only where people say that it is cut their
+// word holds; what is faxed on such a line is an alert.
+func (l *Line) Active() bool {
+	return l.State == Active || l.Observed == Active && (l.State == Overdue || l.State == Kept)
+}
+
+// Unseen tells whether a line may be active without anybody seeing it.
+func (l *Line) Unseen() bool { return l.Observed == Blind && l.State != Cut }
+
 // Stretch is a time in which a line stood in one place, on one machine.
 type Stretch struct {
 	Span

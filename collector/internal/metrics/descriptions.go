@@ -2,8 +2,9 @@ package metrics
 
 // The metrics by name. Labels are line, device, agent and where they belong; all else is in an _info.
 var (
-	activeLines  = desc("active_lines", "Fax lines in state active.", "establishment", "pole", "service")
-	linesByState = desc("lines", "Fax lines by state.", "establishment", "pole", "service", "state")
+	activeLines = desc("active_lines", "Fax lines that live: those in state active, and those overdue or kept that still show activity. Lines that nobody can see are none of them.",
+		"establishment", "pole", "service")
+	linesByState = desc("lines", "Fax lines by state; each line is in one.", "establishment", "pole", "service", "state")
 	faxPages     = desc("fax_pages_total", "Pages faxed; received are pages received where a device counts them, else pages printed for a fax.",
 		"establishment", "pole", "service", "direction")
 	faxes = desc("faxes_total", "Fax messages, where devices count them.", "establishment", "pole", "service", "direction")

@@ -80,7 +80,7 @@ func ward() ledger.Snapshot {
 			{ID: "ricoh-w1", Device: "ricoh-w1", State: ledger.Blind, Status: wire.LineUnknown},
 			{
 				ID: "0241354000", Declared: true, Number: "0241354000", Device: "xerox-3359", Establishment: "chu", Site: "nord", Pole: "urgences", Service: "saas",
-				State: ledger.Overdue, Status: wire.LineBusy, CutoffAt: noon.Add(-time.Hour),
+				State: ledger.Overdue, Observed: ledger.Active, Status: wire.LineBusy, CutoffAt: noon.Add(-time.Hour),
 				AfterCutoff: ledger.AfterTotals{Pages: 3, Noticed: noon.Add(-time.Minute)},
 			},
 		},

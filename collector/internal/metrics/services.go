@@ -21,6 +21,7 @@ func (s service) compare(other service) int {
 
 type tally struct {
 	lines        map[ledger.LineState]int64
+	active       int64 // whatever was planned or allowed
 	pages, faxes ways
 }
 
@@ -35,7 +36,7 @@ func services(out *exposition, books ledger.Snapshot) {
 	byService := map[service]*tally{}
 	at := func(s service) *tally {
 		if byService[s] == nil {
-			byService[s] = &tally{map[ledger.LineState]int64{}, ways{}, ways{}}
+			byService[s] = &tally{map[ledger.LineState]int64{}, 0, ways{}, ways{}}
 		}
 		return byService[s]
 	}
@@ -46,7 +47,11 @@ func services(out *exposition, books ledger.Snapshot) {
 	}
 	for i := range books.Lines {
 		l := &books.Lines[i]
-		at(service{l.Establishment, l.Pole, l.Service}).lines[l.State]++
+		t := at(service{l.Establishment, l.Pole, l.Service})
+		t.lines[l.State]++
+		if l.Active() {
+			t.active++
+		}
 	}
 	for i := range books.Sums {
 		if s := &books.Sums[i]; !s.Evidence {
@@ -68,7 +73,7 @@ func (t *tally) add(s *ledger.Sum) {
 }
 
 func (t *tally) tell(out *exposition, of service) {
-	out.gauge(activeLines, float64(t.lines[ledger.Active]), of.establishment, of.pole, of.name)
+	out.gauge(activeLines, float64(t.active), of.establishment, of.pole, of.name)
 	for _, state := range ledger.LineStates() {
 		out.gauge(linesByState, float64(t.lines[state]), of.establishment, of.pole, of.name, string(state))
 	}
