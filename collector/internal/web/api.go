@@ -91,8 +91,9 @@ type apiService struct {
 	Pole              string                     `json:"pole"`
 	PoleName          string                     `json:"pole_name"`
 	Lines             map[ledger.LineState]int64 `json:"lines"`
-	Pages             map[ledger.Direction]int64 `json:"pages"` // only directions that machines tell; all units together
-	Faxes             map[ledger.Direction]int64 `json:"faxes"` // messages
+	ActiveLines       int64                      `json:"active_lines"` // whatever was planned or allowed; see ledger.Line.Active
+	Pages             map[ledger.Direction]int64 `json:"pages"`        // only directions that machines tell; all units together
+	Faxes             map[ledger.Direction]int64 `json:"faxes"`        // messages
 	Totals            []apiTotal                 `json:"totals"`
 }
 
@@ -113,14 +114,19 @@ func (s *site) services(w http.ResponseWriter, r *http.Request) {
 	list(w, servicesOf(books))
 }
 
-// servicesOf are all services by establishment, pole and name, what is unassigned first.
+// servicesOf are all services by establishment, pole and id, what is unassigned first.
 func servicesOf(books ledger.Snapshot) []*apiService {
 	byID := make(map[string]*apiService)
 	for id := range books.Register.Services {
 		serviceAt(byID, &books.Register, id)
 	}
 	for i := range books.Lines {
-		serviceAt(byID, &books.Register, books.Lines[i].Service).Lines[books.Lines[i].State]++
+		l := &books.Lines[i]
+		x := serviceAt(byID, &books.Register, l.Service)
+		x.Lines[l.State]++
+		if l.Active() {
+			x.ActiveLines++
+		}
 	}
 	for i := range books.Sums {
 		if sum := &books.Sums[i]; !sum.Evidence {
@@ -181,7 +187,7 @@ type apiAlert struct {
 }
 
 func (s *site) alerts(w http.ResponseWriter, r *http.Request) {
-	q := query{Values: r.URL.Query()}
+	q := asked(r)
 	open, stated := q.truth("open")
 	kind, line := q.oneOf("kind", words(ledger.EpisodeKinds())), q.Get("line")
 	if q.fault != "" {
@@ -212,7 +218,7 @@ func (s *site) alerts(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) anomalies(w http.ResponseWriter, r *http.Request) {
-	q := query{Values: r.URL.Query()}
+	q := asked(r)
 	open, stated := q.truth("open")
 	if q.fault != "" {
 		page.Problem(w, http.StatusBadRequest, q.fault)
@@ -241,7 +247,7 @@ type apiFigure struct {
 }
 
 func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
-	q := query{Values: r.URL.Query()}
+	q := asked(r)
 	level := indicators.Level(cmp.Or(q.oneOf("by", words(indicators.Levels())), string(indicators.Structure)))
 	each := q.oneOf("per", []string{"month"}) != ""
 	from, to := q.months()
@@ -283,6 +289,15 @@ func monthText(m ledger.Month) string { return fmt.Sprintf("%04d-%02d", int(m)/1
 type query struct {
 	url.Values
 	fault string
+}
+
+// asked is the query of a request. One that can't be read is no query for everything.
+func asked(r *http.Request) query {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return query{values, "query: " + err.Error()}
+	}
+	return query{Values: values}
 }
 
 func (q *query) wrong(key, want string) {

@@ -123,8 +123,8 @@ func TestTheAPITellsOfServicesAndTheUnassigned(t *testing.T) {
 		t.Fatalf("got %v, want what is unassigned, the archives and saas", services)
 	}
 	saas := services[2]
-	if saas["lines"].(map[string]any)["overdue"] != 1.0 || saas["lines"].(map[string]any)["active"] != 0.0 || saas["pole_name"] != "Urgences" {
-		t.Errorf("got %v, want one overdue line of the pole Urgences", saas)
+	if saas["lines"].(map[string]any)["overdue"] != 1.0 || saas["lines"].(map[string]any)["active"] != 0.0 || saas["active_lines"] != 1.0 || saas["pole_name"] != "Urgences" {
+		t.Errorf("got %v, want one overdue line of the pole Urgences, still active", saas)
 	}
 	if pages := saas["pages"].(map[string]any); pages["sent"] != 12.0 || pages["received"] != 88.0 || len(pages) != 2 {
 		t.Errorf("got the pages %v, want 12 sent, 88 received, none counted twice", pages)
@@ -202,6 +202,8 @@ func TestTheAPISaysWhatWouldBeRight(t *testing.T) {
 	for target, want := range map[string]string{
 		"/api/v1/alerts?open=maybe":                         "open=maybe; want true or false",
 		"/api/v1/alerts?kind=fire":                          "kind=fire; want after_cutoff, after_copper",
+		"/api/v1/alerts?open=%zz":                           "query: invalid URL escape",
+		"/api/v1/anomalies?open=true;kind=jump":             "query: invalid semicolon separator",
 		"/api/v1/anomalies?open=2":                          "open=2; want true or false",
 		"/api/v1/indicators":                                "want a month such as 2026-10",
 		"/api/v1/indicators?month=2026-13":                  "month=2026-13; want a month such as 2026-10",

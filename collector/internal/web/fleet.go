@@ -92,9 +92,10 @@ func (p *fleetPage) fill(books ledger.Snapshot, watch ledger.Watch) {
 		}
 	}
 	linesOf := map[string][]ledger.Line{}
-	for _, l := range books.Lines {
+	for i := range books.Lines {
+		l := books.Lines[i]
 		linesOf[l.Device] = append(linesOf[l.Device], l)
-		if l.State == ledger.Active {
+		if l.Active() {
 			p.ActiveLines++
 		}
 		if l.Service == "" {
@@ -206,13 +207,19 @@ func (p fleetPage) AgentState(a ledger.Agent) string {
 func (p fleetPage) Remarks(a ledger.Agent) ([]string, error) {
 	var list []string
 	var fault error
-	add := func(applies bool, key string, args ...any) {
-		if !applies {
-			return
-		}
-		said, err := p.T(key, args...)
+	said := func(text string, err error) {
 		fault = cmp.Or(fault, err)
-		list = append(list, said)
+		list = append(list, text)
+	}
+	add := func(applies bool, key string, args ...any) {
+		if applies {
+			said(p.T(key, args...))
+		}
+	}
+	count := func(n int64, key string) {
+		if n > 0 {
+			said(p.Count(key, n))
+		}
 	}
 	off, err := p.Length(time.Duration(a.ClockMS) * time.Millisecond)
 	fault = cmp.Or(fault, err)
@@ -220,9 +227,9 @@ func (p fleetPage) Remarks(a ledger.Agent) ([]string, error) {
 	fault = cmp.Or(fault, err)
 	add(a.TooNew, "agent.too.new")
 	add(a.Spool.Error != "", "agent.spool.error", a.Spool.Error)
-	add(a.Dropped > 0, "agent.dropped", a.Dropped)
-	add(a.Spool.Damaged > 0, "agent.damaged", a.Spool.Damaged)
-	add(a.Holes > 0, "agent.holes", a.Holes)
+	count(a.Dropped, "agent.dropped")
+	count(int64(a.Spool.Damaged), "agent.damaged")
+	count(int64(a.Holes), "agent.holes")
 	add(a.ClockFixed, "agent.clock.fixed", off)
 	add(a.ClockWrong && !a.ClockFixed, "agent.clock", off)
 	add(silent != "", "agent.silent.list", silent)

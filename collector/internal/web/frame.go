@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -62,6 +63,9 @@ func (f frame) About(e ledger.Episode) string {
 	}
 	return called
 }
+
+// ServiceName is what a service is called, its id where it has no name.
+func (f frame) ServiceName(id string) string { return cmp.Or(f.register.Services[id].Name, id) }
 
 // frame reads what all pages need; where that fails the page says so, and nothing else.
 func (s *site) frame(r *http.Request, title string, kept ...string) (f frame, books ledger.Snapshot) {

@@ -30,7 +30,9 @@ type lineRow struct {
 	ServiceName    string
 	Belongs        string // pôle, site, establishment
 	Sent, Received said
-	Alerts         int64 // open
+	Either         string   // pages of unknown direction
+	After          []string // what was faxed after the cut-off
+	Alerts         int64    // open
 }
 
 // byUrgency are the line states, those first that a person should do something about.
@@ -68,7 +70,7 @@ func (p *linesPage) fill(books ledger.Snapshot) (err error) {
 	for i := range books.Lines {
 		l := &books.Lines[i]
 		counts[l.State]++
-		row := lineRow{Line: *l, Alerts: alerts[l.ID], ServiceName: cmp.Or(p.register.Services[l.Service].Name, l.Service)}
+		row := lineRow{Line: *l, Alerts: alerts[l.ID], ServiceName: p.ServiceName(l.Service)}
 		row.Belongs = joined(" · ", cmp.Or(p.register.Poles[l.Pole].Name, l.Pole), cmp.Or(p.register.Sites[l.Site].Name, l.Site),
 			cmp.Or(p.register.Establishments[l.Establishment].Name, l.Establishment))
 		if (p.State == "" || p.State == string(l.State)) && fitsAll(p.Query, l.ID, l.Number, l.Extension, l.Device, l.Gateway,
@@ -110,8 +112,36 @@ func (p *linesPage) figures(books ledger.Snapshot) (err error) {
 		if row.Received, err = p.said(sums[id], ledger.Received); err != nil {
 			return err
 		}
+		if row.Either, err = p.either(sums[id]); err != nil {
+			return err
+		}
+		if row.After, err = p.after(row.AfterCutoff); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// after words what was faxed after a cut-off.
+func (s speech) after(totals ledger.AfterTotals) (list []string, err error) {
+	for _, x := range []struct {
+		count int64
+		unit  string
+	}{{totals.Pages, "pages"}, {totals.Faxes, "faxes"}} {
+		if x.count == 0 {
+			continue
+		}
+		amount, err := s.Amount(x.count, x.unit)
+		if err != nil {
+			return nil, err
+		}
+		text, err := s.T("after.cutoff", amount)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, text)
+	}
+	return list, nil
 }
 
 // count fills in the figures above the table.
@@ -189,4 +219,13 @@ func (s speech) said(p *pagesOf, way ledger.Direction) (said, error) {
 	}
 	text, err := s.Amount(count, unit)
 	return said{Known: true, Text: text}, err
+}
+
+// either words the pages whose direction machines don't tell, empty if there are none.
+func (s speech) either(p *pagesOf) (string, error) {
+	pages, err := s.said(p, ledger.UnknownDirection)
+	if err != nil || !pages.Known {
+		return "", err
+	}
+	return s.T("of.direction.unknown", pages.Text)
 }

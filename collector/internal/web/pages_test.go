@@ -2,9 +2,11 @@ package web
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -55,7 +57,7 @@ func TestLinesAreFoundByStateNumberAndService(t *testing.T) {
 func TestTheServicesPageHasAllServices(t *testing.T) {
 	got := shown(t, hospital(), "/services")
 	for id, want := range map[string]string{
-		"service-saas":     "Accueil & soins urgents Urgences · CHU d’Angers 1 0 1 à coupure dépassée 12 pages 88 images",
+		"service-saas":     "Accueil & soins urgents Urgences · CHU d’Angers 1 1 1 à coupure dépassée 12 pages 88 images",
 		"service-archives": "Archives CHU d’Angers 1 0 1 maintenue inconnu inconnu",
 		"service-":         "non affectée 6 4 1 sans lecture 1 calme inconnu inconnu 250 pages, sens inconnu",
 	} {
@@ -68,7 +70,7 @@ func TestTheServicesPageHasAllServices(t *testing.T) {
 func TestTheAlertsPageShowsWhatIsOpenAndWhatWas(t *testing.T) {
 	got := plain(shown(t, hospital(), "/alerts"))
 	for _, want := range []string{
-		"2 alertes ouvertes", "fax après la coupure · 0241354000, Accueil & soins urgents", "<strong>3 pages</strong>, émis · certain",
+		"2 alertes ouvertes", "fax après la coupure · 0241354000, Accueil & soins urgents", "<strong>3 pages</strong>, en émission · certain",
 		"agent muet · ps-dead", `alert close 12 --reason`, "Alertes closes", "essai du technicien", "ligne coupée qui revit",
 	} {
 		if !strings.Contains(got, want) {
@@ -123,6 +125,38 @@ func TestWhatPeopleDeclareCannotBecomeMarkup(t *testing.T) {
 		w := ask(newSite(t, b), http.MethodGet, target+"?q=script")
 		if got := w.Body.String(); w.Code != http.StatusOK || strings.Contains(got, "<script>") || !strings.Contains(got, "&lt;script&gt;") {
 			t.Errorf("%s: got %d; a script got through, or nothing is shown", target, w.Code)
+		}
+	}
+}
+
+func TestTheLinesPageSaysWhatWasFaxedAfterTheCutoffAndInNoKnownDirection(t *testing.T) {
+	b := hospital()
+	b.snapshot.Lines[0].AfterCutoff = ledger.AfterTotals{Faxes: 2}
+	b.snapshot.Lines[1].AfterCutoff = ledger.AfterTotals{Pages: 1}
+	b.snapshot.Sums = append(b.snapshot.Sums, ledger.Sum{Account: ledger.Account{Service: "archives", Line: "0241354001"}, Measure: wire.FaxPages, Unit: "pages", Count: 3})
+	got := shown(t, b, "/lines")
+	for id, want := range map[string]string{"line-0241354000": "2 fax après la coupure", "line-0241354001": "3 pages, sens inconnu 1 page après la coupure"} {
+		if text := plain(row(t, got, id)); !strings.Contains(text, want) {
+			t.Errorf("%s: got %q, want in it %q", id, text, want)
+		}
+	}
+}
+
+func TestDaysAreSaidInTheRightNumber(t *testing.T) {
+	for _, c := range []struct {
+		days            float64
+		french, english string
+	}{
+		{0, "observée 0 jour sur 30", "watched 0 days of 30"},
+		{1, "observée 1 jour sur 30", "watched 1 day of 30"},
+		{1.99, "observée 1,9 jour sur 30", "watched 1.9 days of 30"},
+		{2, "observée 2 jours sur 30", "watched 2 days of 30"},
+	} {
+		for lang, want := range map[string]string{"fr": c.french, "en": c.english} {
+			s := speech{texts.Speech(httptest.NewRequest(http.MethodGet, "/?lang="+lang, nil), "fr", time.UTC, noon)}
+			if got, err := s.fact(ledger.Fact{Code: ledger.FactWatched, Days: c.days, Of: 30}); err != nil || plain(got) != want {
+				t.Errorf("%v days: got %q, %v, want %q", c.days, got, err, want)
+			}
 		}
 	}
 }

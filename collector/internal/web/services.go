@@ -43,7 +43,7 @@ func (p *servicesPage) fill(books ledger.Snapshot) (err error) {
 		}
 	}
 	for _, x := range servicesOf(books) {
-		row := serviceRow{apiService: x, Active: x.Lines[ledger.Active]}
+		row := serviceRow{apiService: x, Active: x.ActiveLines}
 		row.Belongs = joined(" · ", cmp.Or(x.PoleName, x.Pole), cmp.Or(x.EstablishmentName, x.Establishment))
 		if row.Sent, err = p.said(sums[x.ID], ledger.Sent); err != nil {
 			return err
@@ -73,10 +73,7 @@ func (p *servicesPage) rest(row *serviceRow, sums *pagesOf) error {
 		}
 		row.Others = append(row.Others, others)
 	}
-	either, err := p.said(sums, ledger.UnknownDirection)
-	if err != nil || !either.Known {
-		return err
-	}
-	row.Either, err = p.T("of.direction.unknown", either.Text)
+	var err error
+	row.Either, err = p.either(sums)
 	return err
 }

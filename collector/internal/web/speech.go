@@ -90,9 +90,17 @@ func (s speech) fact(f ledger.Fact) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return s.T(key, watched, of)
+		return s.T(key+s.form(f.Days), watched, of)
 	}
 	return s.T(key)
+}
+
+// form is the ending of a text's key that suits a number of days, as it is said.
+func (s speech) form(days float64) string {
+	if tenths := math.Floor(days*10 + 1e-9); tenths == 10 || s.French && tenths < 20 {
+		return ".one"
+	}
+	return ".other"
 }
 
 // days says a number of days to a tenth, never more than there were: 29.98 of 30 is not 30.
