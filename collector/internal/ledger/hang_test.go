@@ -183,7 +183,7 @@ func TestWhereItsMachineCountsNothingALinesGatewayTellsOfItsFaxes(t *testing.T) 
 	for name, machine := range map[string]string{"a machine that counts nothing": "ricoh-w1", "a machine never seen": "canon-9", "no machine": ""} {
 		r, devices := site()
 		gateway := devices[3]
-		gateway.countsFrom, gateway.countersAt = t0.Add(-100*day), t0
+		gateway.ports, gateway.countsFrom, gateway.countersAt = nil, t0.Add(-100*day), t0
 		gateway.counters = []*counter{{device: gateway, measure: wire.FaxSentPages, unit: "pages", present: true, lastAt: t0.Add(-40 * day)}}
 		l := one(t, stood(r.with(Declaration{Line: "0241354000", Device: machine, Gateway: "grandstream-00"}), devices...), "0241354000")
 		if l.LastFax != t0.Add(-40*day) || l.Observed != Quiet || Watched(l.watched(), Span{0, t0}) != 100*day {
