@@ -424,7 +424,7 @@ func (c *centre) wantMails(truth *year.Truth, named map[int64]string, s *year.Sc
 
 var (
 	alertNumber = regexp.MustCompile(`Alerte\pZn°\s+(\d+)`)
-	notShown    = regexp.MustCompile(`… et (\d+)\pZautres`)
+	notShown    = regexp.MustCompile(`… et (\d+)\pZautres?, sans détail`)
 )
 
 // numbers are those of the alerts that a mail tells of.
