@@ -111,7 +111,7 @@ func sights(r *ledger.Register) map[thingKey]sight {
 	return all
 }
 
-// openings are when a functional unit opened and closed.
+// openings are when a functional unit opened and closed, in each of its versions.
 func openings(versions []ledger.UF) sight {
 	time := func(at wire.Time) string {
 		if at == 0 {
@@ -119,7 +119,11 @@ func openings(versions []ledger.UF) sight {
 		}
 		return at.String()
 	}
-	return plain("opened", time(versions[0].From), "closed", time(versions[len(versions)-1].To))
+	var closed []point
+	for _, v := range versions {
+		closed = append(closed, point{v.From, time(v.To)})
+	}
+	return sight{{"opened", past(point{0, time(versions[0].From)})}, {"closed", past(closed...)}}
 }
 
 func plain(pairs ...string) (s sight) {

@@ -94,6 +94,7 @@ func newDraft(r ledger.Register, t *Table, o Options) *draft {
 // plan is what came of it. The error is Faults.
 func (d *draft) plan() (Plan, error) {
 	slices.SortStableFunc(d.faults, func(a, b Note) int { return cmp.Compare(a.Row, b.Row) })
+	d.faults = slices.Compact(d.faults) // a block of numbers says the same of each
 	slices.SortFunc(d.warnings, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Text, b.Text)) })
 	if len(d.faults) > 0 {
 		return Plan{}, d.faults

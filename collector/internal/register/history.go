@@ -134,6 +134,6 @@ var unitFields = fields[ledger.UF]{
 	from: func(x *ledger.UF) *wire.Time { return &x.From },
 	all: []field[ledger.UF]{
 		{name: "service", at: func(x *ledger.UF) *string { return &x.Service }},
-		{name: "name", timeless: true, at: func(x *ledger.UF) *string { return &x.Name }},
+		{name: "name", at: func(x *ledger.UF) *string { return &x.Name }},
 	},
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -34,12 +35,14 @@ func PlanLines(r ledger.Register, t *Table, o Options) (Plan, error) {
 		d.removeOthers()
 	}
 	d.shared()
+	d.renumbered()
 	return d.plan()
 }
 
 // lineDraft is a plan of lines.
 type lineDraft struct {
 	*draft
+	ends       map[string][]string // lines that ever ended at a machine, as it was before
 	drafted    []drafted
 	rows       map[string]Row      // by line
 	extensions map[string][]string // lines by site:extension, as they were
@@ -59,7 +62,8 @@ func (d *lineDraft) row(row Row) {
 		d.rest(row, ledger.Declaration{}, make(map[string]string))
 		return
 	}
-	for i, n := range numbers {
+	var fresh map[string]string
+	for _, n := range numbers {
 		values := make(map[string]string)
 		id := n.Key
 		if id == "" {
@@ -74,10 +78,14 @@ func (d *lineDraft) row(row Row) {
 		}
 		d.rows[id] = row
 		old := d.present(id)
-		if i == 0 || d.Lines[id] != nil {
+		switch {
+		case d.Lines[id] != nil:
 			d.rest(row, old, values)
-		} else {
-			maps.Copy(values, d.drafted[len(d.drafted)-1].values) // of a block of new numbers
+		case fresh == nil: // of a block of numbers the first new one
+			d.rest(row, old, values)
+			fresh = values
+		default:
+			maps.Copy(values, fresh)
 		}
 		values["number"], values["extension"] = n.Key, n.Extension
 		if n.Key == "" {
@@ -236,8 +244,68 @@ func (d *lineDraft) declare(x drafted) {
 		since = max(since, last.From)
 		versions = lineFields.put(versions, since, func(v *ledger.Declaration) { *v = ledger.Declaration{Line: v.Line, From: v.From} })
 	}
-	d.Lines[x.id] = lineFields.revise(versions, since, d.now(), x.values)
+	versions, values := d.leavePast(x, versions, since)
+	d.Lines[x.id] = lineFields.revise(versions, since, d.now(), values)
 	d.check(x)
+}
+
+// end is where a line ends: on a machine or a gateway, at one of its ports if one is named.
+type end struct{ device, port string }
+
+func endsOf(v *ledger.Declaration) [2]end {
+	return [2]end{{v.Device, v.Port}, {v.Gateway, v.GatewayPort}}
+}
+
+// leavePast gives a line its machine and gateway from since on only, where another line had them before: what
+// they did until then stays that one's. It returns the values that are left to give.
+func (d *lineDraft) leavePast(x drafted, versions []ledger.Declaration, since wire.Time) ([]ledger.Declaration, map[string]string) {
+	values := maps.Clone(x.values)
+	for i, columns := range [2][2]string{{"device", "port"}, {"gateway", "gateway_port"}} {
+		to := end{values[columns[0]], values[columns[1]]}
+		had := slices.ContainsFunc(versions, func(v ledger.Declaration) bool { return endsOf(&v)[i].device != "" })
+		if to.device == "" || had || len(d.hadBefore(x.id, to)) == 0 {
+			continue
+		}
+		versions = lineFields.put(versions, since, func(v *ledger.Declaration) {
+			if i == 0 {
+				v.Device, v.Port = to.device, to.port
+			} else {
+				v.Gateway, v.GatewayPort = to.device, to.port
+			}
+		})
+		delete(values, columns[0])
+		delete(values, columns[1])
+	}
+	return versions, values
+}
+
+// hadBefore are the other lines that ever ended there, as it was before.
+func (d *lineDraft) hadBefore(id string, at end) (lines []string) {
+	if d.ends == nil {
+		d.ends = make(map[string][]string)
+		for _, line := range slices.Sorted(maps.Keys(d.before.Lines)) {
+			for i := range d.before.Lines[line] {
+				for _, e := range endsOf(&d.before.Lines[line][i]) {
+					if key := d.machines.id(e.device); e.device != "" && !slices.Contains(d.ends[key], line) {
+						d.ends[key] = append(d.ends[key], line)
+					}
+				}
+			}
+		}
+	}
+	for _, line := range d.ends[d.machines.id(at.device)] {
+		if line != id && slices.ContainsFunc(d.before.Lines[line], func(v ledger.Declaration) bool { return d.meets(endsOf(&v), at) }) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// meets tells whether one of a line's ends may be the one given: no port may be any.
+func (d *lineDraft) meets(ends [2]end, at end) bool {
+	return slices.ContainsFunc(ends[:], func(e end) bool {
+		return e.device != "" && d.machines.same(e.device, at.device) && (e.port == at.port || e.port == "" || at.port == "")
+	})
 }
 
 // check looks at a line as it has become.
@@ -309,6 +377,25 @@ func (d *lineDraft) shared() {
 			}
 			if taken && here {
 				d.warn(row, "", "lines %s and %s are both on %s", other, id, key)
+			}
+		}
+	}
+}
+
+// renumbered warns of new lines where another line still is: its number may have changed, but a new
+// number is a new line.
+func (d *lineDraft) renumbered() {
+	for _, x := range d.drafted {
+		if old, known := ledger.Present(d.before.Lines[x.id]); known && !old.Removed {
+			continue
+		}
+		now := d.present(x.id)
+		for _, at := range endsOf(&now) {
+			for _, other := range d.hadBefore(x.id, at) {
+				if there := d.present(other); there.CutOn == "" && d.meets(endsOf(&there), at) {
+					d.warn(x.row, "", "line %s is new on %s, which is line %[3]s's; if only its number has changed, %[3]s wants a cut_on (coupure réelle) or to be removed",
+						x.id, at.device, other)
+				}
 			}
 		}
 	}
