@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -19,6 +20,7 @@ type exportCommand struct {
 	Lines     exportLinesCommand     `cmd:"" help:"Fax lines, as import lines takes them."`
 	Structure exportStructureCommand `cmd:"" help:"Establishments, sites, poles, services and functional units, as import structure takes them."`
 	Devices   exportDevicesCommand   `cmd:"" help:"Where machines stand, as import devices takes them."`
+	Audit     exportAuditCommand     `cmd:"" help:"Who changed what, when and from what, oldest first."`
 }
 
 // tableOut is how a table is written.
@@ -28,9 +30,17 @@ type tableOut struct {
 	Language string `enum:"fr,en," default:"" help:"Of headers and days: fr, en. Without it: the configuration's."`
 }
 
-func (o tableOut) write(call *program.Call, schema *register.Schema, rows func(config, ledger.Register) [][]string) error {
-	return withReadBooks(call, func(c config, books *ledger.Ledger) error {
+// declared writes a table of what is declared.
+func (o tableOut) declared(call *program.Call, schema *register.Schema, rows func(config, ledger.Register) [][]string) error {
+	return o.write(call, schema, func(c config, books *ledger.Ledger) ([][]string, error) {
 		r, err := books.Register(call.Ctx)
+		return rows(c, r), err
+	})
+}
+
+func (o tableOut) write(call *program.Call, schema *register.Schema, read func(config, *ledger.Ledger) ([][]string, error)) error {
+	return withReadBooks(call, func(c config, books *ledger.Ledger) error {
+		rows, err := read(c, books)
 		if err != nil {
 			return err
 		}
@@ -39,7 +49,7 @@ func (o tableOut) write(call *program.Call, schema *register.Schema, rows func(c
 			write = schema.WriteXLSX
 		}
 		var table bytes.Buffer
-		if err := write(&table, orText(o.Language, c.Language), rows(c, r)); err != nil {
+		if err := write(&table, orText(o.Language, c.Language), rows); err != nil {
 			return fmt.Errorf("write table: %w", err)
 		}
 		return o.put(call.Stdout, table.Bytes())
@@ -79,19 +89,29 @@ type exportLinesCommand struct{ tableOut }
 
 // Run implements `export lines`.
 func (e exportLinesCommand) Run(call *program.Call) error {
-	return e.write(call, register.Lines, func(_ config, r ledger.Register) [][]string { return register.ExportLines(r) })
+	return e.declared(call, register.Lines, func(_ config, r ledger.Register) [][]string { return register.ExportLines(r) })
 }
 
 type exportStructureCommand struct{ tableOut }
 
 // Run implements `export structure`.
 func (e exportStructureCommand) Run(call *program.Call) error {
-	return e.write(call, register.Structure, func(c config, r ledger.Register) [][]string { return register.ExportStructure(r, c.location) })
+	return e.declared(call, register.Structure, func(c config, r ledger.Register) [][]string { return register.ExportStructure(r, c.location) })
 }
 
 type exportDevicesCommand struct{ tableOut }
 
 // Run implements `export devices`.
 func (e exportDevicesCommand) Run(call *program.Call) error {
-	return e.write(call, register.Devices, func(_ config, r ledger.Register) [][]string { return register.ExportDevices(r) })
+	return e.declared(call, register.Devices, func(_ config, r ledger.Register) [][]string { return register.ExportDevices(r) })
+}
+
+type exportAuditCommand struct{ tableOut }
+
+// Run implements `export audit`.
+func (e exportAuditCommand) Run(call *program.Call) error {
+	return e.write(call, register.Audit, func(c config, books *ledger.Ledger) ([][]string, error) {
+		log, err := books.Audit(call.Ctx, math.MaxInt)
+		return register.ExportAudit(log, c.location), err
+	})
 }
