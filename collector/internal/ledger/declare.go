@@ -179,12 +179,15 @@ func (b *books) auditRow(by Author, key string, before, after record) {
 	if t == nil {
 		t = before.table
 	}
-	for i, field := range strings.Split(t.columns, ", ") {
-		old, value := before.text(i), after.text(i)
+	columns, noted := strings.Split(t.columns, ", "), b.last.audit
+	for i, field := range columns {
 		if t.keys > 1 && i == t.keys-1 { // the beginning of a version, which is in the key
 			continue
 		}
-		b.log(by, key, field, old, value)
+		b.log(by, key, field, before.text(i), after.text(i))
+	}
+	if b.last.audit == noted { // a version that says the same as the one before
+		b.log(by, key, columns[0], "", after.text(0))
 	}
 }
 

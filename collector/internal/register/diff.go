@@ -167,7 +167,7 @@ func changedFields(before, after sight, names [2]directory) (fields []FieldChang
 			continue
 		}
 		old, value := names[0].newest(now.field, was), names[1].newest(now.field, now.past)
-		if old == value {
+		if old == value || len(was) == 0 && now.past[0].value == "" { // a first value that doesn't hold for all times
 			old, value = names[0].story(now.field, was), names[1].story(now.field, now.past)
 		}
 		fields = append(fields, FieldChange{now.field, old, value})

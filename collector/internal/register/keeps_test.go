@@ -28,6 +28,9 @@ func TestANewNumberOnAMachineLeavesThePastToTheOldOne(t *testing.T) {
 	if len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0].Text, want) {
 		t.Errorf("got %v\nwant %s", plan.Warnings, want)
 	}
+	if got, want := plan.Diff.Changes[0].in(0), "device (empty), kyocera-abc123 since 2026-11-24T09:00:00Z, service Oncologie"; got != want {
+		t.Errorf("diff: got %s, want %s", got, want)
+	}
 	h.o.Since = Since{Always: true}
 	h.say("number,device\n0241354999,kyocera-abc123\n")
 	if got := h.line("0241354999", time.Unix(1, 0)); got.Device != "kyocera-abc123" {
