@@ -32,6 +32,7 @@ type collector struct {
 
 func newCollector(t testing.TB) *collector {
 	c := &collector{TB: t, path: filepath.Join(t.TempDir(), "books.db"), now: start, seqs: make(map[string]uint64)}
+	ledger.EmptyAt(t, c.path)
 	c.Ledger = c.open()
 	t.Cleanup(func() { c.Close() })
 	return c
