@@ -40,9 +40,7 @@ func (l *Ledger) apply(ctx context.Context, deliveries []Delivery) ([]Result, er
 	results := make([]Result, len(deliveries))
 	err := l.transact(ctx, func(b *books) error {
 		for i := range deliveries {
-			if err := b.safely(&deliveries[i], &results[i]); err != nil {
-				return err
-			}
+			results[i] = b.deliver(&deliveries[i])
 		}
 		return nil
 	})
@@ -52,22 +50,13 @@ func (l *Ledger) apply(ctx context.Context, deliveries []Delivery) ([]Result, er
 // errPoison marks a fault of ours that one envelope brings out: it must not stop the others for good.
 var errPoison = errors.New("a fault of zerofax")
 
-func (b *books) safely(d *Delivery, r *Result) (err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("%w: %v\n%s", errPoison, fault, debug.Stack())
-		}
-	}()
-	*r = b.deliver(d)
-	return nil
-}
-
 func poisonous(err error) bool {
 	return errors.Is(err, errPoison) || errors.Is(err, errRefused)
 }
 
 // transact lets f change the books and writes what it changed. On an error the file is as it was
-// and everything in memory is forgotten.
+// and everything in memory is forgotten. So it is where a fault of ours, wherever in the
+// transaction, would end the program; that is errPoison.
 func (l *Ledger) transact(ctx context.Context, f func(*books) error) (err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,6 +69,9 @@ func (l *Ledger) transact(ctx context.Context, f func(*books) error) (err error)
 	// From here on it takes milliseconds; to be interrupted midway would help no one.
 	ctx = context.WithoutCancel(ctx)
 	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPoison, fault, debug.Stack())
+		}
 		if err != nil {
 			l.books = nil
 			err = errors.Join(fmt.Errorf("book: %w", err), l.store.rollback(ctx))

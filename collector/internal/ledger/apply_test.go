@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,7 +14,9 @@ import (
 
 func openTemp(t *testing.T) *Ledger {
 	t.Helper()
-	l, err := Open(context.Background(), filepath.Join(t.TempDir(), "books.db"), Options{Now: func() time.Time { return t0.Std() }})
+	path := filepath.Join(t.TempDir(), "books.db")
+	EmptyAt(t, path)
+	l, err := Open(context.Background(), path, Options{Now: func() time.Time { return t0.Std() }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +77,38 @@ func TestPoisonedEnvelopeIsQuarantinedAndTheOthersAreBooked(t *testing.T) {
 	if err != nil || len(kept) != 1 || !strings.Contains(kept[0].Reason, "boom") {
 		t.Errorf("quarantine: got %v, %v, want the poisoned one and why", kept, err)
 	}
+}
+
+// An episode that is missing in the file is a fault that only a review comes upon.
+func TestFaultInAReviewStopsNeitherTheProgramNorOtherAgents(t *testing.T) {
+	ctx := context.Background()
+	l := openTemp(t)
+	cut := func(day Day) error {
+		return l.Declare(ctx, Author{Who: "anne"}, func(r Register) (Register, error) {
+			r.Lines["0241354000"] = []Declaration{{Line: "0241354000", Device: "kyocera-ps-01", Cutoff: day}}
+			return r, nil
+		})
+	}
+	if err := cut("2001-01-01"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Apply(ctx, []Delivery{page("ps-01", 1, 10), page("ps-01", 2, 4), page("ps-02", 1, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.store.exec(ctx, "DELETE FROM episodes"); err != nil {
+		t.Fatal(err)
+	}
+	l.books = nil
+	if err := cut("2100-01-01"); !errors.Is(err, errPoison) {
+		t.Errorf("moved date: got %v, want %v", err, errPoison)
+	}
+	glitch := page("ps-01", 3, 10) // the fall was none: its event is withdrawn
+	glitch.Payload = []byte(`{"readings":[]}`)
+	results, err := l.Apply(ctx, []Delivery{glitch, page("ps-02", 2, 3)})
+	if err != nil || results[0].Verdict != Quarantined || results[1].Verdict != Applied {
+		t.Errorf("got %+v, %v, want the one that brings it out quarantined, the other applied", results, err)
+	}
+	wantSent(t, l, "kyocera-ps-02", 2)
 }
 
 func TestFullDiskAcknowledgesNothingAndLosesNothing(t *testing.T) {

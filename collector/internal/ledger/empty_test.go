@@ -3,14 +3,27 @@ package ledger
 import (
 	"context"
 	"errors"
+	flags "flag"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 )
 
+// TestMain makes the property tests short enough for every day. What was changed here deserves more:
+// go test ./collector/internal/ledger -run WholeHistory -rapid.checks=500
+func TestMain(m *testing.M) {
+	if err := flags.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
 // EmptyAt puts an empty ledger at a path: a copy, since to make one takes longer than most tests.
-func EmptyAt(t testing.TB, path string) {
+func EmptyAt(t rapid.TB, path string) {
 	t.Helper()
 	empty, err := emptyLedger()
 	if err == nil {

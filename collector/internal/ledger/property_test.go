@@ -105,6 +105,7 @@ func newWorld(t *rapid.T, dir string, agents int) *world {
 		w.newStream(a)
 		w.agents = append(w.agents, a)
 	}
+	EmptyAt(t, w.path)
 	w.open()
 	for _, m := range w.machines {
 		m.baseline = map[wire.Measure]int64{wire.FaxSentPages: m.sent, wire.FaxPrintedPages: m.received}
@@ -508,6 +509,7 @@ func TestBooksEndUpWithTheMachinesOwnCounts(t *testing.T) {
 		{"two agents see the same machines", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
 				w := newWorld(t, dir, c.agents)
 				defer func() { w.ledger.Close() }()

@@ -65,6 +65,7 @@ func (w *world) giveUp() {
 }
 
 func TestGivingUpDetailsChangesNoSumAndNothingThatComesLater(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, dir, 1)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -43,8 +42,8 @@ func (l *Ledger) Retry(ctx context.Context, by Author, id int64) (out Retried, e
 		if r.begun, err = readBegun(ctx, l.store.conn); err != nil {
 			return err
 		}
-		if out, err = r.safely(); err != nil || !out.Gone {
-			return err
+		if out = r.all(); !out.Gone {
+			return nil
 		}
 		b.log(by, fmt.Sprintf("quarantine %d", id), "taken", r.Reason, fmt.Sprintf("%d booked, %d known", out.Booked, out.Known))
 		return errors.Join(l.store.remove(ctx, "quarantine", []int64{id}), l.store.notePurged(ctx, "quarantine", purged{ID: id}))
@@ -74,15 +73,6 @@ type retrial struct {
 	*books
 	*Quarantine
 	begun map[string]wire.Time // when a counter of a device began anew
-}
-
-func (r *retrial) safely() (out Retried, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("%w: %v\n%s", errPoison, fault, debug.Stack())
-		}
-	}()
-	return r.all(), nil
 }
 
 func (r *retrial) all() Retried {
