@@ -155,6 +155,7 @@ func TestCancelledApplyBooksNothing(t *testing.T) {
 }
 
 func TestReadersSeeWholeTransactions(t *testing.T) {
+	t.Parallel()
 	l := openTemp(t)
 	ctx := context.Background()
 	var group sync.WaitGroup

@@ -86,6 +86,7 @@ func TestABackupNeverReplacesAFileUnasked(t *testing.T) {
 }
 
 func TestBackupsWhileEverythingGoesOnAreWholeAndBalance(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	c.say("ps-01", sent(0))
 	dir, stop, ended := t.TempDir(), make(chan struct{}), make(chan error, 1)

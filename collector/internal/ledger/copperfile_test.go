@@ -68,6 +68,7 @@ func TestCopperDatesAreThoseOfTheNewestFileThatNamesTheCommune(t *testing.T) {
 }
 
 func TestTheListOfAllFrenchCommunesIsTakenIn(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	communes := make([]ledger.Copper, 35_305)
 	for i := range communes {

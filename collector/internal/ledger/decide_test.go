@@ -66,6 +66,7 @@ func (c *collector) wantAnomalies(want string) {
 }
 
 func TestAcceptedJump(t *testing.T) {
+	t.Parallel()
 	const days = 24 * time.Hour
 	for _, x := range []struct {
 		name      string

@@ -16,7 +16,7 @@ import (
 // TestMain makes the property tests short enough for every day. What was changed here deserves more:
 // go test ./collector/internal/ledger -run WholeHistory -rapid.checks=500
 func TestMain(m *testing.M) {
-	if err := flags.Set("rapid.checks", "25"); err != nil {
+	if err := flags.Set("rapid.checks", "15"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)

@@ -291,6 +291,7 @@ func TestQuarantineIsBounded(t *testing.T) {
 
 // An agent whose spool is empty begins a new stream whenever it starts.
 func TestStreamsOfAnAgentAreBounded(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	begin := func(i int) {
 		t.Helper()

@@ -114,6 +114,7 @@ func wantOlder(t *testing.T, l *Ledger) {
 }
 
 func TestEveryOlderLedgerIsBroughtUpToDate(t *testing.T) {
+	t.Parallel()
 	eachOlder(t, func(t *testing.T, path string) {
 		ctx, now := context.Background(), time.Date(2026, 11, 10, 9, 0, 0, 0, time.UTC)
 		paris, err := time.LoadLocation("Europe/Paris")
@@ -149,6 +150,7 @@ func TestEveryOlderLedgerIsBroughtUpToDate(t *testing.T) {
 }
 
 func TestEveryOlderBackupCanBeRestored(t *testing.T) {
+	t.Parallel()
 	eachOlder(t, func(t *testing.T, from string) {
 		ctx, path := context.Background(), filepath.Join(t.TempDir(), "ledger.db")
 		c, _, err := Restore(ctx, path, from, RestoreOptions{})

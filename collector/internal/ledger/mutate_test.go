@@ -69,6 +69,7 @@ func other(pages int64) wire.Reading {
 }
 
 func TestVerifyFindsWhateverIsChangedByHand(t *testing.T) {
+	t.Parallel()
 	c := eventful(t)
 	b := c.balanced()
 	if b.Devices != 3 || b.Postings <= b.Activities || b.Episodes == 0 || b.Events == 0 || b.Anomalies != 2 {

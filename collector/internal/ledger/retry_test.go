@@ -42,6 +42,7 @@ func (c *collector) retry(id int64) ledger.Retried {
 }
 
 func TestRetryOfAnEnvelopeNeverCountsTwice(t *testing.T) {
+	t.Parallel()
 	const begins = 100
 	for _, x := range []struct {
 		name          string
@@ -175,6 +176,7 @@ func TestRetryOfASingleReading(t *testing.T) {
 }
 
 func TestQuarantineIsBoundedInBytesToo(t *testing.T) {
+	t.Parallel()
 	c := newCollector(t)
 	large := []byte(`{"v":1,"stream":"stream-ps-01","seq":1,"x":"` + strings.Repeat("x", 200<<10) + `"}`)
 	for seq := range uint64(40) {
