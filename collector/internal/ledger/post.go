@@ -210,6 +210,11 @@ func (b *books) adjust(zone *time.Location) {
 		return
 	}
 	b.rezone()
+	if len(b.changes.rezoned) > 0 { // then the days of cut-offs begin at other instants, too
+		for line := range b.deadlines {
+			b.reviewLine(line)
+		}
+	}
 }
 
 // rezone gives the accounts the time zones of their sites.
