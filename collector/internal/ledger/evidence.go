@@ -246,7 +246,7 @@ func (w words) unit(unit string, count int64) string {
 	case text == "" || w.english:
 		text = strings.ReplaceAll(unit, "_", " ")
 		if !many {
-			text = strings.TrimSuffix(strings.TrimSuffix(text, "s"), "xe") + ending(unit)
+			text = strings.TrimSuffix(strings.Replace(text, "faxes", "fax", 1), "s")
 		}
 	case many && unit == "a4_equivalents":
 		text = "équivalents A4"
@@ -254,13 +254,6 @@ func (w words) unit(unit string, count int64) string {
 		text += "s"
 	}
 	return text
-}
-
-func ending(unit string) string {
-	if unit == "faxes" {
-		return "x"
-	}
-	return ""
 }
 
 // way is which way faxes went.

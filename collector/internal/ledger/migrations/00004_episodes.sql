@@ -72,6 +72,7 @@ ALTER TABLE tallies ADD COLUMN error_ms BIGINT NOT NULL DEFAULT 0;
 
 -- To find all that a device's counters ever did.
 CREATE INDEX activity_counter ON activity (counter, to_at);
+CREATE INDEX anomalies_device ON anomalies (device, to_at);
 
 -- Announced tests: what is faxed meanwhile is none.
 CREATE TABLE test_windows (
@@ -121,6 +122,7 @@ DROP TABLE told;
 DROP TABLE messages_gone;
 DROP TABLE messages;
 DROP TABLE test_windows;
+DROP INDEX anomalies_device;
 DROP INDEX activity_counter;
 ALTER TABLE tallies DROP COLUMN error_ms;
 ALTER TABLE anomalies DROP COLUMN error_ms;
