@@ -326,7 +326,7 @@ func (h *hospital) checkMemory() {
 
 // told are what is known of episodes, comparable.
 func (b *books) told() []string {
-	facts := []string{fmt.Sprintf("%+v %+v %+v", b.after, b.windows, b.last)}
+	facts := []string{fmt.Sprintf("%+v %+v %+v %+v", b.after, b.windows, b.lately, b.last)}
 	for _, e := range b.episodes {
 		facts = append(facts, fmt.Sprintf("%+v", *e))
 	}

@@ -46,9 +46,18 @@ func (a *agent) heard(s wire.AgentState, receipt wire.Time) bool {
 	a.state = s
 	if s.Online {
 		a.stateAt = receipt
-		a.lastSeen = max(a.lastSeen, receipt)
+		a.alive(receipt)
 	}
 	return true
+}
+
+// alive notes a sign of life. Where it comes before the last one by more than messages overtake each
+// other, our own clock was set back.
+func (a *agent) alive(receipt wire.Time) {
+	if a.lastSeen > receipt.Add(clockTrusted) {
+		a.lastSeen = receipt
+	}
+	a.lastSeen = max(a.lastSeen, receipt)
 }
 
 func bornBefore(s, t wire.AgentState) bool {

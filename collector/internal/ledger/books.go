@@ -30,6 +30,8 @@ type books struct {
 	deadlines map[string]deadline    // by line, where one has any
 	windows   map[string][]window    // announced tests, by line
 	episodes  map[topic]*episode     // those that are open, or closed although what they are about lasts
+	lately    map[topic]wire.Time    // when the last of those closed that lasted
+	held      map[topic]bool         // conditions that held when the watchdog looked last; not kept
 	after     map[string]AfterTotals // by line
 	sighted   map[string]wire.Time   // lines that can't be blind before; not kept
 	last      numbers
@@ -130,7 +132,7 @@ type closing struct {
 func (b *books) deliver(d *Delivery) Result {
 	receipt := wire.TimeOf(d.ReceivedAt)
 	a := b.agent(d.Agent)
-	a.lastSeen = max(a.lastSeen, receipt)
+	a.alive(receipt)
 	r := b.verdict(a, d, receipt)
 	b.changes.envelopes[r.Verdict]++
 	return r

@@ -164,6 +164,44 @@ func TestEpisodeClosesAfterSevenDaysThatWereWatched(t *testing.T) {
 	c.wantAfter(faxline, 2, 0)
 }
 
+func TestEpisodeClosesThoughOurClockWasAheadWhenItOpened(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2027-10-10 08:00", wire.FaxSentPages, 100))
+	c.at(counted("2027-10-10 09:00", wire.FaxSentPages, 101))
+	c.at(counted("2026-10-20 08:00", wire.FaxSentPages, 101))
+	c.watch("2026-10-20 08:00")
+	c.at(counted("2026-10-27 07:59", wire.FaxSentPages, 101))
+	c.watch("2026-10-27 07:59")
+	if got, want := c.told(), "1 after_cutoff 0241354000 certain 1 pages"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	c.at(counted("2026-10-27 08:00", wire.FaxSentPages, 101))
+	c.watch("2026-10-27 08:00")
+	c.wantTold("1 after_cutoff 0241354000 certain 1 pages closed quiet")
+}
+
+func TestOtherTimeZoneOfTheCollectorJudgesAgain(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-09 22:30", wire.FaxSentPages, 100))
+	c.at(counted("2026-10-09 22:45", wire.FaxSentPages, 101))
+	c.wantTold("")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Ledger, err = ledger.Open(context.Background(), c.path, ledger.Options{Now: func() time.Time { return c.now }, Zone: paris}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.told(), "1 after_cutoff 0241354000 certain 1 pages"; got != want {
+		t.Errorf("got %q, want %q: it is midnight in Paris at 22:00", got, want)
+	}
+}
+
 func TestMovedDateJudgesAgain(t *testing.T) {
 	c := newCollector(t)
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })

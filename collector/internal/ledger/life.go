@@ -54,9 +54,18 @@ func (b *books) tell(e *episode) { mark(&e.dirty, &b.changes.episodes, e) }
 func (b *books) shut(e *episode, by, reason string) {
 	e.ClosedAt, e.ClosedBy, e.Reason = wire.TimeOf(b.now()), by, reason
 	if !e.lasting {
-		delete(b.episodes, e.key())
+		b.leave(e)
 	}
 	b.tell(e)
+}
+
+// leave ends what a closed episode is about.
+func (b *books) leave(e *episode) {
+	t := e.key()
+	delete(b.episodes, t)
+	if t.kind.lasts() && t.anomaly == 0 {
+		b.lately[t] = max(b.lately[t], e.ClosedAt)
+	}
 }
 
 // key is what an episode is about; the rest of what it says of a machine, line or agent is where that was.
@@ -84,7 +93,7 @@ func (b *books) over(t topic) {
 		b.shut(e, "", ClosedOver)
 		return
 	}
-	delete(b.episodes, t)
+	b.leave(e)
 	b.tell(e)
 }
 

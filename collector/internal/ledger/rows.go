@@ -77,6 +77,15 @@ func (s *store) loadEpisodes(ctx context.Context, b *books) (err error) {
 			b.episodes[e.key()] = e
 			return err
 		}),
+		each(ctx, s.conn, "SELECT kind, line, agent, MAX(closed_at) FROM episodes WHERE closed_at > 0 AND lasting = 0 AND anomaly = 0 GROUP BY kind, line, agent",
+			func(read func(...any) error) error {
+				var e episode
+				err := read(&e.Kind, &e.Line, &e.Agent, &e.ClosedAt)
+				if e.Kind.lasts() {
+					b.lately[e.key()] = max(b.lately[e.key()], e.ClosedAt)
+				}
+				return err
+			}),
 		each(ctx, s.conn, "SELECT "+windowsTable.columns+" FROM test_windows ORDER BY id", func(read func(...any) error) error {
 			var w window
 			err := read(&w.number, &w.line, &w.from, &w.to, &w.reason, &w.who)
@@ -124,7 +133,7 @@ func (l *Ledger) Episodes(ctx context.Context, f EpisodeFilter) (episodes []Epis
 			e, err := readEpisode(read)
 			episodes = append(episodes, e.Episode)
 			return err
-		}, args...); err != nil {
+		}, args...); err != nil || len(episodes) == 0 {
 			return err
 		}
 		register, err := readRegister(ctx, q)

@@ -19,6 +19,8 @@ const (
 	sureAfter   = 2 * time.Minute  // silence is suspected so long: we may have been asleep, or our clock was set
 	fadesAfter  = 24 * time.Hour   // what only happens is over after so long
 	clockSteady = 30 * time.Second // a clock that was wrong is right again within it
+	steadyAfter = 6 * time.Hour    // what comes and goes is over when it was away for so long
+	catchUpFor  = 24 * time.Hour   // what agents hold has come in so long after we were away
 )
 
 // hearing is since when agents can reach us, and which of them seem to be silent. It isn't kept:
@@ -47,13 +49,19 @@ func (h *hearing) silent(a *agent, now wire.Time) bool {
 	if h.since == 0 {
 		return false
 	}
-	silence := now.Sub(max(a.lastSeen, a.firstSeen, h.since))
+	last := h.since
+	for _, heard := range []wire.Time{a.firstSeen, a.lastSeen} {
+		if heard <= now { // else our clock was set back since
+			last = max(last, heard)
+		}
+	}
+	silence := now.Sub(last)
 	if silence < silentAfter-sureAfter {
 		delete(h.suspects, a.id)
 		return false
 	}
 	since := h.suspects[a.id]
-	if since <= a.lastSeen {
+	if since <= last {
 		since = now
 	}
 	h.suspects[a.id] = since
@@ -70,9 +78,12 @@ func (l *Ledger) Watchdog(ctx context.Context, hearing bool) error {
 			books: b, now: now, hearing: &l.hearing, blindAfter: l.blindAfter,
 			holds: make(map[topic]bool), waiting: make(map[string]bool),
 		}
+		w.backFromFuture()
 		w.agents()
 		w.lines()
 		w.end()
+		w.open()
+		b.held = w.holds
 		return nil
 	})
 }
@@ -85,25 +96,64 @@ type watch struct {
 	blindAfter time.Duration
 	begun      wire.Time       // when the first agent came, 0 = none did
 	holds      map[topic]bool  // conditions that hold
+	news       []*condition    // those of them that nobody was told of
 	waiting    map[string]bool // devices of which a jump waits for a person
+}
+
+// condition is one that begins to hold.
+type condition struct {
+	topic
+	since    wire.Time
+	evidence func(*episode)
 }
 
 // hold notes that a condition holds since an instant; evidence is asked for when that is news.
 func (w *watch) hold(t topic, since wire.Time, evidence func(*episode)) {
 	w.holds[t] = true
-	if w.episodes[t] != nil {
-		return
+	switch e := w.episodes[t]; {
+	case e == nil:
+		w.news = append(w.news, &condition{t, since, evidence})
+	case !w.held[t] && e.ClosedAt == 0 && w.restless(t, e):
+		evidence(e)
+		w.tell(e)
 	}
-	e := w.start(t, w.now)
-	e.FirstAt = since
-	evidence(e)
+}
+
+// open opens the episodes of the conditions that began to hold: what began first comes first.
+func (w *watch) open() {
+	slices.SortFunc(w.news, func(x, y *condition) int {
+		return cmp.Or(cmp.Compare(x.since, y.since), cmp.Compare(x.kind, y.kind), cmp.Compare(x.line, y.line), cmp.Compare(x.agent, y.agent))
+	})
+	for _, c := range w.news {
+		e := w.start(c.topic, w.now)
+		e.FirstAt = c.since
+		c.evidence(e)
+	}
+}
+
+// restless tells whether the condition of an episode had not been over for long when it began again.
+// Then the episode lasts until it is: what comes and goes all day is one thing to tell, not a hundred.
+func (w *watch) restless(t topic, e *episode) bool {
+	last, known := w.lately[t]
+	return known && e.OpenedAt.Sub(last) < steadyAfter
+}
+
+// backFromFuture brings the end of what seems to go on in the future, by a clock of ours that was ahead and
+// was set back, down to now: else it would be waited for until then.
+func (w *watch) backFromFuture() {
+	for _, e := range w.episodes {
+		if e.ClosedAt == 0 && max(e.LastAt, e.NoticedAt) > w.now.Add(clockTrusted) {
+			e.LastAt, e.NoticedAt = min(e.LastAt, w.now), min(e.NoticedAt, w.now)
+			w.tell(e)
+		}
+	}
 }
 
 func (w *watch) agents() {
 	for _, a := range w.books.agents {
 		w.begun = earliest(w.begun, a.firstSeen)
 		silent, off := topic{kind: AgentSilent, agent: a.id}, topic{kind: ClockOff, agent: a.id}
-		if e := w.episodes[silent]; e != nil && a.lastSeen <= e.FirstAt || w.hearing.silent(a, w.now) {
+		if e := w.episodes[silent]; e != nil && a.lastSeen == e.FirstAt || w.hearing.silent(a, w.now) {
 			w.hold(silent, a.lastSeen, func(e *episode) {
 				e.Evidence = []Evidence{{Kind: EvidenceSilent, Subject: a.id, From: a.lastSeen}}
 			})
@@ -120,7 +170,7 @@ func (w *watch) agents() {
 func (w *watch) lines() {
 	for id, d := range w.deadlines {
 		t := d.At()
-		if t == 0 || t > w.now || d.Done == 0 && w.sighted[id] > w.now {
+		if t == 0 || t > w.now || d.Done == 0 && w.sighted[id] > w.now && w.sighted[id] <= w.now.Add(w.blindAfter) {
 			continue
 		}
 		v, ok := ValidAt(w.register.Lines[id], w.now)
@@ -139,11 +189,11 @@ func (w *watch) lines() {
 func (w *watch) blind(id string, v Declaration, t wire.Time) {
 	topic, seen := topic{kind: BlindLine, line: id}, w.looked(v)
 	since := cmp.Or(seen, max(t, w.begun))
-	if w.now.Sub(since) <= w.blindAfter && w.begun != 0 {
+	if w.now.Sub(since).Abs() <= w.blindAfter && w.begun != 0 { // it may lie ahead: our clock was set back
 		w.sighted[id] = since.Add(w.blindAfter)
 		return
 	}
-	if w.begun == 0 || !w.hearing.long(w.now) && w.episodes[topic] == nil {
+	if w.begun == 0 || w.episodes[topic] == nil && (!w.hearing.long(w.now) || w.onItsWay(v)) {
 		return
 	}
 	w.hold(topic, since, func(e *episode) {
@@ -157,6 +207,20 @@ func (w *watch) blind(id string, v Declaration, t wire.Time) {
 		}
 		e.Evidence = append(w.endOf(AfterCutoff, id), x)
 	})
+}
+
+// onItsWay tells whether we were away, and a line's agent, which is back, still has to tell us of that time.
+func (w *watch) onItsWay(v Declaration) bool {
+	d := w.counting(v)
+	if d == nil || w.now.Sub(w.hearing.since) > catchUpFor {
+		return false
+	}
+	a := w.books.agents[d.lead]
+	if a == nil {
+		return false
+	}
+	spool := &a.state.Spool
+	return w.now.Sub(a.lastSeen) <= silentAfter && spool.Envelopes > 0 && w.now.Sub(spool.Oldest.Add(a.offset)) > w.blindAfter
 }
 
 // looked is when somebody last looked at a line: when its faxes were counted, or its status told.
@@ -256,6 +320,14 @@ func (w *watch) ended(t topic, e *episode) string {
 	case t.kind.eventful():
 		return w.endOfEvents(e)
 	case t.kind == AnomalyToJudge, w.holds[t]:
+	case t.kind.lasts() && w.restless(t, e):
+		if w.held[t] {
+			e.LastAt = w.now
+			w.tell(e)
+		}
+		if w.now.Sub(e.LastAt) >= steadyAfter {
+			return ClosedOver
+		}
 	case t.kind.lasts(), w.now.Sub(e.NoticedAt) >= fadesAfter:
 		return ClosedOver
 	}

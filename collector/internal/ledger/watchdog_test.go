@@ -89,6 +89,68 @@ func TestPersonClosesALastingConditionOnce(t *testing.T) {
 	c.wantTold("1 agent_silent ps-01 closed serveur arrêté; 2 agent_silent ps-01")
 }
 
+func TestAgentIsSilentThoughOurClockWasSetBack(t *testing.T) {
+	c := newCollector(t)
+	c.now = start.AddDate(1, 0, 0)
+	c.round(0, true)
+	c.say("ps-01", sent(1))
+	c.now = start
+	for range 17 {
+		c.round(time.Minute, true)
+	}
+	c.wantTold("1 agent_silent ps-01")
+	c.say("ps-01", sent(1))
+	c.round(0, true)
+	if got, want := c.told(), "1 agent_silent ps-01 closed over"; got != want {
+		t.Errorf("it speaks: got %q, want %q", got, want)
+	}
+	for range 17 {
+		c.round(time.Minute, true)
+	}
+	c.wantTold("1 agent_silent ps-01 closed over; 2 agent_silent ps-01")
+}
+
+func TestWhatComesAndGoesIsOneEpisode(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	c.round(0, true)
+	flap := func() {
+		c.say("ps-01", sent(1))
+		for range 9 {
+			c.round(2*time.Minute, true)
+		}
+	}
+	flap()
+	c.say("ps-01", sent(1))
+	c.round(0, true)
+	if got, want := c.told(), "1 agent_silent ps-01 closed over"; got != want {
+		t.Errorf("the first time: got %q, want %q", got, want)
+	}
+	for range 60 {
+		flap()
+	}
+	heard := c.now.Add(-18 * time.Minute)
+	if got, want := c.told(), "1 agent_silent ps-01 closed over; 2 agent_silent ps-01"; got != want {
+		t.Errorf("after a day: got %q, want %q", got, want)
+	}
+	if e := c.all()[1]; e.Evidence[0].From != wire.TimeOf(heard) {
+		t.Errorf("got %+v, want it heard last at %s", e.Evidence, heard)
+	}
+	for range 36 {
+		c.say("ps-01", sent(1))
+		c.round(9*time.Minute, true)
+	}
+	c.wantTold("1 agent_silent ps-01 closed over; 2 agent_silent ps-01") // for 5 h 50 min it is there
+	c.say("ps-01", sent(1))
+	c.round(10*time.Minute, true)
+	c.wantTold("1 agent_silent ps-01 closed over; 2 agent_silent ps-01 closed over")
+	c.now = c.now.AddDate(0, 0, 1)
+	flap()
+	c.say("ps-01", sent(1))
+	c.round(0, true)
+	c.wantTold("1 agent_silent ps-01 closed over; 2 agent_silent ps-01 closed over; 3 agent_silent ps-01 closed over")
+}
+
 func TestAgentThatGaveReadingsUp(t *testing.T) {
 	c := newCollector(t)
 	state := wire.AgentState{V: wire.Version, Online: true, Session: "session-1", StartedAt: 1}
@@ -153,6 +215,61 @@ func TestBlindLinePastItsCutoff(t *testing.T) {
 	c.at(counted("2026-10-10 09:00", wire.FaxSentPages, 100))
 	c.watch("2026-10-10 09:00")
 	c.wantTold("1 agent_silent ps-01 closed over; 2 blind 0241354000 closed over")
+}
+
+func TestLineIsNotBlindWhileItsAgentTellsWhatItSawMeanwhile(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2026-10-09 08:00", wire.FaxSentPages, 100))
+	state := wire.AgentState{V: wire.Version, Online: true, Session: "session-1", StartedAt: 1}
+	state.Spool.Envelopes, state.Spool.Oldest = 40_000, wire.TimeOf(c.now)
+	alive := func(minutes int) {
+		t.Helper()
+		for range minutes {
+			c.now = c.now.Add(time.Minute)
+			state.SentAt = wire.TimeOf(c.now)
+			if err := c.AgentState(context.Background(), "ps-01", state, c.now); err != nil {
+				t.Fatal(err)
+			}
+			c.round(0, true)
+		}
+	}
+	c.watch("2026-11-09 08:00") // we were off for a month
+	alive(120)
+	if got := c.told(); got != "" {
+		t.Errorf("got %q, want nothing yet", got)
+	}
+	c.now = c.now.Add(23 * time.Hour) // but it gets nowhere
+	alive(1)
+	c.wantTold("1 blind 0241354000")
+}
+
+func TestLinesAreBlindInTheOrderInWhichTheyBecameSo(t *testing.T) {
+	c := newCollector(t)
+	c.at(counted("2026-10-01 08:00", wire.FaxSentPages, 100))
+	days := []ledger.Day{"2026-10-15", "2026-10-12", "2026-10-13", "2026-10-11", "2026-10-14", "2026-10-10"}
+	for i, day := range days {
+		c.cutLine("024135400"+string(rune('1'+i)), func(d *ledger.Declaration) { d.Cutoff, d.Device = day, "ABC" })
+	}
+	c.watch("2026-11-09 08:00")
+	c.at(counted("2026-11-09 08:16", wire.FaxSentPages, 100))
+	c.watch("2026-11-09 08:16")
+	c.wantTold("1 blind 0241354006; 2 blind 0241354004; 3 blind 0241354002; 4 blind 0241354003; 5 blind 0241354005; 6 blind 0241354001")
+}
+
+func TestLineIsBlindThoughOurClockWasSetBack(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
+	c.at(counted("2027-10-10 08:00", wire.FaxSentPages, 100))
+	c.watch("2027-10-10 08:00")
+	c.at(wire.Reading{Device: "ricoh-2", At: wire.TimeOf(c.now), OK: true})
+	c.watch("2026-10-20 08:00")
+	for c.now.Hour() < 9 {
+		c.now = c.now.Add(5 * time.Minute)
+		c.at(wire.Reading{Device: "ricoh-2", At: wire.TimeOf(c.now), OK: true})
+		c.round(0, true)
+	}
+	c.wantTold("1 blind 0241354000")
 }
 
 func TestMachineThatWasNeverSeenIsBlindThreeDaysAfterTheCutoff(t *testing.T) {
