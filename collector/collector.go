@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +103,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	site, err := web.New(web.Options{
 		Books:    p.books,
 		Metrics:  figures.Handler(),
-		Ready:    in.Ready,
+		Ready:    func() error { return cmp.Or(in.Ready(), ledger.Room(c.DataDir)) },
 		Language: c.Language,
 		Location: c.location,
 		MQTT:     p.mqtt,

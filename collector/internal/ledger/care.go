@@ -297,3 +297,19 @@ func syncFile(path string) (err error) {
 	defer func() { err = errors.Join(err, file.Close()) }()
 	return file.Sync()
 }
+
+// leastRoom is how many bytes a disk must have left not to be called full.
+const leastRoom = 1 << 20
+
+// Room is nil while there is room in a folder, else ErrFull: then the embedded broker may take
+// nothing any more, and the ledger doesn't even come to try.
+func Room(dir string) error {
+	left, err := free(dir)
+	if err != nil {
+		return fmt.Errorf("look at the disk of %s: %w", dir, err)
+	}
+	if left < leastRoom {
+		return fmt.Errorf("%w of %s", ErrFull, dir)
+	}
+	return nil
+}

@@ -30,3 +30,12 @@ func syncFolder(dir string) error {
 	defer file.Close()
 	return file.Sync()
 }
+
+// free is how many bytes there is room for in a folder.
+func free(dir string) (uint64, error) {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil {
+		return 0, err
+	}
+	return uint64(disk.Bavail) * uint64(disk.Bsize), nil
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+
+	sys "golang.org/x/sys/windows"
 )
 
 // sharingViolation is ERROR_SHARING_VIOLATION: somebody has the file open.
@@ -30,3 +32,12 @@ func hold(path string) (*os.File, error) {
 
 // syncFolder does nothing: Windows keeps names with the file system's own log.
 func syncFolder(string) error { return nil }
+
+// free is how many bytes there is room for in a folder.
+func free(dir string) (bytes uint64, err error) {
+	name, err := sys.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, err
+	}
+	return bytes, sys.GetDiskFreeSpaceEx(name, &bytes, nil, nil)
+}
