@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/agent/wire"
@@ -255,21 +258,11 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 		page.Problem(w, http.StatusBadRequest, q.fault)
 		return
 	}
-	books, err := s.Books.Snapshot(r.Context())
+	b, err := s.figures(r.Context(), from, to, each)
 	if err != nil {
 		s.unreadable(w, err)
 		return
 	}
-	read := s.Books.Period
-	if each {
-		read = s.Books.Months
-	}
-	months, err := read(r.Context(), from, to)
-	if err != nil {
-		s.unreadable(w, err)
-		return
-	}
-	b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: months}
 	data := []apiFigure{}
 	for first, last := from, to; first <= to; first = last.Add(1) {
 		if each {
@@ -280,6 +273,21 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	list(w, data)
+}
+
+// figures reads what indicators are computed from: the present and the months, side by side.
+func (s *site) figures(ctx context.Context, from, to ledger.Month, each bool) (indicators.Books, error) {
+	var books ledger.Snapshot
+	var months []ledger.MonthSum
+	read := s.Books.Period
+	if each {
+		read = s.Books.Months
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { books, err = s.Books.Snapshot(ctx); return err })
+	group.Go(func() (err error) { months, err = read(ctx, from, to); return err })
+	err := group.Wait()
+	return indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: months}, err
 }
 
 func monthText(m ledger.Month) string { return fmt.Sprintf("%04d-%02d", int(m)/100, int(m)%100) }
