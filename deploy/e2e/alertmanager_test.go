@@ -62,6 +62,7 @@ func (h *hooks) find(path, status, alertname string) map[string]any {
 // TestARealAlertmanagerTakesOurAlerts lets an agent fall silent and come back. Alertmanager must show the alert while
 // it is open, and what our own webhook says of it must look like what Alertmanager says to its receivers.
 func TestARealAlertmanagerTakesOurAlerts(t *testing.T) {
+	t.Parallel()
 	dir, hooks := t.TempDir(), newHooks(t)
 	amPort, httpPort, mqttPort := freePort(t), freePort(t), freePort(t)
 	am := fmt.Sprintf("http://127.0.0.1:%d", amPort)

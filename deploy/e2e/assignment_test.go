@@ -154,6 +154,7 @@ func firstOf(day time.Time) time.Time {
 // Lines are declared weeks after their machines are known, and then some turn out to have moved to
 // another service days ago.
 func TestAssignmentsCountTheSameEverywhere(t *testing.T) {
+	t.Parallel()
 	influx := newInfluxDB(t)
 	w := startWriter(t, fmt.Sprintf("{url: '%s', bucket: fax, token_file: token.txt}", influx.url()))
 	f := newFleet(t, w.mqtt, 0)

@@ -481,6 +481,7 @@ func TestAPointThatInfluxDBRefusesHoldsNoOtherUp(t *testing.T) {
 }
 
 func TestVictoriaMetricsHasTheSameSumsHoweverOftenTheyAreWritten(t *testing.T) {
+	t.Parallel()
 	victoria := newVictoriaMetrics(t)
 	w := startWriter(t, fmt.Sprintf("{url: '%s', bucket: fax}", victoria.url()))
 	f := newFleet(t, w.mqtt, 9*24*time.Hour)

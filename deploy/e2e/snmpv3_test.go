@@ -153,6 +153,7 @@ func TestProbeSaysWhichOfItsSNMPv3CredentialsARealAgentRefuses(t *testing.T) {
 }
 
 func TestTheAgentGoesOnReadingARealSNMPv3AgentThatRestartsAndIsReplaced(t *testing.T) {
+	t.Parallel()
 	a := startRealAgent(t)
 	file := agentFile(t, "targets:\n  - {host: 127.0.0.1, port: "+a.port+", credentials: sha256aes}\npoll: {lines: 1s, counters: 1s}\n"+
 		"collector: {url: mqtt://127.0.0.1:1}\nspool: {dir: data}\nhttp: {listen: \"\"}\n")

@@ -512,6 +512,7 @@ func same(t *testing.T, what string, got, want []string) {
 }
 
 func TestAScriptedYearWithTheRealProgramsEqualsItsOwnTruth(t *testing.T) {
+	t.Parallel()
 	paris, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
 		t.Fatal(err)
