@@ -99,6 +99,18 @@ func (a *agent) say(t *testing.T, seq uint64) {
 	}, []byte("[]"))))
 }
 
+// awaitRetained returns once the broker hands out what it retains of a topic: it takes notice of a
+// retained message a little after it acknowledged it. (An agent says its state again every minute.)
+func (a *agent) awaitRetained(t *testing.T, topic string) {
+	t.Helper()
+	retained := make(chan struct{}, 100)
+	eventually(t, "the broker retains "+topic, func() bool {
+		finished(t, a.client.Subscribe(topic, 1, func(mqtt.Client, mqtt.Message) { retained <- struct{}{} }))
+		finished(t, a.client.Unsubscribe(topic))
+		return len(retained) > 0
+	})
+}
+
 func finished(t *testing.T, token mqtt.Token) {
 	t.Helper()
 	if !token.WaitTimeout(10 * time.Second) {
@@ -150,6 +162,7 @@ func TestStatesSaidBeforeTheCollectorCameAreHeard(t *testing.T) {
 	defer b.Close()
 	a := startAgent(t, b.URL())
 	finished(t, a.client.Publish(wire.Topic("ps-01", wire.KindState), 1, true, wire.Encode(wire.AgentState{V: 1, Online: true, Session: "s"})))
+	a.awaitRetained(t, wire.Topic("ps-01", wire.KindState))
 	books := &echo{}
 	startIngest(t, b.URL(), books)
 	eventually(t, "the retained state is booked", func() bool { return books.heard() == 1 })
