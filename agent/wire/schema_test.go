@@ -33,10 +33,12 @@ func kept(tb testing.TB, prefix string) map[string][]byte {
 
 func TestEveryMessageEverSentCanBeRead(t *testing.T) {
 	decoders := map[string]func([]byte) (any, error){
-		"agent-state":     func(p []byte) (any, error) { return wire.DecodeAgentState(p) },
-		"ack":             func(p []byte) (any, error) { return wire.DecodeAck(p) },
-		"collector-state": func(p []byte) (any, error) { return wire.DecodeCollectorState(p) },
-		"envelope":        func(p []byte) (any, error) { return reencode(p) },
+		"certificate-request": func(p []byte) (any, error) { return wire.DecodeCertificateRequest(p) },
+		"certificate":         func(p []byte) (any, error) { return wire.DecodeCertificateAnswer(p) },
+		"agent-state":         func(p []byte) (any, error) { return wire.DecodeAgentState(p) },
+		"ack":                 func(p []byte) (any, error) { return wire.DecodeAck(p) },
+		"collector-state":     func(p []byte) (any, error) { return wire.DecodeCollectorState(p) },
+		"envelope":            func(p []byte) (any, error) { return reencode(p) },
 	}
 	schema := compiled(t)
 	for name, payload := range kept(t, "") {
@@ -76,7 +78,7 @@ func reencode(payload []byte) ([]byte, error) {
 }
 
 func kindOf(name string) string {
-	for _, kind := range []string{"agent-state", "ack", "collector-state", "envelope"} {
+	for _, kind := range []string{"agent-state", "ack", "collector-state", "envelope", "certificate-request", "certificate"} {
 		if strings.HasPrefix(name, kind) {
 			return kind
 		}
@@ -143,8 +145,8 @@ func compiled(tb testing.TB) map[string]*jsonschema.Schema {
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
 	names, err := fs.Glob(wire.Schemas(), "*.json")
-	if err != nil || len(names) != 5 {
-		tb.Fatalf("got schemas %v, %v; want 5", names, err)
+	if err != nil || len(names) != 8 {
+		tb.Fatalf("got schemas %v, %v; want 8", names, err)
 	}
 	for i, name := range names {
 		data, err := fs.ReadFile(wire.Schemas(), name)

@@ -19,6 +19,23 @@ type AgentState struct {
 	Silent    []Silent   `json:"silent,omitempty"` // targets without a device behind them, at most 100
 	Targets   int        `json:"targets,omitempty"`
 	PollMS    int64      `json:"poll_ms,omitempty"` // shortest poll interval
+
+	Config      *ConfigState      `json:"config,omitempty"`      // nil: an agent of before, or nothing to tell
+	Certificate *CertificateState `json:"certificate,omitempty"` // nil: it shows none to the broker
+}
+
+// ConfigState says what an agent polls after: the collector's central configuration, or its own file.
+type ConfigState struct {
+	Revision int64  `json:"revision,omitempty"` // of the central one that it runs; 0 = its own file
+	Refused  int64  `json:"refused,omitempty"`  // the newest one that it could not take; 0 = none
+	Error    string `json:"error,omitempty"`    // why not
+}
+
+// CertificateState is the certificate that an agent shows to the broker.
+type CertificateState struct {
+	Serial   string `json:"serial"` // hexadecimal, as openssl prints it in lower case, without colons
+	NotAfter Time   `json:"not_after"`
+	Error    string `json:"error,omitempty"` // why it could not be renewed
 }
 
 // SpoolState is what an agent holds that is not in the books yet.
@@ -76,6 +93,10 @@ func DecodeAgentState(payload []byte) (AgentState, error) {
 		return AgentState{}, errors.New("agent state: a field is too long")
 	case s.Spool.Envelopes < 0 || s.Spool.Bytes < 0 || s.Spool.Dropped < 0 || s.Spool.Damaged < 0:
 		return AgentState{}, errors.New("agent state: spool: a figure below 0")
+	case s.Config != nil && (s.Config.Revision < 0 || s.Config.Refused < 0 || len(s.Config.Error) > MaxText):
+		return AgentState{}, errors.New("agent state: config: a figure below 0, or a text that is too long")
+	case s.Certificate != nil && (len(s.Certificate.Serial) > MaxText || len(s.Certificate.Error) > MaxText):
+		return AgentState{}, errors.New("agent state: certificate: a field is too long")
 	}
 	return s, nil
 }

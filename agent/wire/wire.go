@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strings"
 )
 
@@ -31,11 +32,22 @@ type Kind string
 
 // The topics below zerofax/v1/agents/{agent}/.
 const (
-	KindState    Kind = "state"
-	KindReadings Kind = "readings"
-	KindAck      Kind = "ack"
-	KindConfig   Kind = "config"
+	KindState       Kind = "state"
+	KindReadings    Kind = "readings"
+	KindAck         Kind = "ack"
+	KindConfig      Kind = "config"
+	KindRequest     Kind = "request"     // for a new certificate
+	KindCertificate Kind = "certificate" // the answer
 )
+
+// Kinds are all kinds, those that agents publish first.
+func Kinds() []Kind { return append(FromAgent(), ToAgent()...) }
+
+// FromAgent are the kinds that an agent publishes; nobody else may on its topics.
+func FromAgent() []Kind { return []Kind{KindState, KindReadings, KindRequest} }
+
+// ToAgent are the kinds that an agent subscribes to, beside CollectorStateTopic.
+func ToAgent() []Kind { return []Kind{KindAck, KindConfig, KindCertificate} }
 
 // Topic is the topic of an agent's messages of one kind; agent "+" subscribes to all.
 func Topic(agent string, kind Kind) string {
@@ -52,11 +64,10 @@ func ParseTopic(topic string) (agent string, kind Kind, ok bool) {
 	if !found || !ValidAgent(agent) {
 		return "", "", false
 	}
-	switch kind = Kind(last); kind {
-	case KindState, KindReadings, KindAck, KindConfig:
-		return agent, kind, true
+	if kind = Kind(last); !slices.Contains(Kinds(), kind) {
+		return "", "", false
 	}
-	return "", "", false
+	return agent, kind, true
 }
 
 // ValidAgent tells whether id may name an agent: [a-z0-9-]{1,63}.
