@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/zerofax/zerofax/agent/internal/snmp"
+	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/mibs"
@@ -22,7 +23,7 @@ type access struct {
 
 // look probes a device, and tells how it was reached.
 func (a *access) look(call *program.Call, config *config, profiles *mibs.Set, pool *snmp.Pool, host string) (probed, snmp.Target, error) {
-	if !validHost(host) || a.Port < 1 || a.Port > 65535 {
+	if !polling.ValidHost(host) || a.Port < 1 || a.Port > 65535 {
 		return probed{}, snmp.Target{}, program.Usage(fmt.Errorf("%s: want a host name or an address, its port (1 to 65535) with --port", host))
 	}
 	credentials, err := a.credentials(config, host)
@@ -42,7 +43,7 @@ func (a *access) look(call *program.Call, config *config, profiles *mibs.Set, po
 	if err != nil {
 		return probed{}, snmp.Target{}, withHint(err, a.Port, credentials.Version)
 	}
-	seen.where = (&targetConfig{Host: host, Port: a.Port}).address()
+	seen.where = (&polling.Target{Host: host, Port: a.Port}).Address()
 	return seen, target, nil
 }
 
@@ -57,7 +58,7 @@ func (a *access) credentials(config *config, host string) (credentialsConfig, er
 		return credentialsConfig{Version: snmp.V2c, Community: a.Community}, nil
 	}
 	name := a.Credentials
-	for _, t := range config.hosts() {
+	for _, t := range config.Hosts() {
 		if name == "" && t.Host == host && t.Port == a.Port {
 			name = t.Credentials[0]
 		}

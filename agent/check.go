@@ -27,7 +27,7 @@ func (checkCommand) Run(call *program.Call) error {
 	_, _ = fmt.Fprintf(table, "agent\t%s\n", c.Agent)
 	_, _ = fmt.Fprintf(table, "collector\t%s\n", c.Collector.URL)
 	_, _ = fmt.Fprintf(table, "targets\t%s\n", c.targetsText())
-	if len(c.ranges()) > 0 {
+	if len(c.Ranges()) > 0 {
 		_, _ = fmt.Fprintf(table, "discovery\t%s\n", c.discoveryText())
 	}
 	_, _ = fmt.Fprintf(table, "poll\tlines each %s, counters each %s\n", c.Poll.Lines, c.Poll.Counters)
@@ -50,7 +50,7 @@ func (c *config) pageText() string {
 }
 
 func (c *config) targetsText() string {
-	hosts, ranges := len(c.hosts()), len(c.ranges())
+	hosts, ranges := len(c.Hosts()), len(c.Ranges())
 	switch {
 	case ranges > 0:
 		return fmt.Sprintf("%d, and what is found in ranges (%d)", hosts, ranges)
@@ -64,7 +64,7 @@ func (c *config) targetsText() string {
 func (c *config) discoveryText() string {
 	forecast := sweepOptions(c, nil, nil, c.sweepRanges()).Forecast()
 	text := fmt.Sprintf("every %s: %s", c.Discovery.Every, forecast)
-	window := c.Discovery.window
+	window := c.Discovery.Open
 	if !window.Always() {
 		text += ", only at " + window.String()
 	}

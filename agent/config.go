@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,23 +12,20 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/agent/configfile"
-	"github.com/zerofax/zerofax/agent/internal/discover"
+	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/secret"
-	"github.com/zerofax/zerofax/agent/yamlfile"
 )
 
 // config is agent.yml. Paths in it are relative to the file; load makes them usable.
 type config struct {
-	Agent       string            `yaml:"agent"`
-	Collector   configfile.Broker `yaml:"collector"`
-	SNMP        snmpConfig        `yaml:"snmp"`
-	Targets     []targetConfig    `yaml:"targets"`
-	Poll        pollConfig        `yaml:"poll"`
-	Discovery   discoveryConfig   `yaml:"discovery"`
-	ProfilesDir string            `yaml:"profiles_dir"`
-	Spool       spoolConfig       `yaml:"spool"`
-	HTTP        agentListenConfig `yaml:"http"`
+	Agent          string            `yaml:"agent"`
+	Collector      configfile.Broker `yaml:"collector"`
+	SNMP           snmpConfig        `yaml:"snmp"`
+	polling.Config `yaml:",inline"`
+	ProfilesDir    string            `yaml:"profiles_dir"`
+	Spool          spoolConfig       `yaml:"spool"`
+	HTTP           agentListenConfig `yaml:"http"`
 
 	file     string   // where it is from; empty: the embedded defaults
 	warnings []string // allowed, but better not
@@ -57,30 +53,6 @@ type credentialsConfig struct {
 	PrivacyPassword secret.Text `yaml:"-"`
 }
 
-// targetConfig is one machine (Host) or a range to discover machines in.
-type targetConfig struct {
-	Host  string `yaml:"host"`
-	Port  int    `yaml:"port"`
-	Range string `yaml:"range"`
-	// Credentials are one for a host. A range may have several, all if it names none.
-	Credentials yamlfile.OneOrMore `yaml:"credentials"`
-
-	prefix netip.Prefix // Range
-}
-
-type pollConfig struct {
-	Lines    time.Duration `yaml:"lines"`
-	Counters time.Duration `yaml:"counters"`
-}
-
-type discoveryConfig struct {
-	Every  time.Duration `yaml:"every"`
-	Rate   int           `yaml:"rate"` // addresses a second
-	Window string        `yaml:"window"`
-
-	window discover.Window
-}
-
 type spoolConfig struct {
 	Dir     string   `yaml:"dir"`
 	MaxSize byteSize `yaml:"max_size"`
@@ -91,14 +63,11 @@ type agentListenConfig struct {
 	Insecure bool   `yaml:"insecure"`
 }
 
-const snmpPort = 161
-
 func defaults() *config {
 	return &config{
 		Collector: configfile.Broker{URL: "mqtt://127.0.0.1:1883"},
 		SNMP:      snmpConfig{Timeout: 2 * time.Second, Retries: 2, MaxInFlight: 64},
-		Poll:      pollConfig{Lines: time.Minute, Counters: 5 * time.Minute},
-		Discovery: discoveryConfig{Every: 24 * time.Hour, Rate: 50},
+		Config:    polling.Defaults(),
 		Spool:     spoolConfig{Dir: "zerofax-agent-data", MaxSize: 256_000_000},
 		HTTP:      agentListenConfig{Listen: "127.0.0.1:8781"},
 	}
@@ -169,11 +138,6 @@ func (s byteSize) String() string {
 		}
 	}
 	return fmt.Sprintf("%dB", int64(s))
-}
-
-// hosts are the targets that can be polled: ranges can't before something was found in them.
-func (c *config) hosts() []targetConfig {
-	return slices.DeleteFunc(slices.Clone(c.Targets), func(t targetConfig) bool { return t.Host == "" })
 }
 
 // files are all that the configuration names to be read, relative ones from dir.

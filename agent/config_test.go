@@ -71,10 +71,10 @@ func TestEveryKeyIsAccepted(t *testing.T) {
 		c.SNMP.Credentials[2].Community != "topsecret-community" {
 		t.Error("the secrets weren't read from their files")
 	}
-	if got := len(c.hosts()); got != 3 {
+	if got := len(c.Hosts()); got != 3 {
 		t.Errorf("got %d hosts, want 3", got)
 	}
-	if got := c.hosts()[2].address(); got != "copier-3.example.org:1161" {
+	if got := c.Hosts()[2].Address(); got != "copier-3.example.org:1161" {
 		t.Errorf("got address %s", got)
 	}
 	if c.Spool.MaxSize != 256e6 {

@@ -21,6 +21,7 @@ import (
 	"github.com/zerofax/zerofax/agent/internal/discover"
 	"github.com/zerofax/zerofax/agent/internal/poll"
 	"github.com/zerofax/zerofax/agent/internal/snmp"
+	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/mibs"
@@ -61,7 +62,7 @@ func (c *discoverCommand) Run(call *program.Call) error {
 	o.Log = call.Log
 	o.Skip = func(at netip.AddrPort) bool { return configured[at] != "" }
 	if c.Now {
-		o.Window = discover.Window{}
+		o.Window = polling.Window{}
 	}
 	if c.DryRun {
 		return c.foretell(call.Stdout, settings.config, o, configured)
@@ -74,8 +75,8 @@ func (c *discoverCommand) adjust(config *config) error {
 	switch {
 	case c.Community != "" && len(c.Credentials) > 0:
 		return errors.New("--community and --credentials; want one of them")
-	case c.Rate != 0 && (c.Rate < 1 || c.Rate > maxRate):
-		return fmt.Errorf("--rate %d; want 1 to %d addresses a second", c.Rate, maxRate)
+	case c.Rate != 0 && (c.Rate < 1 || c.Rate > polling.MaxRate):
+		return fmt.Errorf("--rate %d; want 1 to %d addresses a second", c.Rate, polling.MaxRate)
 	case c.Port < 1 || c.Port > 65535:
 		return fmt.Errorf("--port %d; want 1 to 65535", c.Port)
 	}
@@ -111,7 +112,7 @@ func (c *discoverCommand) ranges(config *config) ([]discover.Range, error) {
 	}
 	var ranges []discover.Range
 	for _, text := range c.Ranges {
-		prefix, err := discover.ParseRange(text)
+		prefix, err := polling.ParseRange(text)
 		if err != nil {
 			return nil, err
 		}
@@ -120,12 +121,12 @@ func (c *discoverCommand) ranges(config *config) ([]discover.Range, error) {
 	if len(c.Ranges) > 0 {
 		return ranges, nil
 	}
-	for _, t := range config.ranges() {
+	for _, t := range config.Ranges() {
 		names := t.Credentials
 		if len(c.Credentials) > 0 {
 			names = c.Credentials
 		}
-		ranges = append(ranges, config.sweepRange(t.prefix, t.Port, names))
+		ranges = append(ranges, config.sweepRange(t.Prefix, t.Port, names))
 	}
 	if len(ranges) == 0 {
 		return nil, errors.New("want RANGE, such as 10.12.4.0/24, or a configuration with ranges under targets")
@@ -138,8 +139,8 @@ func (c *discoverCommand) named(config *config, prefix netip.Prefix) []string {
 	if len(c.Credentials) > 0 {
 		return c.Credentials
 	}
-	for _, t := range config.ranges() {
-		if t.prefix == prefix && t.Port == c.Port {
+	for _, t := range config.Ranges() {
+		if t.Prefix == prefix && t.Port == c.Port {
 			return t.Credentials
 		}
 	}
@@ -259,14 +260,9 @@ func (f *finds) sorted() []discover.Found {
 	return all
 }
 
-// ranges are the targets in which machines are to be discovered.
-func (c *config) ranges() []targetConfig {
-	return slices.DeleteFunc(slices.Clone(c.Targets), func(t targetConfig) bool { return t.Range == "" })
-}
-
 func (c *config) sweepRanges() (all []discover.Range) {
-	for _, t := range c.ranges() {
-		all = append(all, c.sweepRange(t.prefix, t.Port, t.Credentials))
+	for _, t := range c.Ranges() {
+		all = append(all, c.sweepRange(t.Prefix, t.Port, t.Credentials))
 	}
 	return all
 }
@@ -290,7 +286,7 @@ const identifiedAtOnce = 8
 func sweepOptions(c *config, profiles *mibs.Set, pool *snmp.Pool, ranges []discover.Range) discover.Options {
 	var sets []snmp.Credentials
 	o := discover.Options{
-		Ranges: ranges, Rate: c.Discovery.Rate, Wait: c.SNMP.Timeout, Window: c.Discovery.window,
+		Ranges: ranges, Rate: c.Discovery.Rate, Wait: c.SNMP.Timeout, Window: c.Discovery.Open,
 		AtOnce: min(identifiedAtOnce, c.SNMP.MaxInFlight), Profiles: profiles, Now: clock,
 		Open: func() (discover.Socket, error) { return snmp.OpenSweep(sets) },
 		Ask: func(at netip.AddrPort, credentials int) discover.Ask {
@@ -323,7 +319,7 @@ func (c *config) addresses(ctx context.Context) map[netip.AddrPort]string {
 	ctx, cancel := context.WithTimeout(ctx, namesTake)
 	defer cancel()
 	all := map[netip.AddrPort]string{}
-	for _, t := range c.hosts() {
+	for _, t := range c.Hosts() {
 		addrs := []netip.Addr{}
 		if addr, err := netip.ParseAddr(t.Host); err == nil {
 			addrs = append(addrs, addr)
@@ -331,7 +327,7 @@ func (c *config) addresses(ctx context.Context) map[netip.AddrPort]string {
 			addrs = found
 		}
 		for _, addr := range addrs {
-			all[netip.AddrPortFrom(addr.Unmap(), uint16(t.Port))] = t.address()
+			all[netip.AddrPortFrom(addr.Unmap(), uint16(t.Port))] = t.Address()
 		}
 	}
 	return all
@@ -355,7 +351,7 @@ type discovered struct {
 }
 
 func addressOf(at netip.AddrPort) string {
-	return (&targetConfig{Host: at.Addr().String(), Port: int(at.Port())}).address()
+	return (&polling.Target{Host: at.Addr().String(), Port: int(at.Port())}).Address()
 }
 
 func (d *discovered) Add(k discover.Known) {
@@ -397,5 +393,5 @@ func parseAddress(text string) netip.AddrPort {
 		return at
 	}
 	addr, _ := netip.ParseAddr(text)
-	return netip.AddrPortFrom(addr, snmpPort)
+	return netip.AddrPortFrom(addr, polling.SNMPPort)
 }

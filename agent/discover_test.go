@@ -17,6 +17,7 @@ import (
 	"github.com/zerofax/zerofax/agent/internal/discover"
 	"github.com/zerofax/zerofax/agent/internal/poll"
 	"github.com/zerofax/zerofax/agent/internal/snmp"
+	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs/sim"
 )
@@ -103,7 +104,7 @@ targets:
 		t.Errorf("got %d lines, want 9 without control characters:\n%s", lines, &table)
 	}
 	file := write(t, map[string]string{"agent.yml": "snmp: {credentials: [{name: on, version: 1, community: a}, {name: Étage 2, version: 1, community: a}]}\n" + yaml.String()})
-	if c, err := loadConfig(file); err != nil || len(c.hosts()) != 2 || c.hosts()[0].Host != "fd00::7" || c.hosts()[0].Credentials[0] != "on" {
+	if c, err := loadConfig(file); err != nil || len(c.Hosts()) != 2 || c.Hosts()[0].Host != "fd00::7" || c.Hosts()[0].Credentials[0] != "on" {
 		t.Errorf("got %v, %v, want both targets as they are", c, err)
 	}
 }
@@ -117,7 +118,7 @@ func TestTheBarFitsIntoALineOfATerminal(t *testing.T) {
 		t.Errorf("got %q, want %q", &drawn, want)
 	}
 	drawn.Reset()
-	o.Window, _ = discover.ParseWindow(clock().Add(2*time.Hour).Format("15:04") + "-" + clock().Add(3*time.Hour).Format("15:04"))
+	o.Window, _ = polling.ParseWindow(clock().Add(2*time.Hour).Format("15:04") + "-" + clock().Add(3*time.Hour).Format("15:04"))
 	(&bar{out: &drawn, o: o}).draw(p)
 	if !strings.Contains(drawn.String(), "waits for ") || drawn.Len() > 80 {
 		t.Errorf("got %q, want at most 79 characters, and what it waits for", &drawn)

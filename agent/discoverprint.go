@@ -19,6 +19,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/zerofax/zerofax/agent/internal/discover"
+	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
@@ -159,7 +160,7 @@ func (r *report) printYAML(out io.Writer) error {
 	}
 	for _, f := range targets {
 		port := ""
-		if f.At.Port() != snmpPort {
+		if f.At.Port() != polling.SNMPPort {
 			port = fmt.Sprintf(", port: %d", f.At.Port())
 		}
 		about := slices.DeleteFunc([]string{f.Device, plain(f.Model), plain(f.Name), plain(f.Location)}, func(s string) bool { return s == "" })

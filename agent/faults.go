@@ -2,17 +2,12 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/configfile"
-	"github.com/zerofax/zerofax/agent/internal/discover"
 	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -27,8 +22,7 @@ func (c *config) check(f *configfile.File) {
 	c.Collector.Check(f, at("collector"))
 	c.SNMP.check(f)
 	c.warnOfUnprotected()
-	c.checkTargets(f)
-	c.checkPoll(f)
+	c.warnings = append(c.warnings, c.Config.Check(f, nil, c.SNMP.names())...)
 	c.checkRest(f)
 }
 
@@ -60,7 +54,7 @@ func (s *snmpConfig) check(f *configfile.File) {
 }
 
 func (s *snmpConfig) names() []string {
-	var names []string
+	names := []string{}
 	for _, c := range s.Credentials {
 		names = append(names, c.Name)
 	}
@@ -168,134 +162,10 @@ func (c *credentialsConfig) checkProtocol(f *configfile.File, where []any, key, 
 	return ""
 }
 
-func (c *config) checkTargets(f *configfile.File) {
-	seen := map[string]bool{}
-	for i := range c.Targets {
-		t := &c.Targets[i]
-		where := at("targets", i)
-		c.checkCredentials(f, where, t)
-		switch {
-		case t.Host != "" && t.Range != "":
-			f.Fault(append(where, "range"), "stands beside host; want one of them")
-		case t.Range != "":
-			t.checkRange(f, where)
-			if key := fmt.Sprint(t.prefix, " ", t.Port); t.prefix.IsValid() {
-				if seen[key] {
-					f.Fault(append(where, "range"), "%s is there already; want each range once, several credentials as a list", t.Range)
-				}
-				seen[key] = true
-			}
-		case t.Host == "":
-			f.Fault(where, "host is missing; want host or range")
-		default:
-			t.checkHost(f, where)
-			if seen[t.address()] {
-				f.Fault(append(where, "host"), "%s is there already; want each machine once", t.address())
-			}
-			seen[t.address()] = true
-		}
-	}
-}
-
-func (c *config) checkCredentials(f *configfile.File, where []any, t *targetConfig) {
-	names := c.SNMP.names()
-	switch {
-	case len(t.Credentials) == 0 && (len(names) == 1 || t.Range != ""):
-		t.Credentials = names
-	case len(t.Credentials) == 0:
-		f.Fault(where, "credentials is missing; want one of: %s", strings.Join(names, ", "))
-	case len(t.Credentials) > 1 && t.Range == "":
-		f.Fault(append(where, "credentials"), "a host has one; want one of: %s", strings.Join(t.Credentials, ", "))
-	}
-	for _, name := range t.Credentials {
-		if _, known := c.SNMP.named(name); !known {
-			f.Fault(append(where, "credentials"), "%q is not among snmp.credentials; want one of: %s", name, strings.Join(names, ", "))
-		}
-	}
-}
-
-// A host name as RFC 1123 has it, and "_", which Windows allows.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
-
-// looksLikeIPv4 catches mistyped addresses, which would pass as host names.
-var looksLikeIPv4 = regexp.MustCompile(`^[0-9.]+$`)
-
-func validHost(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	return len(host) <= 253 && hostName.MatchString(host) && !looksLikeIPv4.MatchString(host)
-}
-
-func (t *targetConfig) checkHost(f *configfile.File, where []any) {
-	if !validHost(t.Host) {
-		f.Fault(append(where, "host"), "%q; want a host name or an address, its port in port:", t.Host)
-	}
-	if t.Port == 0 && !f.Has(append(where, "port")...) {
-		t.Port = snmpPort
-	}
-	if t.Port < 1 || t.Port > 65535 {
-		f.Fault(append(where, "port"), "%d; want 1 to 65535", t.Port)
-	}
-}
-
-func (t *targetConfig) checkRange(f *configfile.File, where []any) {
-	prefix, err := discover.ParseRange(t.Range)
-	if err != nil {
-		f.Fault(append(where, "range"), "%v", err)
-	}
-	t.prefix = prefix
-	if t.Port == 0 && !f.Has(append(where, "port")...) {
-		t.Port = snmpPort
-	}
-	if t.Port < 1 || t.Port > 65535 {
-		f.Fault(append(where, "port"), "%d; want 1 to 65535", t.Port)
-	}
-}
-
-// address is how people and the collector know the target: its port only where it isn't SNMP's.
-func (t *targetConfig) address() string {
-	if t.Port == snmpPort {
-		return t.Host
-	}
-	return net.JoinHostPort(t.Host, strconv.Itoa(t.Port))
-}
-
-// slowEnough is the interval from which on a poll is no burden to any device that we know.
-const slowEnough = 30 * time.Second
-
-func (c *config) checkPoll(f *configfile.File) {
-	c.checkInterval(f, "lines", c.Poll.Lines)
-	c.checkInterval(f, "counters", c.Poll.Counters)
-}
-
-func (c *config) checkInterval(f *configfile.File, key string, every time.Duration) {
-	switch {
-	case every < time.Second || every > 24*time.Hour:
-		f.Fault(at("poll", key), "%s; want 1s to 24h", every)
-	case every < slowEnough:
-		c.warnings = append(c.warnings,
-			fmt.Sprintf("poll.%s is %s: fast polling has crashed printers; %s or more is safe", key, every, slowEnough))
-	}
-}
-
-// maxRate is the fastest sweep, in addresses a second: some 70 kB/s with one set of credentials.
-const maxRate = 1000
-
 // smallestSpool holds some minutes of a few devices.
 const smallestSpool = 64_000
 
 func (c *config) checkRest(f *configfile.File) {
-	if c.Discovery.Every < time.Minute {
-		f.Fault(at("discovery", "every"), "%s; want 1m or more", c.Discovery.Every)
-	}
-	if c.Discovery.Rate < 1 || c.Discovery.Rate > maxRate {
-		f.Fault(at("discovery", "rate"), "%d; want 1 to %d addresses a second", c.Discovery.Rate, maxRate)
-	}
-	var err error
-	if c.Discovery.window, err = discover.ParseWindow(c.Discovery.Window); err != nil {
-		f.Fault(at("discovery", "window"), "%v", err)
-	}
 	if c.ProfilesDir = f.Path(c.ProfilesDir); c.ProfilesDir != "" {
 		if info, err := os.Stat(c.ProfilesDir); err != nil || !info.IsDir() {
 			f.Fault(at("profiles_dir"), "%q; want a folder of profiles", c.ProfilesDir)

@@ -46,7 +46,7 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- heal
 	up <- healthOf(poller, state)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return poller.Run(ctx) })
-	if len(c.ranges()) > 0 {
+	if len(c.Ranges()) > 0 {
 		finder := newFinder(c, pool, poller, log)
 		g.Go(func() error { return finder.Run(ctx) })
 	}
@@ -88,7 +88,7 @@ func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
 // announce logs what this run is about to do.
 func announce(log *slog.Logger, c *config) {
 	log.Info("starting", "agent", c.Agent, "version", program.Version(), "collector", c.Collector.URL,
-		"targets", len(c.hosts()), "ranges", len(c.ranges()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
+		"targets", len(c.Hosts()), "ranges", len(c.Ranges()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
 	for _, warning := range c.warnings {
 		log.Warn(warning)
 	}
@@ -103,10 +103,10 @@ func newPool(c *config, log *slog.Logger) *snmp.Pool {
 
 func targets(c *config, pool *snmp.Pool) []poll.Target {
 	var all []poll.Target
-	for _, t := range c.hosts() {
+	for _, t := range c.Hosts() {
 		credentials, _ := c.SNMP.named(t.Credentials[0])
 		device := pool.Device(snmp.Target{Host: t.Host, Port: uint16(t.Port), Credentials: credentials.snmp()})
-		all = append(all, poll.Target{Address: t.address(), Ask: device.Ask})
+		all = append(all, poll.Target{Address: t.Address(), Ask: device.Ask})
 	}
 	return all
 }

@@ -96,7 +96,7 @@ func (s shown) spool(c *config) status.Spool {
 }
 
 func rangesOf(c *config) (all []string) {
-	for _, t := range c.ranges() {
+	for _, t := range c.Ranges() {
 		all = append(all, t.Range)
 	}
 	return all

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/mibs"
 )
 
@@ -427,7 +428,7 @@ func TestAPausedSweepLeavesTheDiskAlone(t *testing.T) {
 		a := newAgent(t)
 		a.set = func(f *Finder) {
 			f.Ranges = ranges([]int{v2c}, "10.0.0.0/22")
-			f.Window, _ = ParseWindow("23:50-00:00")
+			f.Window, _ = polling.ParseWindow("23:50-00:00")
 			f.Now = func() time.Time { return time.Now().UTC().Add(-5 * time.Second) }
 		}
 		a.start()
@@ -477,7 +478,7 @@ func (o only4) Knock(at netip.AddrPort, with int) error {
 func TestWhoeverWaitsForTheWindowIsToldSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it is midnight
 		a := newAgent(t)
-		a.set = func(f *Finder) { f.Window, _ = ParseWindow("22:00-05:00") }
+		a.set = func(f *Finder) { f.Window, _ = polling.ParseWindow("22:00-05:00") }
 		time.Sleep(6 * time.Hour)
 		a.start()
 		a.after(time.Hour, "")
@@ -551,7 +552,7 @@ func TestADamagedListIsSetAsideAndMadeAnew(t *testing.T) {
 func TestADailySweepBeginsWhenItsWindowOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it is midnight
 		a := newAgent(t)
-		a.set = func(f *Finder) { f.Window, _ = ParseWindow("22:00-05:00") }
+		a.set = func(f *Finder) { f.Window, _ = polling.ParseWindow("22:00-05:00") }
 		a.start()
 		time.Sleep(4*24*time.Hour + 23*time.Hour) // in a bubble
 		synctest.Wait()

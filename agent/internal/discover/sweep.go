@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/mibs"
 )
 
@@ -58,7 +59,7 @@ type Options struct {
 	Rate        int           // addresses a second; default 50
 	Wait        time.Duration // for an answer, before the next credentials are tried; default 2 s
 	AtOnce      int           // most machines to be identified at the same time; default 8
-	Window      Window
+	Window      polling.Window
 	Insist      bool // go on though nothing could be sent for a while
 	Open        func() (Socket, error)
 	Ask         func(at netip.AddrPort, credentials int) Ask

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/polling"
 	"pgregory.net/rapid"
 )
 
@@ -189,7 +190,7 @@ func TestOutsideItsWindowASweepWaits(t *testing.T) {
 		o.Found = new(finds).found
 		o.Rate = 1 // 1 022 s = 17 min
 		o.Now = func() time.Time { return time.Now().UTC() }
-		o.Window, _ = ParseWindow("00:05-00:10")
+		o.Window, _ = polling.ParseWindow("00:05-00:10")
 		s := New(o, Cursor{})
 		if err := s.Run(t.Context()); err != nil {
 			t.Fatal(err)
