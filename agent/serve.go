@@ -101,7 +101,7 @@ func (r *runner) runUntilReload(ctx context.Context, c *settings) (next *setting
 	case <-ctx.Done():
 		return nil, r.wait(ended)
 	case look := <-up:
-		go func() { hung <- service.Watch(ctx, look) }()
+		go func() { hung <- program.Watch(ctx, look) }()
 	}
 	for {
 		select {
@@ -112,7 +112,7 @@ func (r *runner) runUntilReload(ctx context.Context, c *settings) (next *setting
 				return nil, err // what hangs isn't waited for
 			}
 		case <-ctx.Done():
-			service.Stopping()
+			program.Stopping()
 			return nil, r.wait(ended)
 		case <-r.reload:
 			if next := r.again(); next != nil {
@@ -138,7 +138,7 @@ func (r *runner) wait(ended <-chan error) error {
 
 // again reads the configuration again. A faulty one is refused, and nil.
 func (r *runner) again() *settings {
-	service.Reloading()
+	program.Reloading()
 	next, err := load(r.config)
 	if err == nil {
 		return next
@@ -146,7 +146,7 @@ func (r *runner) again() *settings {
 	for fault := range strings.Lines(err.Error()) {
 		r.log.Error("new configuration refused, the old one goes on", "fault", strings.TrimSpace(fault))
 	}
-	service.Unchanged()
+	program.Unchanged()
 	return nil
 }
 

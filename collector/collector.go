@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -100,10 +101,11 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		URL: p.mqtt, TLS: c.MQTT.TLS, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
 		Books: p.books, Observe: figures.Ingested, Log: log, Now: clock,
 	})
+	isReady := func() error { return cmp.Or(in.Ready(), ledger.Room(c.DataDir)) }
 	site, err := web.New(web.Options{
 		Books:    p.books,
 		Metrics:  figures.Handler(),
-		Ready:    func() error { return cmp.Or(in.Ready(), ledger.Room(c.DataDir)) },
+		Ready:    isReady,
 		Language: c.Language,
 		Location: c.location,
 		MQTT:     p.mqtt,
@@ -138,8 +140,21 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	})
 	c.tell(ctx, group, log, p.books)
 	group.Go(func() error { return web.Serve(ctx, p.listener, site, c.HTTP.WebConfigFile, log) })
+	group.Go(func() error { return program.Watch(ctx, life(p.books, isReady)) })
+	context.AfterFunc(ctx, program.Stopping)
 	ready(addresses{page: c.page(p.listener.Addr().String()), mqtt: p.mqtt})
 	return ended(ctx, group)
+}
+
+// life says how the collector is, and hangs with the ledger. A dead broker and a full disk are no reason to start it again.
+func life(books *ledger.Ledger, ready func() error) func() (string, error) {
+	return func() (string, error) {
+		books.Await()
+		if err := ready(); err != nil {
+			return "not ready: " + strings.Join(strings.Fields(err.Error()), " "), nil
+		}
+		return "ready", nil
+	}
 }
 
 // ended waits until the group ends, but not much longer than ctx lasts.

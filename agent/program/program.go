@@ -1,5 +1,5 @@
 // Package program is what both programs have in common at the command line: the flags of
-// every command, logs, exit codes, the version, and how they are told to stop.
+// every command, logs, exit codes, the version, how they are told to stop, and what systemd is told.
 package program
 
 import (

@@ -184,6 +184,12 @@ func (l *Ledger) catchUp(ctx context.Context) error {
 
 const day = 24 * time.Hour
 
+// Await returns when nobody is writing: never, where writing hangs.
+func (l *Ledger) Await() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+}
+
 // Close releases the file. Nothing needs saving: what was acknowledged is on disk.
 func (l *Ledger) Close() error {
 	l.mu.Lock()

@@ -1,4 +1,4 @@
-package service
+package program
 
 import (
 	"context"
@@ -14,9 +14,9 @@ const (
 	patience  = time.Minute           // with one that shows no life; less than the unit's WatchdogSec
 )
 
-// Watch tells systemd that the agent is ready, and from then on how it is and that it is alive, until ctx ends. Look says
+// Watch tells systemd that the program is ready, and from then on how it is and that it is alive, until ctx ends. Look says
 // how it is, or why it can't be called alive. One that shows no life for a minute is given up with an error, so that
-// whoever started the agent starts it again. Where look itself hangs, systemd misses the signs of life and does the same.
+// whoever started the program starts it again. Where look itself hangs, systemd misses the signs of life and does the same.
 func Watch(ctx context.Context, look func() (status string, err error)) error {
 	every, wait, missed := betweenLooks(), firstLook, time.Duration(0)
 	for {
@@ -30,7 +30,7 @@ func Watch(ctx context.Context, look func() (status string, err error)) error {
 		case err == nil:
 			tell(daemon.SdNotifyReady + "\n" + daemon.SdNotifyWatchdog + "\nSTATUS=" + status)
 			wait, missed = every, 0
-		case missed >= patience: // counted in looks: a machine that slept was no hung agent
+		case missed >= patience: // counted in looks: a machine that slept was no hung program
 			return fmt.Errorf("no sign of life: %w", err)
 		default:
 			missed += wait
@@ -52,7 +52,7 @@ func Reloading() { tell(daemon.SdNotifyReloading) }
 // Unchanged tells systemd that the new configuration was refused and the old one goes on.
 func Unchanged() { tell(daemon.SdNotifyReady) }
 
-// Stopping tells systemd that the agent has begun to stop.
+// Stopping tells systemd that the program has begun to stop.
 func Stopping() { tell(daemon.SdNotifyStopping) }
 
 // tell says something to systemd. Where that didn't start the program nobody hears it, and if it can't be told it is

@@ -1,4 +1,4 @@
-package service
+package program
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 var errHangs = errors.New("the schedule stands still")
 
-func TestAnAgentThatHangsIsGivenUpAfterAMinute(t *testing.T) {
+func TestAProgramThatHangsIsGivenUpAfterAMinute(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	synctest.Test(t, func(t *testing.T) {
 		hangs := time.Now().Add(time.Hour)
@@ -32,7 +32,7 @@ func TestAnAgentThatHangsIsGivenUpAfterAMinute(t *testing.T) {
 	})
 }
 
-func TestAnAgentThatWasAsleepIsNotGivenUp(t *testing.T) {
+func TestAProgramThatWasAsleepIsNotGivenUp(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
