@@ -14,16 +14,20 @@ type installCommand struct {
 	DryRun bool `help:"Show what would be done, and do nothing."`
 }
 
-// Run makes run a service of this machine.
+// Run makes run a service of this machine, or brings the service that it is up to date.
 func (i *installCommand) Run(call *program.Call) error {
-	if call.Config == "" {
+	config := call.Config
+	if config == "" {
+		config, _ = service.Config()
+	}
+	if config == "" {
 		return program.Usage(errors.New("install needs --config FILE: a service has no embedded defaults"))
 	}
-	c, err := load(call.Config)
+	c, err := load(config)
 	if err != nil {
 		return err
 	}
-	a, err := c.asService(call.Config)
+	a, err := c.asService(config)
 	if err != nil {
 		return err
 	}

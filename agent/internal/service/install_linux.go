@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -19,7 +20,11 @@ func Install(ctx context.Context, out io.Writer, a Agent, dry bool) error {
 	if err != nil {
 		return err
 	}
-	steps := a.installSteps(is)
+	packaged, err := os.ReadFile(packagedFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	steps := a.installSteps(is, string(packaged))
 	if dry {
 		err = script(out, steps)
 	}
@@ -34,15 +39,27 @@ func Install(ctx context.Context, out io.Writer, a Agent, dry bool) error {
 
 // Uninstall stops the service and takes it away. Configuration and data stay; config is where the former is.
 func Uninstall(ctx context.Context, out io.Writer, dry bool) (config string, err error) {
-	unit, err := os.ReadFile(unitFile)
+	config, err = Config()
 	if err != nil && !dry {
-		return "", fmt.Errorf("no service %s: %w", Name, err)
+		return "", err
 	}
-	config, _ = configIn(string(unit))
 	if dry {
 		return config, script(out, uninstallSteps())
 	}
 	return config, doAsRoot(ctx, out, uninstallSteps())
+}
+
+// Config is the configuration of the service that is installed.
+func Config() (string, error) {
+	unit, err := os.ReadFile(unitFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		unit, err = os.ReadFile(packagedFile)
+	}
+	if err != nil {
+		return "", fmt.Errorf("no service %s: %w", Name, err)
+	}
+	config, _ := configIn(string(unit))
+	return config, nil
 }
 
 func doAsRoot(ctx context.Context, out io.Writer, steps []step) error {

@@ -15,3 +15,6 @@ func Install(context.Context, io.Writer, Agent, bool) error { return errNotHere 
 
 // Uninstall stops the service and takes it away. Configuration and data stay; config is where the former is.
 func Uninstall(context.Context, io.Writer, bool) (config string, err error) { return "", errNotHere }
+
+// Config is the configuration of the service that is installed.
+func Config() (string, error) { return "", errNotHere }

@@ -14,7 +14,16 @@ const (
 	unitName = Name + ".service"
 	unitFile = "/etc/systemd/system/" + unitName
 	stateDir = "/var/lib/" + Name // made by systemd itself
+
+	packagedFile = "/usr/lib/systemd/system/" + unitName // hidden by unitFile
 )
+
+// PackagedUnit is what systemd should know of an agent from a Debian or RPM package. Packages are built with it, so that
+// Install finds nothing to change in it.
+func PackagedUnit() string {
+	a := Agent{Program: "/usr/bin/" + Name, Config: "/etc/zerofax/agent.yml", Data: stateDir}
+	return a.unit()
+}
 
 // unit is what systemd should know of the agent.
 func (a *Agent) unit() string {
@@ -23,6 +32,8 @@ Description=zerofax agent, polls fax machines over SNMP
 Documentation=https://github.com/zerofax/zerofax
 Wants=network-online.target
 After=network-online.target
+# A package may be installed before the agent is told what to poll.
+ConditionPathExists=%s
 # However often it fails, it is started again.
 StartLimitIntervalSec=0
 
@@ -49,7 +60,7 @@ SyslogLevel=err
 %s
 [Install]
 WantedBy=multi-user.target
-`, quoteForUnit(a.Program), quoteForExec(a.Config), Name, a.dataLines(), confinement)
+`, strings.ReplaceAll(a.Config, "%", "%%"), quoteForUnit(a.Program), quoteForExec(a.Config), Name, a.dataLines(), confinement)
 }
 
 // confinement is all that an agent can do without: it reads its files, writes its spool, and talks UDP and TCP.
@@ -154,8 +165,8 @@ func (a *Agent) obstacles(is access) []string {
 }
 
 // installSteps make the agent a service that runs and comes back after a restart of the machine. Taken again, they bring
-// the service up to date.
-func (a *Agent) installSteps(is access) []step {
+// the service up to date. Packaged is the unit that a package brought, "" if none did.
+func (a *Agent) installSteps(is access, packaged string) []step {
 	steps := []step{{run: []string{"systemd-sysusers", "--inline", fmt.Sprintf(`u %s - "zerofax agent"`, Name)}}}
 	give := func(path string) {
 		steps = append(steps,
@@ -171,17 +182,25 @@ func (a *Agent) installSteps(is access) []step {
 	return append(steps,
 		step{run: []string{"install", "-d", "-m", "0700", "-o", Name, "-g", Name, a.Data}},
 		step{run: []string{"chown", "-R", Name + ":" + Name, a.Data}},
-		step{file: unitFile, text: a.unit()},
+		a.unitStep(packaged),
 		step{run: []string{"systemctl", "daemon-reload"}},
 		step{run: []string{"systemctl", "enable", unitName}},
 		step{run: []string{"systemctl", "restart", unitName}})
+}
+
+// unitStep leaves the unit to the package whose unit says the same, so that the package can bring it up to date.
+func (a *Agent) unitStep(packaged string) step {
+	if packaged == a.unit() {
+		return step{run: []string{"rm", "-f", unitFile}}
+	}
+	return step{file: unitFile, text: a.unit()}
 }
 
 // uninstallSteps take the service away, and leave what it has read and written.
 func uninstallSteps() []step {
 	return []step{
 		{run: []string{"systemctl", "disable", "--now", unitName}},
-		{run: []string{"rm", unitFile}},
+		{run: []string{"rm", "-f", unitFile}},
 		{run: []string{"systemctl", "daemon-reload"}},
 	}
 }

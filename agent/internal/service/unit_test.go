@@ -33,12 +33,36 @@ func TestInstallOnLinuxSaysAllThatItDoes(t *testing.T) {
 		{"odd", odd, access{}},
 	} {
 		var out strings.Builder
-		if err := script(&out, c.a.installSteps(c.is)); err != nil {
+		if err := script(&out, c.a.installSteps(c.is, "")); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, c.name, out.String())
 		if why := c.a.obstacles(c.is); len(why) > 0 {
 			t.Errorf("%s: obstacles %q, want none", c.name, why)
+		}
+	}
+}
+
+func TestAnAgentFromAPackageLeavesTheUnitToThePackage(t *testing.T) {
+	a := usual()
+	a.Program = "/usr/bin/zerofax-agent"
+	elsewhere := a
+	elsewhere.Config = "/srv/zerofax/agent.yml"
+	for _, c := range []struct {
+		name string
+		a    Agent
+		want string // the step about the unit
+	}{
+		{"as packaged", a, "rm -f " + unitFile},
+		{"with a configuration elsewhere", elsewhere, "cat > " + unitFile},
+		{"another program", usual(), "cat > " + unitFile},
+	} {
+		var out strings.Builder
+		if err := script(&out, c.a.installSteps(access{}, PackagedUnit())); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "\n"+c.want) {
+			t.Errorf("%s: got\n%s\nwant a step %s", c.name, out.String(), c.want)
 		}
 	}
 }
