@@ -30,7 +30,7 @@ func (a *access) look(call *program.Call, config *config, profiles *mibs.Set, po
 	if err != nil {
 		return probed{}, snmp.Target{}, program.Usage(err)
 	}
-	target := snmp.Target{Host: host, Port: uint16(a.Port), Credentials: credentials.snmp()}
+	target := snmp.Target{Host: host, Port: uint16(a.Port), Credentials: snmpOf(credentials)}
 	seen, err := probe(call.Ctx, profiles, pool.Device(target).Ask)
 	if silent(err) && credentials.Name == "" { // some old machines speak SNMPv1 only
 		call.Log.Info("no answer to SNMPv2c; trying SNMPv1")

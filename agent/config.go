@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/agent/configfile"
+	"github.com/zerofax/zerofax/agent/credentials"
 	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/agent/program"
-	"github.com/zerofax/zerofax/agent/secret"
 )
 
 // config is agent.yml. Paths in it are relative to the file; load makes them usable.
@@ -31,26 +31,14 @@ type config struct {
 	warnings []string // allowed, but better not
 }
 
+// credentialsConfig is one of snmp.credentials.
+type credentialsConfig = credentials.Credentials
+
 type snmpConfig struct {
 	Timeout     time.Duration       `yaml:"timeout"` // of one try
 	Retries     int                 `yaml:"retries"`
 	MaxInFlight int                 `yaml:"max_in_flight"`
 	Credentials []credentialsConfig `yaml:"credentials"`
-}
-
-type credentialsConfig struct {
-	Name                string      `yaml:"name"`
-	Version             string      `yaml:"version"` // 1, 2c, 3
-	Community           secret.Text `yaml:"community"`
-	CommunityFile       string      `yaml:"community_file"`
-	User                string      `yaml:"user"`
-	Auth                string      `yaml:"auth"`
-	AuthPasswordFile    string      `yaml:"auth_password_file"`
-	Privacy             string      `yaml:"privacy"`
-	PrivacyPasswordFile string      `yaml:"privacy_password_file"`
-
-	AuthPassword    secret.Text `yaml:"-"`
-	PrivacyPassword secret.Text `yaml:"-"`
 }
 
 type spoolConfig struct {

@@ -294,7 +294,7 @@ func sweepOptions(c *config, profiles *mibs.Set, pool *snmp.Pool, ranges []disco
 		},
 	}
 	for _, one := range c.SNMP.Credentials {
-		set := one.snmp()
+		set := snmpOf(one)
 		sets = append(sets, set)
 		o.Credentials = append(o.Credentials, discover.Credential{
 			Name: one.Name, Engine: one.Version == snmp.V3, Bytes: snmp.KnockSize(set), Print: fingerprint(set),
@@ -356,7 +356,7 @@ func addressOf(at netip.AddrPort) string {
 
 func (d *discovered) Add(k discover.Known) {
 	credentials, _ := d.config.SNMP.named(k.Credentials)
-	device := d.pool.Device(snmp.Target{Host: k.At.Addr().String(), Port: k.At.Port(), Credentials: credentials.snmp()})
+	device := d.pool.Device(snmp.Target{Host: k.At.Addr().String(), Port: k.At.Port(), Credentials: snmpOf(credentials)})
 	d.poller.Add(poll.Target{Address: addressOf(k.At), Source: k.Range.String(), Ask: device.Ask, Refuses: func(is *mibs.Device) string {
 		if is.ID == k.Device {
 			return "" // whatever it lacks by now

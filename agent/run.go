@@ -105,13 +105,13 @@ func targets(c *config, pool *snmp.Pool) []poll.Target {
 	var all []poll.Target
 	for _, t := range c.Hosts() {
 		credentials, _ := c.SNMP.named(t.Credentials[0])
-		device := pool.Device(snmp.Target{Host: t.Host, Port: uint16(t.Port), Credentials: credentials.snmp()})
+		device := pool.Device(snmp.Target{Host: t.Host, Port: uint16(t.Port), Credentials: snmpOf(credentials)})
 		all = append(all, poll.Target{Address: t.Address(), Ask: device.Ask})
 	}
 	return all
 }
 
-func (c *credentialsConfig) snmp() snmp.Credentials {
+func snmpOf(c credentialsConfig) snmp.Credentials {
 	return snmp.Credentials{
 		Version: c.Version, Community: c.Community, User: c.User,
 		Auth: c.Auth, AuthPassword: c.AuthPassword, Privacy: c.Privacy, PrivacyPassword: c.PrivacyPassword,

@@ -1,0 +1,53 @@
+package bundle
+
+import (
+	"crypto/ecdsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ParseAuthority reads the certificate of an authority: PEM, one that may sign, with a key that
+// wire.OpenConfig takes.
+func ParseAuthority(text []byte) (*x509.Certificate, error) {
+	block, rest := pem.Decode(text)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, errors.New("no certificate in it; want PEM")
+	}
+	if more, _ := pem.Decode(rest); more != nil {
+		return nil, errors.New("more than one certificate in it; want the authority's alone")
+	}
+	authority, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	if _, fits := authority.PublicKey.(*ecdsa.PublicKey); !fits || !authority.IsCA {
+		return nil, errors.New("is not the certificate of zerofax's authority; want what enroll gave")
+	}
+	return authority, nil
+}
+
+// Pair reads a certificate with its key, both PEM, if authority made it for agent. It does not
+// look at dates: clocks of machines can be wrong.
+func Pair(certificate, key []byte, agent string, authority *x509.Certificate) (tls.Certificate, error) {
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	switch leaf := pair.Leaf; {
+	case leaf.CheckSignatureFrom(authority) != nil:
+		return tls.Certificate{}, errors.New("is of another authority")
+	case leaf.Subject.CommonName != agent:
+		return tls.Certificate{}, fmt.Errorf("is for %q, this is %q", leaf.Subject.CommonName, agent)
+	case !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
+		return tls.Certificate{}, errors.New("is not for clients; no broker would take it")
+	case !leaf.NotAfter.After(leaf.NotBefore):
+		return tls.Certificate{}, errors.New("ends before it begins")
+	}
+	return pair, nil
+}
+
+func anyCertificate(text string) bool { return x509.NewCertPool().AppendCertsFromPEM([]byte(text)) }
