@@ -32,14 +32,23 @@ func NewSpool(agent string, started time.Time) *Spool {
 
 // Write keeps a batch.
 func (s *Spool) Write(b Batch) error {
-	s.seq++
 	s.clock = b.Clock
-	h := held{first: s.seq, seq: s.seq}
+	var readings []wire.Reading
 	for _, l := range b.Looks {
 		r := l.reading(b.Clock)
 		if err := r.Check(); err != nil {
 			return err
 		}
+		readings = append(readings, r)
+	}
+	return s.Keep(readings)
+}
+
+// Keep keeps readings as one batch, as they are.
+func (s *Spool) Keep(readings []wire.Reading) error {
+	s.seq++
+	h := held{first: s.seq, seq: s.seq}
+	for _, r := range readings {
 		text, err := wire.EncodeReadings([]wire.Reading{r})
 		if err != nil {
 			return err

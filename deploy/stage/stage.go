@@ -1,0 +1,396 @@
+// Package stage plays two years of two small hospitals to the real collector, with a real InfluxDB and a
+// real Prometheus beside it, so that dashboards and rules can be looked at and proven with everything in
+// them that can happen: services that give up faxing one after the other, lines that are cut, overdue,
+// kept, quiet, blind; faxes after the cut-off; an agent that is dead, one that can't keep up.
+//
+// Agents speak MQTT as real ones do. The collector's clock is turned (build tag testclock) while it lives
+// through the past, since it takes no reading for true that is older than 400 days; then it is started
+// again and lives in the present. What the books must say in the end is told by Truth.
+//
+//	script ─ MQTT ─▶ collector ─┬▶ InfluxDB
+//	   └─ tables ─ import ─▶    └▶ Prometheus (from now on)
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Mode is what is played.
+type Mode string
+
+// The modes.
+const (
+	Full  Mode = "full"  // the whole history; two of three agents live
+	Empty Mode = "empty" // a collector that was installed a moment ago
+	Dead  Mode = "dead"  // the whole history, and all agents are gone
+)
+
+// Modes are all modes.
+func Modes() []Mode { return []Mode{Full, Empty, Dead} }
+
+// Database is the name of the database in InfluxDB; it asks for no password.
+const Database = "zerofax"
+
+// Options say what is played, by which programs.
+type Options struct {
+	Mode Mode
+	Seed uint64
+	Dir  string // empty; the programs' data and configurations
+	Log  *slog.Logger
+
+	Collector  string // path of the program, built with the tag testclock
+	InfluxDB   string // path of influxd 1.8
+	Prometheus string // path of the program
+	Rules      string // glob of Prometheus's rule files; empty: none
+
+	// Where they listen, 127.0.0.1:PORT; empty: where there is room.
+	Pages, MQTT, InfluxDBAt, PrometheusAt string
+}
+
+// Stage is a collector, an InfluxDB and a Prometheus that run.
+type Stage struct {
+	Options
+	Truth *Truth // of what happened until it opened; in mode empty, of nothing
+
+	*life
+	cast       []*agent
+	collector  *process
+	influxdb   *process
+	prometheus *process
+	round      int64
+	turned     bool // the collector's clock is the script's
+	cancel     context.CancelFunc
+	group      *errgroup.Group
+}
+
+// Open plays the history and returns once the collector lives in the present, InfluxDB has all of it and
+// Prometheus has looked. Whoever opened it closes it.
+func Open(ctx context.Context, o Options) (s *Stage, err error) {
+	s = &Stage{Options: o}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if err := s.configure(); err != nil {
+		return nil, err
+	}
+	now := time.Now().Truncate(time.Second)
+	h, err := build(now)
+	if err != nil {
+		return nil, err
+	}
+	s.life = newLife(h, o.Seed)
+	s.Truth = s.life.truth
+	if err := s.startInfluxDB(ctx); err != nil {
+		return nil, err
+	}
+	if o.Mode != Empty {
+		began := time.Now()
+		if err := s.play(ctx); err != nil {
+			return nil, err
+		}
+		o.Log.Info("history told", "took", time.Since(began).Round(time.Millisecond))
+	} else {
+		s.life.hospital = &hospital{now: now, paris: h.paris}
+		s.Truth = newTruth(s.life.hospital)
+	}
+	if err := s.present(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// CollectorURL is where the pages, the API and the metrics are.
+func (s *Stage) CollectorURL() string { return "http://" + s.Pages }
+
+// InfluxDBURL is where InfluxDB is.
+func (s *Stage) InfluxDBURL() string { return "http://" + s.InfluxDBAt }
+
+// PrometheusURL is where Prometheus is.
+func (s *Stage) PrometheusURL() string { return "http://" + s.PrometheusAt }
+
+// Close ends all programs. It may be called again.
+func (s *Stage) Close() {
+	if s.cancel != nil {
+		s.cancel()
+		_ = s.group.Wait() // it is over anyway
+	}
+	for _, a := range s.cast {
+		a.leave()
+	}
+	for _, p := range []*process{s.prometheus, s.collector, s.influxdb} {
+		p.stop()
+	}
+}
+
+// Wait returns when ctx ends, or with an error when a program ended by itself.
+func (s *Stage) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.prometheus.done:
+		return fmt.Errorf("prometheus ended by itself: %s", s.prometheus.out)
+	case <-s.collector.done:
+		return fmt.Errorf("the collector ended by itself: %s", s.collector.out)
+	case <-s.influxdb.done:
+		return fmt.Errorf("influxd ended by itself: %s", s.influxdb.out)
+	}
+}
+
+func (s *Stage) configure() error {
+	for _, address := range []*string{&s.Pages, &s.MQTT, &s.InfluxDBAt, &s.PrometheusAt} {
+		if *address == "" {
+			var err error
+			if *address, err = freeAddress(); err != nil {
+				return err
+			}
+		}
+	}
+	rpc, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	rules := ""
+	if s.Rules != "" {
+		rules = "rule_files: [" + strconv.Quote(s.Rules) + "]\n"
+	}
+	for name, text := range map[string]string{
+		"collector.yml": fmt.Sprintf("data_dir: books\nmqtt: {embedded: {listen: %s}}\nhttp: {listen: %s}\ninfluxdb: {url: %s, bucket: %s}\n",
+			s.MQTT, s.Pages, s.InfluxDBURL(), Database),
+		"influxdb.conf": fmt.Sprintf("reporting-disabled = true\nbind-address = %q\n[meta]\n  dir = \"influxdb/meta\"\n[data]\n  dir = \"influxdb/data\"\n"+
+			"  wal-dir = \"influxdb/wal\"\n  query-log-enabled = false\n[monitor]\n  store-enabled = false\n[http]\n  bind-address = %q\n  log-enabled = false\n",
+			rpc, s.InfluxDBAt),
+		"prometheus.yml": "global: {scrape_interval: 1s, evaluation_interval: 1s}\n" + rules +
+			"scrape_configs:\n  - job_name: zerofax\n    static_configs: [{targets: [\"" + s.Pages + "\"]}]\n",
+	} {
+		if err := s.write(name, []byte(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Stage) write(name string, text []byte) error {
+	if err := os.WriteFile(filepath.Join(s.Dir, name), text, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+func (s *Stage) startInfluxDB(ctx context.Context) (err error) {
+	if s.influxdb, err = launch(s.Dir, nil, s.InfluxDB, "-config", "influxdb.conf"); err != nil {
+		return err
+	}
+	if err := s.influxdb.answers(ctx, s.InfluxDBURL()+"/health"); err != nil {
+		return err
+	}
+	_, err = s.InfluxQL(ctx, "CREATE DATABASE "+Database)
+	return err
+}
+
+func (s *Stage) startCollector(ctx context.Context) (err error) {
+	var env []string
+	if s.turned {
+		env = append(env, "ZEROFAX_TIME_FILE="+s.timeFile())
+	}
+	if s.collector, err = launch(s.Dir, env, s.Collector, "run", "--config", "collector.yml", "--log-level", "warn"); err != nil {
+		return err
+	}
+	return s.collector.answers(ctx, s.CollectorURL()+"/-/ready")
+}
+
+// command runs a command of the collector's beside it.
+func (s *Stage) command(ctx context.Context, args ...string) error {
+	return run(ctx, s.Dir, []string{"ZEROFAX_TIME_FILE=" + s.timeFile()}, s.Collector, append(args, "--config", "collector.yml")...)
+}
+
+func (s *Stage) timeFile() string { return filepath.Join(s.Dir, "time") }
+
+// turn lets it be t for the collector, and its loops make a round each, one after the other.
+func (s *Stage) turn(ctx context.Context, t time.Time, loops ...string) error {
+	s.round++
+	text := fmt.Sprintln(t.UTC().Format(time.RFC3339Nano), s.round, strings.Join(loops, " "))
+	if err := s.write("time.new", []byte(text)); err != nil {
+		return err
+	}
+	if err := os.Rename(s.timeFile()+".new", s.timeFile()); err != nil {
+		return fmt.Errorf("turn the clock: %w", err)
+	}
+	return until(ctx, 60*time.Second, func() error {
+		for _, loop := range loops {
+			text, _ := os.ReadFile(s.timeFile() + "." + loop)
+			if done, _ := strconv.ParseInt(string(text), 10, 64); done < s.round {
+				return fmt.Errorf("round %d of %s isn't made: %s", s.round, loop, s.collector.out)
+			}
+		}
+		return nil
+	})
+}
+
+// play lets the collector live through the past.
+func (s *Stage) play(ctx context.Context) error {
+	s.turned = true
+	steps := s.steps()
+	if err := s.turn(ctx, steps[0].Add(-hour)); err != nil {
+		return err
+	}
+	if err := s.startCollector(ctx); err != nil {
+		return err
+	}
+	for name, text := range map[string][]byte{"structure.csv": s.structureTable(), "copper.csv": s.copperTable()} {
+		if err := s.write(name, text); err != nil {
+			return err
+		}
+	}
+	if err := s.command(ctx, "import", "structure", "structure.csv"); err != nil {
+		return err
+	}
+	last := s.begins().Add(-hour)
+	for _, at := range steps {
+		if err := s.step(ctx, last, at); err != nil {
+			return fmt.Errorf("%s: %w", at.Format(time.DateTime), err)
+		}
+		last = at
+	}
+	for _, a := range s.cast {
+		a.leave()
+	}
+	s.collector.stop()
+	s.turned = false
+	return nil
+}
+
+// step is what happens after one instant, up to another.
+func (s *Stage) step(ctx context.Context, from, to time.Time) error {
+	if err := s.turn(ctx, to); err != nil {
+		return err
+	}
+	if err := s.declare(ctx, from, to); err != nil {
+		return err
+	}
+	for _, plan := range s.agents {
+		if err := s.act(ctx, plan, from, to); err != nil {
+			return err
+		}
+	}
+	if err := s.judge(ctx, from, to); err != nil {
+		return err
+	}
+	for _, loops := range [][]string{{"watchdog"}, {"alert"}, {"series"}} {
+		if err := s.turn(ctx, to, loops...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// declare imports the lines where something of them is new: in the beginning, when one was cut, and when
+// another machine took a place.
+func (s *Stage) declare(ctx context.Context, from, to time.Time) error {
+	begins, replaced, cut := s.cast == nil, "", false
+	for _, l := range s.lines {
+		cut = cut || !l.CutOn.IsZero() && l.CutOn.After(from) && !l.CutOn.After(to)
+		if l.Next != nil && l.Next.from.After(from) && !l.Next.from.After(to) {
+			replaced = l.Machine.to.Format(time.DateOnly)
+		}
+	}
+	if !begins && !cut && replaced == "" {
+		return nil
+	}
+	if err := s.write("lines.csv", s.linesTable(to)); err != nil {
+		return err
+	}
+	args := []string{"import", "lines", "lines.csv"}
+	if replaced != "" {
+		args = append(args, "--since", replaced)
+	}
+	if err := s.command(ctx, args...); err != nil || !begins {
+		return err
+	}
+	return s.command(ctx, "import", "copper", "copper.csv", "--day", to.Format(time.DateOnly))
+}
+
+// act is what an agent does: it comes, reads, sends and dies.
+func (s *Stage) act(ctx context.Context, plan *agentPlan, from, to time.Time) error {
+	a := s.agent(plan)
+	if !plan.dies.IsZero() && !from.Before(plan.dies) {
+		a.die()
+		return nil
+	}
+	if a.client == nil {
+		if err := a.connect(s.MQTT, to); err != nil {
+			return err
+		}
+	}
+	for _, b := range s.days(plan, from, to) {
+		if b.lost { // what is held before is sent; this was never
+			if err := a.send(ctx, to); err != nil {
+				return err
+			}
+		}
+		if err := a.spool.Keep(b.readings); err != nil {
+			return fmt.Errorf("spool of %s: %w", a.id, err)
+		}
+		if b.lost {
+			a.spool.GiveUp(1)
+		}
+	}
+	if err := a.send(ctx, to); err != nil {
+		return err
+	}
+	return a.live(to)
+}
+
+func (s *Stage) agent(plan *agentPlan) *agent {
+	for _, a := range s.cast {
+		if a.agentPlan == plan {
+			return a
+		}
+	}
+	s.cast = append(s.cast, newAgent(plan, s.begins()))
+	return s.cast[len(s.cast)-1]
+}
+
+// judge has a person reject the first jump of a machine, a while after it was seen.
+func (s *Stage) judge(ctx context.Context, from, to time.Time) error {
+	for _, m := range s.rejected {
+		decided := m.jumps[0].at.Add(10 * 24 * hour)
+		if !decided.After(from) || decided.After(to) {
+			continue
+		}
+		body, err := get(ctx, s.CollectorURL()+"/api/v1/anomalies?open=true")
+		if err != nil {
+			return err
+		}
+		var open struct {
+			Data []struct {
+				ID           int64
+				Kind, Device string
+			}
+		}
+		if err := json.Unmarshal(body, &open); err != nil {
+			return fmt.Errorf("read anomalies: %w", err)
+		}
+		for _, x := range open.Data {
+			if x.Kind == "jump" && x.Device == m.ID {
+				err = errors.Join(err, s.command(ctx, "anomaly", "reject", strconv.FormatInt(x.ID, 10), "--reason", "carte remplacée"))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
