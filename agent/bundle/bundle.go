@@ -26,7 +26,7 @@ const Collector = "zerofax-collector"
 type Bundle struct {
 	V           int                       `yaml:"zerofax_bundle"`
 	Agent       string                    `yaml:"agent"`
-	URL         string                    `yaml:"url"`         // of the broker; mqtt:// only where it is on the same machine
+	URL         string                    `yaml:"url"`         // of the broker; mqtt:// only on the same machine, or where the collector was told insecure
 	BrokerCA    string                    `yaml:"broker_ca"`   // of the broker's own certificate, where that isn't Authority
 	Authority   string                    `yaml:"authority"`   // signs agents' certificates and central configurations
 	Certificate string                    `yaml:"certificate"` // of this agent, shown to the broker
@@ -102,13 +102,9 @@ func (b *Bundle) check(doc *yamlfile.Doc) {
 	if !wire.ValidAgent(b.Agent) || b.Agent == Collector {
 		fault("agent", "%q; want 1 to 63 of a-z, 0-9 and -", b.Agent)
 	}
-	u, encrypted, err := configfile.BrokerURL(b.URL)
-	switch {
-	case err != nil:
+	if u, err := configfile.BrokerURL(b.URL); err != nil {
 		fault("url", "%v", err)
-	case !encrypted && !configfile.Loopback(u.Hostname()):
-		fault("url", "would go unencrypted to %s; want mqtts://", u.Hostname())
-	default:
+	} else {
 		b.URL = u.String()
 	}
 	if b.BrokerCA != "" && !anyCertificate(b.BrokerCA) {

@@ -76,7 +76,6 @@ func TestFaultsOfABundleSayWhereAndRepeatNoSecret(t *testing.T) {
 		"the collector's name": {change(func(b *bundle.Bundle) { b.Agent = bundle.Collector }), `x.bundle:3: agent: "zerofax-collector"; want 1 to 63`},
 		"url":                  {change(func(b *bundle.Bundle) { b.URL = "https://chu.example" }), "x.bundle:4: url: want mqtt://HOST:PORT or mqtts://HOST:PORT"},
 		"url with a password":  {change(func(b *bundle.Bundle) { b.URL = "mqtts://me:topsecret@chu.example" }), "x.bundle:4: url: has a user in it"},
-		"in the clear":         {change(func(b *bundle.Bundle) { b.URL = "mqtt://chu.example" }), "x.bundle:4: url: would go unencrypted to chu.example; want mqtts://"},
 		"broker_ca":            {change(func(b *bundle.Bundle) { b.BrokerCA = "topsecret" }), "x.bundle:5: broker_ca: no certificate in it; want PEM"},
 		"no authority":         {change(func(b *bundle.Bundle) { b.Authority = "" }), "x.bundle:5: authority: no certificate in it; want PEM"},
 		"two authorities":      {change(func(b *bundle.Bundle) { b.Authority += bundletest.New().PEM }), "authority: more than one certificate in it"},

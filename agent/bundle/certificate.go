@@ -30,24 +30,29 @@ func ParseAuthority(text []byte) (*x509.Certificate, error) {
 	return authority, nil
 }
 
-// Pair reads a certificate with its key, both PEM, if authority made it for agent. It does not
-// look at dates: clocks of machines can be wrong.
+// Pair reads a certificate with its key, both PEM, if authority made it for agent.
 func Pair(certificate, key []byte, agent string, authority *x509.Certificate) (tls.Certificate, error) {
 	pair, err := tls.X509KeyPair(certificate, key)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	switch leaf := pair.Leaf; {
+	return pair, Fits(pair.Leaf, agent, authority)
+}
+
+// Fits tells why a certificate is none that authority made for agent, nil if it is one. It does
+// not look at the time: clocks of machines can be wrong.
+func Fits(leaf *x509.Certificate, agent string, authority *x509.Certificate) error {
+	switch {
 	case leaf.CheckSignatureFrom(authority) != nil:
-		return tls.Certificate{}, errors.New("is of another authority")
+		return errors.New("is of another authority")
 	case leaf.Subject.CommonName != agent:
-		return tls.Certificate{}, fmt.Errorf("is for %q, this is %q", leaf.Subject.CommonName, agent)
+		return fmt.Errorf("is for %q, this is %q", leaf.Subject.CommonName, agent)
 	case !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
-		return tls.Certificate{}, errors.New("is not for clients; no broker would take it")
+		return errors.New("is not for clients; no broker would take it")
 	case !leaf.NotAfter.After(leaf.NotBefore):
-		return tls.Certificate{}, errors.New("ends before it begins")
+		return errors.New("ends before it begins")
 	}
-	return pair, nil
+	return nil
 }
 
 func anyCertificate(text string) bool { return x509.NewCertPool().AppendCertsFromPEM([]byte(text)) }

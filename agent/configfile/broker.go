@@ -47,13 +47,13 @@ func (b *Broker) Check(f *File, where []any) {
 
 // checkURL also wants other machines to know who this is, and nobody else to listen.
 func (b *Broker) checkURL(f *File, where []any) {
-	u, encrypted, err := BrokerURL(b.URL)
+	u, err := BrokerURL(b.URL)
 	switch {
 	case err != nil:
 		f.Fault(where, "%v", err)
 		return
 	case Loopback(u.Hostname()) || b.Insecure:
-	case !encrypted:
+	case !b.encrypted():
 		f.Fault(where, "would go unencrypted to %s; want mqtts:// with username and password_file or cert_file and key_file, or insecure: true beside it", u.Hostname())
 	case b.Username == "" && b.CertFile == "":
 		f.Fault(where, "%s would not know who this is; want username and password_file or cert_file and key_file, or insecure: true beside it", u.Hostname())
@@ -63,21 +63,20 @@ func (b *Broker) checkURL(f *File, where []any) {
 
 // BrokerURL reads where a broker is, and adds the port that belongs to the scheme where there is
 // none. No error repeats the text: there might be a password in it.
-func BrokerURL(text string) (u *url.URL, encrypted bool, err error) {
-	u, err = url.Parse(text)
+func BrokerURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
 	ports := map[string]string{"mqtt": "1883", "tcp": "1883", "mqtts": "8883", "ssl": "8883"}
 	switch {
 	case err != nil || ports[u.Scheme] == "" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
-		return nil, false, errors.New("want mqtt://HOST:PORT or mqtts://HOST:PORT")
+		return nil, errors.New("want mqtt://HOST:PORT or mqtts://HOST:PORT")
 	case u.User != nil:
-		return nil, false, errors.New("has a user in it; want that in username and password_file")
+		return nil, errors.New("has a user in it; want that in username and password_file")
 	}
 	port := cmp.Or(u.Port(), ports[u.Scheme])
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return nil, false, fmt.Errorf("port %s; want 1 to 65535", port)
+		return nil, fmt.Errorf("port %s; want 1 to 65535", port)
 	}
-	encrypted = u.Scheme == "mqtts" || u.Scheme == "ssl"
-	return &url.URL{Scheme: u.Scheme, Host: net.JoinHostPort(u.Hostname(), port)}, encrypted, nil
+	return &url.URL{Scheme: u.Scheme, Host: net.JoinHostPort(u.Hostname(), port)}, nil
 }
 
 func (b *Broker) encrypted() bool {
