@@ -65,6 +65,9 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if s.Outbox, err = readOutbox(ctx, q); err != nil {
 			return err
 		}
+		if s.Open, err = readOpen(ctx, q); err != nil {
+			return err
+		}
 		if s.Sums, err = readSums(ctx, q); err != nil {
 			return err
 		}

@@ -95,6 +95,16 @@ func (s *store) loadEpisodes(ctx context.Context, b *books) (err error) {
 	)
 }
 
+func readOpen(ctx context.Context, q querier) (open []OpenEpisode, err error) {
+	err = each(ctx, q, "SELECT kind, line, certainty, opened_at FROM episodes WHERE closed_at = 0 ORDER BY id", func(read func(...any) error) error {
+		var e OpenEpisode
+		err := read(&e.Kind, &e.Line, &e.Certainty, &e.OpenedAt)
+		open = append(open, e)
+		return err
+	})
+	return open, err
+}
+
 func readAfterTotals(ctx context.Context, q querier) (map[string]AfterTotals, error) {
 	totals := make(map[string]AfterTotals)
 	return totals, each(ctx, q, "SELECT "+afterTable.columns+" FROM after_cutoff", func(read func(...any) error) error {

@@ -17,6 +17,15 @@ type Snapshot struct {
 	Sums           []Sum             // every account and counter, also those with 0
 	Register       Register          // what people declared
 	Outbox         []Backlog         // by channel
+	Open           []OpenEpisode     // in the order in which they opened
+}
+
+// OpenEpisode is an open episode in short.
+type OpenEpisode struct {
+	Kind      EpisodeKind `json:"kind"`
+	Line      string      `json:"line,omitempty"`
+	Certainty Certainty   `json:"certainty,omitempty"` // of a fax after a date, else empty
+	OpenedAt  wire.Time   `json:"opened_at"`
 }
 
 // AnomalyCount is how many anomalies of a kind an agent ever had.

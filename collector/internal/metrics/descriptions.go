@@ -4,6 +4,7 @@ package metrics
 var (
 	activeLines = desc("active_lines", "Fax lines that live: those in state active, and those overdue or kept that still show activity. Lines that nobody can see are none of them.",
 		"establishment", "pole", "service")
+	unseenLines  = desc("unseen_lines", "Fax lines that may be active without anybody seeing it.", "establishment", "pole", "service")
 	linesByState = desc("lines", "Fax lines by state; each line is in one.", "establishment", "pole", "service", "state")
 	faxPages     = desc("fax_pages_total", "Pages faxed; received are pages received where a device counts them, else pages printed for a fax.",
 		"establishment", "pole", "service", "direction")
@@ -11,13 +12,18 @@ var (
 
 	lineInfo        = desc("line_info", "Where a line belongs.", "line", "device", "establishment", "site", "pole", "service")
 	lineStatus      = desc("line_status", "1 for the status that a phone line is in.", "line", "status")
+	lineState       = desc("line_state", "1 for the state that a line is in on its way to the cut-off.", "line", "state")
 	lineLastFax     = desc("line_last_fax_timestamp_seconds", "End of the interval in which the last fax was counted.", "line")
 	lineLastReading = desc("line_last_reading_timestamp_seconds", "When the line's device answered last.", "line")
 	lineCutoff      = desc("line_cutoff_timestamp_seconds", "From when on nobody should fax on the line.", "line")
+	lineCut         = desc("line_cut_timestamp_seconds", "End of the day on which the line was really cut, as declared.", "line")
+	lineKeptUntil   = desc("line_kept_until_timestamp_seconds", "When a line that is kept is to be looked at again.", "line")
 	lineFaxPages    = desc("line_fax_pages_total", "Pages faxed on a line, where that is known for it alone.", "line", "direction")
 	linePagesAfter  = desc("line_pages_after_cutoff_total", "Pages certainly or probably faxed on a line after its cut-off.", "line")
 	lineFaxesAfter  = desc("line_faxes_after_cutoff_total", "Fax messages certainly or probably faxed on a line after its cut-off.", "line")
 	lineAfterAt     = desc("line_after_cutoff_noticed_timestamp_seconds", "When the last fax after a line's cut-off was booked.", "line")
+	lineAlertOpened = desc("line_alert_opened_timestamp_seconds", "When an open alert about a line was opened.", "line", "kind", "certainty")
+	openAlerts      = desc("open_alerts", "Open alerts by kind, and, of faxes after a date, by how sure it is that they came after it.", "kind", "certainty")
 
 	establishmentInfo = desc("establishment_info", "The name of an establishment.", "establishment", "name", "finess")
 	siteInfo          = desc("site_info", "The name of a site.", "establishment", "site", "name")

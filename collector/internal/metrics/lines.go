@@ -46,9 +46,16 @@ func line(out *exposition, l *ledger.Line, id string, pages ways) {
 	for _, status := range wire.LineStatuses() {
 		out.truth(lineStatus, l.Status == status, id, string(status))
 	}
+	for _, state := range ledger.LineStates() {
+		out.truth(lineState, l.State == state, id, string(state))
+	}
 	out.instant(lineLastFax, l.LastFax, id)
 	out.instant(lineLastReading, l.LastReading, id)
 	out.instant(lineCutoff, l.CutoffAt, id)
+	out.instant(lineCut, l.CutOn.End(l.Zone), id)
+	if l.State == ledger.Kept {
+		out.instant(lineKeptUntil, l.KeptUntil.In(l.Zone), id)
+	}
 	for _, way := range ledger.Directions() {
 		if count, known := pages[way]; known {
 			out.counter(lineFaxPages, count, id, string(way))

@@ -103,6 +103,7 @@ func (x *Exporter) tell(books ledger.Snapshot) *exposition {
 	services(out, books)
 	names(out, &books.Register)
 	outbox(out, books.Outbox)
+	x.alerts(out, books)
 	return out
 }
 

@@ -77,7 +77,7 @@ func ward() ledger.Snapshot {
 		},
 		Lines: []ledger.Line{
 			{ID: "kyocera-vcf1", Device: "kyocera-vcf1", State: ledger.Active, Status: wire.LineIdle, LastFax: noon, LastReading: noon.Add(time.Second)},
-			{ID: "ricoh-w1", Device: "ricoh-w1", State: ledger.Blind, Status: wire.LineUnknown},
+			{ID: "ricoh-w1", Device: "ricoh-w1", State: ledger.Blind, Observed: ledger.Blind, Status: wire.LineUnknown, CutOn: "2027-01-31", KeptUntil: "2027-06-30", Zone: time.UTC},
 			{
 				ID: "0241354000", Declared: true, Number: "0241354000", Device: "xerox-3359", Establishment: "chu", Site: "nord", Pole: "urgences", Service: "saas",
 				State: ledger.Overdue, Observed: ledger.Active, Status: wire.LineBusy, CutoffAt: noon.Add(-time.Hour),
@@ -106,6 +106,10 @@ func ward() ledger.Snapshot {
 		Agents: []ledger.Agent{
 			{ID: "ps-01", Up: true, LastSeen: noon, Version: "0.1.0", OS: "linux/amd64", Session: "s", Spool: wire.SpoolState{Envelopes: 3}, Dropped: 12},
 			{ID: "ps-02", Session: "s"},
+		},
+		Open: []ledger.OpenEpisode{
+			{Kind: ledger.AfterCutoff, Line: "0241354000", Certainty: ledger.Probable, OpenedAt: noon.Add(-time.Minute)},
+			{Kind: ledger.AgentSilent, OpenedAt: noon},
 		},
 		Envelopes: map[ledger.Verdict]int64{ledger.Applied: 100, ledger.Duplicate: 5},
 	}

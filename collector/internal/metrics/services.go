@@ -22,6 +22,7 @@ func (s service) compare(other service) int {
 type tally struct {
 	lines        map[ledger.LineState]int64
 	active       int64 // whatever was planned or allowed
+	unseen       int64 // may be active
 	pages, faxes ways
 }
 
@@ -36,7 +37,7 @@ func services(out *exposition, books ledger.Snapshot) {
 	byService := map[service]*tally{}
 	at := func(s service) *tally {
 		if byService[s] == nil {
-			byService[s] = &tally{map[ledger.LineState]int64{}, 0, ways{}, ways{}}
+			byService[s] = &tally{lines: map[ledger.LineState]int64{}, pages: ways{}, faxes: ways{}}
 		}
 		return byService[s]
 	}
@@ -51,6 +52,9 @@ func services(out *exposition, books ledger.Snapshot) {
 		t.lines[l.State]++
 		if l.Active() {
 			t.active++
+		}
+		if l.Unseen() {
+			t.unseen++
 		}
 	}
 	for i := range books.Sums {
@@ -74,6 +78,7 @@ func (t *tally) add(s *ledger.Sum) {
 
 func (t *tally) tell(out *exposition, of service) {
 	out.gauge(activeLines, float64(t.active), of.establishment, of.pole, of.name)
+	out.gauge(unseenLines, float64(t.unseen), of.establishment, of.pole, of.name)
 	for _, state := range ledger.LineStates() {
 		out.gauge(linesByState, float64(t.lines[state]), of.establishment, of.pole, of.name, string(state))
 	}
