@@ -1,6 +1,6 @@
 # Every target is one or two commands over the go tool; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build check test test-quick bench clean tools
+.PHONY: help demo build dashboards check test test-quick bench clean tools
 SHELL := bash
 
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
@@ -21,6 +21,9 @@ build: ## both programs and the demo, in bin/
 	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/zerofax-agent ./agent
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/zerofax-collector ./collector
 	CGO_ENABLED=0 go build -trimpath -o bin/zerofax-demo ./deploy/demo
+
+dashboards: ## Grafana dashboards in French and English, from their one source in dashboards/boards
+	go run ./dashboards
 
 check: ## format, vet, staticcheck, go.mod tidy, builds for linux and windows
 	@out=$$($(GOFUMPT) -l .); test -z "$$out" || { echo "not gofumpt-formatted:"; echo "$$out"; exit 1; }
