@@ -94,14 +94,14 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	var in *ingest.Ingest
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	isReady := func() error { return cmp.Or(in.Ready(), ledger.Room(c.DataDir)) }
 	figures := metrics.New(metrics.Options{
-		Books: p.books, Others: registry, Dropped: func() int64 { return in.Dropped() }, LineKey: key, Version: program.Version(),
+		Books: p.books, Others: registry, Dropped: func() int64 { return in.Dropped() }, Ready: isReady, LineKey: key, Version: program.Version(),
 	})
 	in = ingest.New(ingest.Options{
 		URL: p.mqtt, TLS: c.MQTT.TLS, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
 		Books: p.books, Observe: figures.Ingested, Log: log, Now: clock,
 	})
-	isReady := func() error { return cmp.Or(in.Ready(), ledger.Room(c.DataDir)) }
 	site, err := web.New(web.Options{
 		Books:    p.books,
 		Metrics:  figures.Handler(),

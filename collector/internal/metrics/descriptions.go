@@ -40,8 +40,12 @@ var (
 	agentInfo            = desc("agent_info", "What an agent runs.", "agent", "version", "os")
 	agentLastSeen        = desc("agent_last_seen_timestamp_seconds", "When the agent was heard last.", "agent")
 	agentSpoolEnvelopes  = desc("agent_spool_envelopes", "Envelopes that the agent holds and that are not in the books yet.", "agent")
+	agentClockOffset     = desc("agent_clock_offset_seconds", "How far the agent's clock is behind the collector's.", "agent")
 	agentDroppedReadings = desc("agent_dropped_readings_total", "Readings that the agent gave up because its spool was full.", "agent")
 
+	anomaliesOpen = desc("anomalies_open", "Anomalies that wait for a person to judge them.")
+
 	collectorEnvelopes = desc("collector_envelopes_total", "Envelopes received, by what became of them.", "result")
+	collectorReady     = desc("collector_ready", "Whether readings can come in and be booked now: the broker is reached, and the disk has room.")
 	buildInfo          = desc("build_info", "What this program was built from.", "version", "goversion")
 )

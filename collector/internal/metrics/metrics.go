@@ -22,6 +22,7 @@ import (
 // Books is what metrics need of the ledger.
 type Books interface {
 	Snapshot(ctx context.Context) (ledger.Snapshot, error)
+	Watch(ctx context.Context, limit int) (ledger.Watch, error)
 }
 
 const (
@@ -34,6 +35,7 @@ type Options struct {
 	Books   Books
 	Others  prometheus.Gatherer // what else is told: of the program itself, of other parts; may be nil
 	Dropped func() int64        // messages that ingest gave up unread
+	Ready   func() error        // nil while readings can come in and be booked; may be nil itself
 	LineKey []byte              // key by which lines' numbers are hidden in labels; nil: they stand there as they are
 	Version string              // of the program
 }
@@ -73,7 +75,13 @@ func (x *Exporter) Gather() ([]*dto.MetricFamily, error) {
 	if err != nil {
 		return nil, err
 	}
-	families := x.tell(books).all()
+	watch, err := x.Books.Watch(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	out := x.tell(books)
+	out.gauge(anomaliesOpen, float64(watch.OpenCount))
+	families := out.all()
 	for _, other := range []prometheus.Gatherer{x.own, x.Others} {
 		if other == nil {
 			continue
@@ -92,6 +100,9 @@ func (x *Exporter) Gather() ([]*dto.MetricFamily, error) {
 func (x *Exporter) tell(books ledger.Snapshot) *exposition {
 	out := newExposition()
 	out.gauge(buildInfo, 1, x.Version, runtime.Version())
+	if x.Ready != nil {
+		out.truth(collectorReady, x.Ready() == nil)
+	}
 	x.envelopes(out, books)
 	for i := range books.Devices {
 		device(out, &books.Devices[i])
@@ -153,6 +164,9 @@ func agent(out *exposition, a *ledger.Agent) {
 	out.instant(agentLastSeen, a.LastSeen, a.ID)
 	if a.Session != "" { // else it never said so
 		out.gauge(agentSpoolEnvelopes, float64(a.Spool.Envelopes), a.ID)
+	}
+	if a.LastSeen != 0 {
+		out.gauge(agentClockOffset, float64(a.ClockMS)/1000, a.ID)
 	}
 	out.counter(agentDroppedReadings, a.Dropped, a.ID)
 }

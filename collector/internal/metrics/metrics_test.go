@@ -30,10 +30,18 @@ var update = flag.Bool("update", false, "write the golden files")
 type books struct {
 	snapshot ledger.Snapshot
 	err      error
+	open     int64  // anomalies
 	key      []byte // by which numbers are hidden
+	notReady error
 }
 
 func (b books) Snapshot(context.Context) (ledger.Snapshot, error) { return b.snapshot, b.err }
+
+func (b books) Watch(context.Context, int) (ledger.Watch, error) {
+	return ledger.Watch{OpenCount: b.open}, nil
+}
+
+func (b books) ready() error { return b.notReady }
 
 var noon = wire.TimeOf(time.Date(2026, 10, 1, 12, 0, 0, 500e6, time.UTC))
 
@@ -104,7 +112,7 @@ func ward() ledger.Snapshot {
 			},
 		},
 		Agents: []ledger.Agent{
-			{ID: "ps-01", Up: true, LastSeen: noon, Version: "0.1.0", OS: "linux/amd64", Session: "s", Spool: wire.SpoolState{Envelopes: 3}, Dropped: 12},
+			{ID: "ps-01", Up: true, LastSeen: noon, Version: "0.1.0", OS: "linux/amd64", Session: "s", Spool: wire.SpoolState{Envelopes: 3}, Dropped: 12, ClockMS: -1500},
 			{ID: "ps-02", Session: "s"},
 		},
 		Open: []ledger.OpenEpisode{
@@ -118,7 +126,7 @@ func ward() ledger.Snapshot {
 // handler is what Prometheus asks.
 func handler(t testing.TB, b books) http.Handler {
 	t.Helper()
-	x := metrics.New(metrics.Options{Books: b, Dropped: func() int64 { return 9 }, Version: "0.1.0", LineKey: b.key})
+	x := metrics.New(metrics.Options{Books: b, Dropped: func() int64 { return 9 }, Ready: b.ready, Version: "0.1.0", LineKey: b.key})
 	x.Ingested(20 * time.Millisecond)
 	return x.Handler()
 }
@@ -131,7 +139,7 @@ func scrape(t *testing.T, b books) *httptest.ResponseRecorder {
 }
 
 func TestTheExpositionIsTheContract(t *testing.T) {
-	for name, b := range map[string]books{"ward": {snapshot: ward()}, "empty": {}} {
+	for name, b := range map[string]books{"ward": {snapshot: ward(), open: 2}, "empty": {notReady: errors.New("disk full")}} {
 		t.Run(name, func(t *testing.T) {
 			got := exposition(t, b)
 			golden := "testdata/" + name + ".prom"
@@ -295,6 +303,8 @@ func (s slow) Snapshot(context.Context) (ledger.Snapshot, error) {
 	<-s.end
 	return ledger.Snapshot{}, nil
 }
+
+func (s slow) Watch(context.Context, int) (ledger.Watch, error) { return ledger.Watch{}, nil }
 
 func TestScrapesDoNotPileUp(t *testing.T) {
 	b := slow{make(chan struct{}), make(chan struct{})}
