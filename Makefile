@@ -1,6 +1,6 @@
 # Every target is one or two commands over the go tool; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build dashboards check test test-quick bench clean tools
+.PHONY: help demo build dashboards check rules test test-quick bench clean tools
 SHELL := bash
 
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
@@ -35,7 +35,13 @@ check: ## format, vet, staticcheck, go.mod tidy, builds for linux and windows
 	GOOS=windows CGO_ENABLED=0 go build -tags $(TAGS) -o /dev/null ./agent
 	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./collector
 
-test: tools ## everything: unit, property, fuzz seeds, command line, end to end with real programs
+rules: ## alert and recording rules for Prometheus: promtool check, promtool test, their runbook
+	@command -v promtool >/dev/null || deploy/e2e/tools.sh
+	promtool check rules --lint=all --lint-fatal dashboards/prometheus/*.rules.yml
+	promtool test rules dashboards/prometheus/tests/*.test.yml
+	go test ./dashboards/prometheus
+
+test: tools rules ## everything: unit, property, fuzz seeds, command line, end to end with real programs
 	go test -race -timeout 12m ./...
 	go test -tags e2e,$(TAGS) -count 1 -timeout 20m ./deploy/e2e ./collector/internal/web ./agent/internal/snmp ./mibs/sim
 
