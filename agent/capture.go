@@ -44,14 +44,11 @@ const captureBytes = 16 << 20
 
 // Run records a device.
 func (c *captureCommand) Run(call *program.Call) error {
-	config, err := loadConfig(call.Config)
+	s, err := inForce(call)
 	if err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(config)
-	if err != nil {
-		return err
-	}
+	config, profiles := s.config, s.profiles
 	for i, root := range c.Roots {
 		if c.Roots[i], err = mibs.ParseOID(root); err != nil {
 			return program.Usage(fmt.Errorf("--roots: %w", err))

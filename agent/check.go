@@ -2,22 +2,22 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/agent/wire"
 )
 
 type checkCommand struct{}
 
 // Run says what run would do, or what is wrong with the configuration.
 func (checkCommand) Run(call *program.Call) error {
-	c, err := loadConfig(call.Config)
+	read, err := load(call.Config)
 	if err != nil {
 		return err
 	}
-	if _, err := loadProfiles(c); err != nil {
-		return err
-	}
+	c, fault := read.recalled()
 	name := call.Config
 	if name == "" {
 		name = "embedded defaults"
@@ -26,6 +26,9 @@ func (checkCommand) Run(call *program.Call) error {
 	table := tabwriter.NewWriter(call.Stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(table, "agent\t%s\n", c.Agent)
 	_, _ = fmt.Fprintf(table, "collector\t%s\n", c.Collector.URL)
+	if c.Central.authority != nil {
+		_, _ = fmt.Fprintf(table, "polls after\t%s\n", c.centralText(fault))
+	}
 	_, _ = fmt.Fprintf(table, "targets\t%s\n", c.targetsText())
 	if len(c.Ranges()) > 0 {
 		_, _ = fmt.Fprintf(table, "discovery\t%s\n", c.discoveryText())
@@ -36,10 +39,23 @@ func (checkCommand) Run(call *program.Call) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, note := range c.warnings {
+	for _, note := range slices.Concat(c.warnings, c.pollWarnings) {
 		_, _ = fmt.Fprintf(call.Stdout, "note: %s\n", note)
 	}
 	return nil
+}
+
+// centralText says where what is polled comes from.
+func (s *settings) centralText(fault error) string {
+	switch {
+	case fault != nil:
+		return fmt.Sprintf("this file: %v", fault)
+	case s.central.Revision == 0:
+		return "this file, until the collector sends what to poll"
+	case s.central.Config == "":
+		return fmt.Sprintf("this file, as the collector says since %s", wire.Time(s.central.Revision))
+	}
+	return fmt.Sprintf("the collector's configuration of %s; targets, poll and discovery of this file don't count", wire.Time(s.central.Revision))
 }
 
 func (c *config) pageText() string {

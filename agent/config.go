@@ -21,14 +21,16 @@ import (
 type config struct {
 	Agent          string            `yaml:"agent"`
 	Collector      configfile.Broker `yaml:"collector"`
+	Central        centralConfig     `yaml:"central"`
 	SNMP           snmpConfig        `yaml:"snmp"`
 	polling.Config `yaml:",inline"`
 	ProfilesDir    string            `yaml:"profiles_dir"`
 	Spool          spoolConfig       `yaml:"spool"`
 	HTTP           agentListenConfig `yaml:"http"`
 
-	file     string   // where it is from; empty: the embedded defaults
-	warnings []string // allowed, but better not
+	file         string   // where it is from; empty: the embedded defaults
+	warnings     []string // allowed, but better not
+	pollWarnings []string // the same of what is polled
 }
 
 // credentialsConfig is one of snmp.credentials.
@@ -130,7 +132,7 @@ func (s byteSize) String() string {
 
 // files are all that the configuration names to be read, relative ones from dir.
 func (c *config) files(dir string) []string {
-	all := []string{c.Collector.CAFile, c.Collector.CertFile, c.Collector.KeyFile, c.Collector.PasswordFile, c.ProfilesDir}
+	all := []string{c.Central.AuthorityFile, c.Collector.CAFile, c.Collector.CertFile, c.Collector.KeyFile, c.Collector.PasswordFile, c.ProfilesDir}
 	for _, credentials := range c.SNMP.Credentials {
 		all = append(all, credentials.CommunityFile, credentials.AuthPasswordFile, credentials.PrivacyPasswordFile)
 	}

@@ -44,7 +44,7 @@ type discoverCommand struct {
 
 // Run sweeps ranges once and prints what it found.
 func (c *discoverCommand) Run(call *program.Call) error {
-	settings, err := load(call.Config)
+	settings, err := inForce(call)
 	if err != nil {
 		return err
 	}

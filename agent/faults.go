@@ -19,9 +19,10 @@ func (c *config) check(f *configfile.File) {
 		f.Fault(at("agent"), "%q; want 1 to 63 of a-z, 0-9 and -, such as %s", c.Agent, agentFrom(c.Agent))
 	}
 	c.Collector.Check(f, at("collector"))
+	c.Central.check(f)
 	c.SNMP.check(f)
 	c.warnOfUnprotected()
-	c.warnings = append(c.warnings, c.Config.Check(f, nil, c.SNMP.names())...)
+	c.pollWarnings = c.Config.Check(f, nil, c.SNMP.names())
 	c.checkRest(f)
 }
 

@@ -26,14 +26,11 @@ type probed struct {
 
 // Run asks one device once and prints what it tells.
 func (c *probeCommand) Run(call *program.Call) error {
-	config, err := loadConfig(call.Config)
+	s, err := inForce(call)
 	if err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(config)
-	if err != nil {
-		return err
-	}
+	config, profiles := s.config, s.profiles
 	var seen probed
 	switch {
 	case (c.Host == "") == (c.Replay == ""):

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -25,8 +26,8 @@ import (
 
 // runParts polls and sends until ctx ends. Up receives once, when all parts are open and begin to run. Nothing is drained
 // at the end: what isn't in the books is on disk.
-func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- health) (err error) {
-	announce(log, c.config)
+func runParts(ctx context.Context, log *slog.Logger, c *settings, told *central, up chan<- health) (err error) {
+	announce(log, c)
 	held, err := spool.Open(spool.Options{
 		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxSize), Fold: poll.Fold, Log: log, Now: clock,
 	})
@@ -41,8 +42,8 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- heal
 		Targets: targets(c.config, pool), Profiles: c.profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
 		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Looked: figures.Looked, Log: log, Now: clock,
 	})
-	state := stateOf(c.config, held, poller)
-	link := newUplink(c.config, log, held, state)
+	state := stateOf(c.config, told, held, poller)
+	link := newUplink(c.config, told, log, held, state)
 	up <- healthOf(poller, state)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return poller.Run(ctx) })
@@ -51,7 +52,7 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, up chan<- heal
 		g.Go(func() error { return finder.Run(ctx) })
 	}
 	g.Go(func() error { return link.Run(ctx) })
-	g.Go(func() error { return shown{poller, held, link, pool}.show(ctx, c.config, figures, log) })
+	g.Go(func() error { return shown{poller, held, link, pool, told}.show(ctx, c.config, figures, log) })
 	err = g.Wait()
 	log.Info("stopped")
 	return err
@@ -69,12 +70,16 @@ func mayNotWrite(err error, dir string) error {
 	return fmt.Errorf("%w; %s wants to write to %s", err, account, dir)
 }
 
-func newUplink(c *config, log *slog.Logger, held *spool.Spool, state func() wire.AgentState) *uplink.Uplink {
-	return uplink.New(uplink.Options{
+func newUplink(c *config, told *central, log *slog.Logger, held *spool.Spool, state func() wire.AgentState) *uplink.Uplink {
+	o := uplink.Options{
 		Agent: c.Agent, URL: c.Collector.URL, Username: c.Collector.Username, Password: string(c.Collector.Password),
 		CAFile: c.Collector.CAFile, CertFile: c.Collector.CertFile, KeyFile: c.Collector.KeyFile,
-		Spool: outbox{held}, State: state, Log: log, Now: clock,
-	})
+		Spool: outbox{held}, State: state, News: told.changed, Log: log, Now: clock,
+	}
+	if c.Central.authority != nil {
+		o.Config = told.take
+	}
+	return uplink.New(o)
 }
 
 // outbox is the spool as the uplink sees it.
@@ -86,13 +91,20 @@ func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
 }
 
 // announce logs what this run is about to do.
-func announce(log *slog.Logger, c *config) {
+func announce(log *slog.Logger, c *settings) {
 	log.Info("starting", "agent", c.Agent, "version", program.Version(), "collector", c.Collector.URL,
 		"targets", len(c.Hosts()), "ranges", len(c.Ranges()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
-	for _, warning := range c.warnings {
+	if c.central.Revision > 0 {
+		log.Info("polling after the central configuration", "revision", wire.Time(c.central.Revision), "own", c.central.Config == "")
+	}
+	for _, warning := range slices.Concat(c.warnings, c.pollWarnings) {
 		log.Warn(warning)
 	}
-	if len(c.Targets) == 0 {
+	switch {
+	case len(c.Targets) > 0:
+	case c.Central.authority != nil:
+		log.Warn("no targets yet: import agents at the collector says what to poll")
+	default:
 		log.Warn("no targets: nothing to poll; name hosts or ranges under targets in a file for --config")
 	}
 }
@@ -131,14 +143,14 @@ func loadProfiles(c *config) (*mibs.Set, error) {
 }
 
 // stateOf tells, at any moment, what the collector should know of this agent.
-func stateOf(c *config, held *spool.Spool, poller *poll.Poller) func() wire.AgentState {
+func stateOf(c *config, told *central, held *spool.Spool, poller *poll.Poller) func() wire.AgentState {
 	started := wire.TimeOf(clock())
 	return func() wire.AgentState {
 		s := held.State()
 		state := wire.AgentState{
 			V: wire.Version, Online: true, StartedAt: started,
 			Version: program.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
-			Silent: poller.Silent(), Targets: poller.Targets(), PollMS: min(c.Poll.Lines, c.Poll.Counters).Milliseconds(),
+			Silent: poller.Silent(), Targets: poller.Targets(), PollMS: min(c.Poll.Lines, c.Poll.Counters).Milliseconds(), Config: told.tell(),
 			Spool: wire.SpoolState{
 				Stream: s.Stream, Envelopes: s.Envelopes, Bytes: s.Bytes, Dropped: s.Dropped, Damaged: s.Damaged, Error: wire.Shorten(s.Error),
 			},

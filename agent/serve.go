@@ -37,8 +37,12 @@ func (runCommand) Run(call *program.Call) error {
 
 // settings are all that a person can get wrong.
 type settings struct {
-	*config
+	*config          // in force
+	file     *config // as it was read
 	profiles *mibs.Set
+
+	central wire.AgentConfig // in force; without a revision none was ever taken
+	payload []byte           // that it came in, signed
 }
 
 func load(path string) (*settings, error) {
@@ -50,7 +54,19 @@ func load(path string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &settings{c, profiles}, nil
+	return &settings{config: c, file: c, profiles: profiles}, nil
+}
+
+// inForce is what run would poll after, for a command beside it.
+func inForce(call *program.Call) (*settings, error) {
+	c, err := load(call.Config)
+	if err != nil {
+		return nil, err
+	}
+	if c, err = c.recalled(); err != nil {
+		call.Log.Warn("what the collector wants polled isn't known here, the file's own targets count", "error", err)
+	}
+	return c, nil
 }
 
 // runner keeps the agent's parts running, and starts them anew when the configuration has changed.
@@ -58,6 +74,8 @@ type runner struct {
 	config string
 	log    *slog.Logger
 	reload <-chan os.Signal
+
+	central *central
 }
 
 // stopsWithin is how long parts may take to stop. Nothing depends on it: what isn't in the books is on disk.
@@ -74,12 +92,20 @@ func (r *runner) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.central = newCentral(r.log)
+	r.central.follows(now)
+	if now, err = now.recalled(); err != nil {
+		r.central.refuse(err)
+	}
 	var before *settings // which did run
 	for {
 		next, err := r.runUntilReload(ctx, now)
 		switch {
 		case errors.As(err, new(notUp)) && before != nil:
 			r.log.Error("the new configuration does not work, back to the old one", "error", err)
+			if now.central.Revision > before.central.Revision {
+				r.central.refuse(refusal{now.central.Revision, err})
+			}
 			now, before = before, nil
 		case next == nil:
 			return err
@@ -94,7 +120,8 @@ func (r *runner) runUntilReload(ctx context.Context, c *settings) (next *setting
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	up, ended, hung := make(chan health, 1), make(chan error, 1), make(chan error, 1)
-	go func() { ended <- runParts(ctx, r.log, c, up) }()
+	r.central.follows(c)
+	go func() { ended <- runParts(ctx, r.log, c, r.central, up) }()
 	select {
 	case err := <-ended:
 		return nil, notUp{err}
@@ -103,6 +130,7 @@ func (r *runner) runUntilReload(ctx context.Context, c *settings) (next *setting
 	case look := <-up:
 		go func() { hung <- program.Watch(ctx, look) }()
 	}
+	r.central.keep(c)
 	for {
 		select {
 		case err := <-ended:
@@ -115,13 +143,16 @@ func (r *runner) runUntilReload(ctx context.Context, c *settings) (next *setting
 			program.Stopping()
 			return nil, r.wait(ended)
 		case <-r.reload:
-			if next := r.again(); next != nil {
-				stop()
-				if err := r.wait(ended); err != nil {
-					return nil, err
-				}
-				return next, nil
+			next = r.again(c)
+		case payload := <-r.central.came:
+			next = r.central.offered(c, payload)
+		}
+		if next != nil {
+			stop()
+			if err := r.wait(ended); err != nil {
+				return nil, err
 			}
+			return next, nil
 		}
 	}
 }
@@ -137,10 +168,14 @@ func (r *runner) wait(ended <-chan error) error {
 }
 
 // again reads the configuration again. A faulty one is refused, and nil.
-func (r *runner) again() *settings {
+func (r *runner) again(now *settings) *settings {
 	program.Reloading()
 	next, err := load(r.config)
 	if err == nil {
+		next, err = next.after(now)
+	}
+	if err == nil {
+		r.central.forgive()
 		return next
 	}
 	for fault := range strings.Lines(err.Error()) {

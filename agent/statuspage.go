@@ -21,6 +21,7 @@ type shown struct {
 	held   *spool.Spool
 	link   *uplink.Uplink
 	pool   *snmp.Pool
+	told   *central
 }
 
 // show serves the page until ctx ends, if the configuration wants one.
@@ -30,7 +31,7 @@ func (s shown) show(ctx context.Context, c *config, figures *status.Figures, log
 	}
 	page, err := status.New(status.Options{
 		Agent: c.Agent, Version: program.Version(), Collector: c.Collector.URL, Config: c.file, Listen: c.HTTP.Listen,
-		Ranges: rangesOf(c), Started: clock(), Targets: s.targets, Last: s.last, Link: s.uplink, Spool: func() status.Spool { return s.spool(c) },
+		Ranges: rangesOf(c), Central: s.told.show, Started: clock(), Targets: s.targets, Last: s.last, Link: s.uplink, Spool: func() status.Spool { return s.spool(c) },
 		Quiet: func() time.Duration { return clock().Sub(s.poller.Alive()) }, SNMP: s.traffic, Figures: figures, Log: log, Now: clock,
 	})
 	if err != nil {

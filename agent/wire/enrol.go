@@ -15,7 +15,7 @@ type AgentConfig struct {
 	V        int    `json:"v"`
 	Agent    string `json:"agent"`
 	Revision int64  `json:"revision"` // grows with every change: the Unix milliseconds of it, or one more than before
-	Config   string `json:"config"`   // YAML: the keys targets, poll and discovery of agent.yml
+	Config   string `json:"config"`   // YAML: the keys targets, poll and discovery of agent.yml; empty: its own hold again
 }
 
 // Signed is a message that the collector's authority vouches for, whatever way it came.

@@ -26,9 +26,9 @@ type AgentState struct {
 
 // ConfigState says what an agent polls after: the collector's central configuration, or its own file.
 type ConfigState struct {
-	Revision int64  `json:"revision,omitempty"` // of the central one that it runs; 0 = its own file
+	Revision int64  `json:"revision,omitempty"` // of the central one that it follows, be it one that says "your own file"; 0 = none came yet
 	Refused  int64  `json:"refused,omitempty"`  // the newest one that it could not take; 0 = none
-	Error    string `json:"error,omitempty"`    // why not
+	Error    string `json:"error,omitempty"`    // why not; without Refused: why what came can't be the collector's
 }
 
 // CertificateState is the certificate that an agent shows to the broker.

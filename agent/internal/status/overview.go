@@ -146,6 +146,7 @@ type overview struct {
 	Config    string
 	Ranges    []string
 	Started   wire.Time
+	Central   Central
 
 	Link    Link
 	Spool   Spool
@@ -208,7 +209,7 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) {
 	}
 	o := overview{
 		frame: p.frame(r, "q", "state", "page"), Collector: p.Collector, Config: p.Config, Ranges: p.Ranges, Started: wire.TimeOf(p.Started),
-		Link: p.Link(), Spool: p.Spool(), Health: p.Health(),
+		Central: p.Central(), Link: p.Link(), Spool: p.Spool(), Health: p.Health(),
 	}
 	number, _ := strconv.Atoi(r.URL.Query().Get("page"))
 	o.fill(p.targets, number, p.Last)
@@ -225,11 +226,12 @@ func (p *Page) tellFacts(w http.ResponseWriter) {
 		At        wire.Time `json:"at"`
 		Started   wire.Time `json:"started_at"`
 		Collector string    `json:"collector"`
+		Central   Central   `json:"central"`
 		Link      Link      `json:"link"`
 		Spool     Spool     `json:"spool"`
 		Targets   counts    `json:"targets"`
 		Sources   []source  `json:"sources"`
-	}{p.Agent, p.Version, p.now(), wire.TimeOf(p.Started), p.Collector, p.Link(), p.Spool(), all.counts, all.sources})
+	}{p.Agent, p.Version, p.now(), wire.TimeOf(p.Started), p.Collector, p.Central(), p.Link(), p.Spool(), all.counts, all.sources})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

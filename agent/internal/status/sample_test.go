@@ -24,6 +24,7 @@ type agent struct {
 	spool   Spool
 	quiet   time.Duration
 	ranges  []string
+	central Central
 	listen  string
 }
 
@@ -138,7 +139,8 @@ func newPage(t testing.TB, a *agent) *Page {
 	p, err := New(Options{
 		Agent: "ps-01", Version: "0.2.0", Collector: "mqtt://127.0.0.1:1883", Listen: a.listen, Ranges: a.ranges, Started: noon.Add(-26 * time.Hour).Std(),
 		Targets: func() iter.Seq[Target] { return slices.Values(a.targets) }, Last: func(address string) (Last, bool) { last, ok := a.last[address]; return last, ok },
-		Link: func() Link { return a.link }, Spool: func() Spool { return a.spool }, Quiet: func() time.Duration { return a.quiet },
+		Central: func() Central { return a.central },
+		Link:    func() Link { return a.link }, Spool: func() Spool { return a.spool }, Quiet: func() time.Duration { return a.quiet },
 		SNMP:    func() Traffic { return Traffic{Requests: 1000, Retries: 12, Rediscoveries: 1} },
 		Figures: NewFigures(), Location: paris, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: noon.Std,
 	})

@@ -95,6 +95,18 @@ type Traffic struct {
 	Rediscoveries int64 // of SNMPv3 engines that were not as they had been
 }
 
+// Central is how far what is polled comes from the collector.
+type Central struct {
+	Followed bool      `json:"followed"`          // agent.yml says whom to believe
+	Own      bool      `json:"own"`               // agent.yml's own targets hold nevertheless: none came yet, or the last one said so
+	Revision wire.Time `json:"revision,omitzero"` // of the one taken last: when it was written
+	Refused  wire.Time `json:"refused,omitzero"`  // the newest one that could not be taken
+	Error    string    `json:"error,omitempty"`   // why not
+}
+
+// Rules tells whether what is polled is the collector's word.
+func (c Central) Rules() bool { return c.Followed && !c.Own }
+
 // Options of the page. The functions may be called at any time, also before polling begins.
 type Options struct {
 	Agent     string
@@ -107,6 +119,7 @@ type Options struct {
 
 	Targets func() iter.Seq[Target]           // in the order in which people gave them
 	Last    func(address string) (Last, bool) // false: there is no such target
+	Central func() Central                    // nil = nothing comes from there
 	Link    func() Link
 	Spool   func() Spool
 	Quiet   func() time.Duration // since the scheduler last looked what is due
@@ -135,6 +148,9 @@ type Page struct {
 func New(o Options) (*Page, error) {
 	if o.Location == nil {
 		o.Location = time.Local
+	}
+	if o.Central == nil {
+		o.Central = func() Central { return Central{} }
 	}
 	if o.Retry == 0 {
 		o.Retry = 30 * time.Second

@@ -606,3 +606,41 @@ func keysInUse(t *testing.T) map[string]bool {
 	}
 	return keys
 }
+
+func TestWhereTheConfigurationComesFromIsSaid(t *testing.T) {
+	led := Central{Followed: true, Revision: noon.Add(-time.Hour)}
+	refusing := led
+	refusing.Refused, refusing.Error = noon, `central configuration:3: credentials: "v3" is not among snmp.credentials; want one of: legacy`
+	for name, test := range map[string]struct {
+		central Central
+		want    []string
+	}{
+		"its own file":             {Central{}, []string{"agent.yml: 7"}},
+		"none came yet":            {Central{Followed: true, Own: true}, []string{"agent.yml: 7", "nothing has come from the collector yet"}},
+		"the collector's":          {led, []string{"central configuration: 7", "central, of 1 Oct 2026"}},
+		"the collector ended that": {Central{Followed: true, Own: true, Revision: noon}, []string{"agent.yml: 7", "as the collector wants since"}},
+		"one was refused":          {refusing, []string{"central, of 1 Oct 2026", "is refused:", "credentials: &#34;v3&#34; is not among"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := ward()
+			a.central = test.central
+			got := ask(newPage(t, a), "GET", "/?lang=en").Body.String()
+			for _, want := range test.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("the page doesn't say %q:\n%s", want, got[strings.Index(got, "Sources"):])
+				}
+			}
+			if want := "Configuration</dt>"; strings.Contains(got, want) != test.central.Followed {
+				t.Errorf("%q is there: %v", want, !test.central.Followed)
+			}
+		})
+	}
+}
+
+func TestWhoWaitsForTheCollectorIsToldWhatToDoThere(t *testing.T) {
+	a := linked()
+	a.central = Central{Followed: true, Own: true}
+	if got := ask(newPage(t, a), "GET", "/?lang=fr").Body.String(); !strings.Contains(got, "zerofax-collector import agents") || strings.Contains(got, "community") {
+		t.Errorf("got:\n%s", got)
+	}
+}

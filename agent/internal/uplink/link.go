@@ -77,6 +77,10 @@ func (l *link) run(ctx context.Context) (answered bool, err error) {
 		case <-l.opts.Spool.Changed():
 		case <-s.timer.C:
 			s.rewind()
+		case <-l.opts.News:
+			if err := l.say(true); err != nil {
+				return s.answered, err
+			}
 		case <-presence.C:
 			if err := l.say(true); err != nil {
 				return s.answered, err

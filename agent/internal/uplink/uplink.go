@@ -52,6 +52,7 @@ type Options struct {
 	Spool  Spool
 	State  func() wire.AgentState // V, Online, Session and SentAt are set here
 	Config func(payload []byte)   // what the collector wants polled; nil = nobody asks. Must not block
+	News   <-chan struct{}        // receives when State should be told at once; nil = never
 	Log    *slog.Logger           // nil = silent
 	Now    func() time.Time       // nil = time.Now
 
