@@ -20,6 +20,7 @@ type exportCommand struct {
 	Lines     exportLinesCommand     `cmd:"" help:"Fax lines, as import lines takes them."`
 	Structure exportStructureCommand `cmd:"" help:"Establishments, sites, poles, services and functional units, as import structure takes them."`
 	Devices   exportDevicesCommand   `cmd:"" help:"Where machines stand, as import devices takes them."`
+	Targets   exportTargetsCommand   `cmd:"" help:"What the indicators are to come to, as import targets takes them."`
 	Audit     exportAuditCommand     `cmd:"" help:"Who changed what, when and from what, oldest first."`
 }
 
@@ -104,6 +105,13 @@ type exportDevicesCommand struct{ tableOut }
 // Run implements `export devices`.
 func (e exportDevicesCommand) Run(call *program.Call) error {
 	return e.declared(call, register.Devices, func(_ config, r ledger.Register) [][]string { return register.ExportDevices(r) })
+}
+
+type exportTargetsCommand struct{ tableOut }
+
+// Run implements `export targets`.
+func (e exportTargetsCommand) Run(call *program.Call) error {
+	return e.declared(call, register.Targets, func(_ config, r ledger.Register) [][]string { return register.ExportTargets(r) })
 }
 
 type exportAuditCommand struct{ tableOut }

@@ -16,6 +16,7 @@ type importCommand struct {
 	Devices   importDevicesCommand   `cmd:"" help:"Where machines stand."`
 	GLPI      importGLPICommand      `cmd:"" name:"glpi" help:"Names, places and inventory numbers of machines, of GLPI's list of printers."`
 	Copper    importCopperCommand    `cmd:"" help:"When copper closes, commune by commune."`
+	Targets   importTargetsCommand   `cmd:"" help:"What the indicators are to come to, for the structure, an establishment or a pole, from a month on."`
 }
 
 // tableFile is a table that people wrote, and how to take it.
@@ -187,6 +188,16 @@ func (i importGLPICommand) Run(call *program.Call) error {
 			fmt.Fprintf(call.Stdout, "can fax, but isn't in GLPI's list: %s, serial number %s, %s\n", d.ID, orText(d.Serial, "unknown"), d.Address)
 		}
 	})
+}
+
+type importTargetsCommand struct {
+	tableFile
+	Replace bool `help:"Remove the targets that the table doesn't name."`
+}
+
+// Run implements `import targets`.
+func (i importTargetsCommand) Run(call *program.Call) error {
+	return dated{tableFile: i.tableFile}.take(call, register.Targets, i.Replace, register.PlanTargets, nil)
 }
 
 type importCopperCommand struct {

@@ -32,13 +32,14 @@ type Level string
 
 // The levels.
 const (
+	Whole     Level = "whole"     // all of it, in one scope without a name
 	Structure Level = "structure" // establishments
 	Pole      Level = "pole"
 	Service   Level = "service"
 )
 
 // Levels are all levels, the widest first.
-func Levels() []Level { return []Level{Structure, Pole, Service} }
+func Levels() []Level { return []Level{Whole, Structure, Pole, Service} }
 
 // Scope is what a figure is of. What lies below its level is empty; so is what nobody assigned.
 type Scope struct {
@@ -104,6 +105,8 @@ type Figure struct {
 	Completeness Completeness `json:"completeness"`
 	Straddling   int64        `json:"straddling"` // of Value, how much may belong to the month before the first
 	Target       *int64       `json:"target"`     // nil: none is set
+	Gap          *int64       `json:"gap"`        // Value less Target; nil where one of them is
+	Of           string       `json:"-"`          // what it counts, whatever machines call it: lines, pages, faxes, addresses, messages
 }
 
 // Books is what figures are computed from.
@@ -129,6 +132,9 @@ func Compute(b Books, from, to ledger.Month, level Level) []Figure {
 	var figures []Figure
 	for _, scope := range p.scopes() {
 		figures = append(figures, p.tallies[scope].figures(p, scope)...)
+	}
+	for i := range figures {
+		p.aim(&figures[i])
 	}
 	return figures
 }
@@ -156,7 +162,7 @@ var unheard = []struct {
 // machines count them.
 func (t *tally) figures(p *pivot, scope Scope) []Figure {
 	figure := func(indicator Indicator, unit string) Figure {
-		return Figure{Scope: scope, From: p.from, To: p.to, Indicator: indicator, Unit: unit, Completeness: Completeness{Days: p.days}}
+		return Figure{Scope: scope, From: p.from, To: p.to, Indicator: indicator, Unit: unit, Of: unit, Completeness: Completeness{Days: p.days}}
 	}
 	list := []Figure{t.activeLines(p, figure(ActiveLines, "lines"))}
 	for _, flow := range flows {

@@ -54,6 +54,8 @@ func newPivot(r *ledger.Register, level Level, from, to ledger.Month, now wire.T
 // declared makes a scope of all that the register names, so that what has no line shows too.
 func (p *pivot) declared() {
 	switch p.level {
+	case Whole:
+		p.at(ledger.Place{})
 	case Structure:
 		for id := range p.register.Establishments {
 			p.at(ledger.Place{Establishment: id})
@@ -82,6 +84,9 @@ func (p *pivot) span(zone *time.Location) ledger.Span {
 // scope is what a place belongs to. A service belongs where it is now: it is one, whatever it was
 // part of; a pôle has what belonged to it then.
 func (p *pivot) scope(place ledger.Place) Scope {
+	if p.level == Whole {
+		return Scope{}
+	}
 	place = p.register.Complete(place)
 	if s, ok := p.register.Services[place.Service]; ok && p.level != Pole {
 		place.Establishment, place.Pole = s.Establishment, s.Pole

@@ -34,7 +34,7 @@ type record struct {
 func (r *Register) records() map[string]record {
 	all := make(map[string]record)
 	add := func(t *table, values ...any) {
-		key := make([]string, 0, 3)
+		key := make([]string, 0, 4)
 		for _, v := range values[:t.keys] {
 			key = append(key, fmt.Sprint(v))
 		}
@@ -64,6 +64,11 @@ func (r *Register) records() map[string]record {
 				x.KeptReason, string(x.KeptUntil), x.Contact)
 		}
 	}
+	for _, versions := range r.Targets {
+		for _, x := range versions {
+			add(&targetsTable, x.values()...)
+		}
+	}
 	for _, versions := range r.Devices {
 		for _, x := range versions {
 			add(&placesTable, x.Device, int64(x.From), x.Establishment, x.Site, x.Pole, x.Service, x.UF, x.Name, x.Location, x.Inventory)
@@ -77,12 +82,12 @@ func (r Register) Clone() Register {
 	return Register{
 		Establishments: maps.Clone(r.Establishments), Sites: maps.Clone(r.Sites), Poles: maps.Clone(r.Poles),
 		Services: maps.Clone(r.Services), UFs: cloneVersions(r.UFs), Lines: cloneVersions(r.Lines),
-		Devices: cloneVersions(r.Devices), Copper: maps.Clone(r.Copper),
+		Devices: cloneVersions(r.Devices), Targets: cloneVersions(r.Targets), Copper: maps.Clone(r.Copper),
 	}
 }
 
-func cloneVersions[T any](all map[string][]T) map[string][]T {
-	clone := make(map[string][]T, len(all))
+func cloneVersions[K comparable, T any](all map[K][]T) map[K][]T {
+	clone := make(map[K][]T, len(all))
 	for key, versions := range all {
 		clone[key] = slices.Clone(versions)
 	}
@@ -235,9 +240,9 @@ func (s *store) writeRegister(ctx context.Context, c *changes) error {
 func readRegister(ctx context.Context, q querier) (Register, error) {
 	r := Register{
 		Establishments: map[string]Establishment{}, Sites: map[string]Site{}, Poles: map[string]Pole{}, Services: map[string]Service{},
-		UFs: map[string][]UF{}, Lines: map[string][]Declaration{}, Devices: map[string][]DeclaredDevice{},
+		UFs: map[string][]UF{}, Lines: map[string][]Declaration{}, Devices: map[string][]DeclaredDevice{}, Targets: map[TargetKey][]Target{},
 	}
-	for _, read := range []func(context.Context, querier) error{r.readStructure, r.readUFs, r.readLines, r.readDevices} {
+	for _, read := range []func(context.Context, querier) error{r.readStructure, r.readUFs, r.readLines, r.readDevices, r.readTargets} {
 		if err := read(ctx, q); err != nil {
 			return r, fmt.Errorf("register: %w", err)
 		}

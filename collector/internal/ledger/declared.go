@@ -17,6 +17,7 @@ type Register struct {
 	UFs            map[string][]UF             // by UF.Key
 	Lines          map[string][]Declaration    // by line id
 	Devices        map[string][]DeclaredDevice // by device as declared, lower case
+	Targets        map[TargetKey][]Target      // by month
 	Copper         map[string]Copper           // by commune: the newest dates of the communes of Sites. Only read
 }
 

@@ -45,7 +45,7 @@ func (l *Ledger) Agents(ctx context.Context) (agents []Agent, err error) {
 // Snapshot is everything at one instant.
 func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 	err = l.read(ctx, "snapshot", func(q querier, now wire.Time) error {
-		s.At = now
+		s.At, s.Month = now, MonthOf(now, l.zone)
 		devices, err := readDevices(ctx, q)
 		if err != nil {
 			return err

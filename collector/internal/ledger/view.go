@@ -9,6 +9,7 @@ import (
 // Snapshot is the whole of what projections need, at one instant of the books.
 type Snapshot struct {
 	At             wire.Time         // the ledger's clock
+	Month          Month             // in which it lies, in the collector's zone
 	Devices        []Device          // by id
 	Lines          []Line            // by id
 	Agents         []Agent           // by id

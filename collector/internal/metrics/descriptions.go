@@ -30,6 +30,9 @@ var (
 	poleInfo          = desc("pole_info", "The name of a pole.", "establishment", "pole", "name")
 	serviceInfo       = desc("service_info", "The name of a service, and where it belongs.", "establishment", "pole", "service", "name")
 
+	target = desc("target", "What an indicator is to come to in the present month: of a pole, of an establishment, or of the structure as a whole where neither is named. Of faxes received and sent it is pages.",
+		"indicator", "establishment", "pole")
+
 	deviceUp         = desc("device_up", "Whether the device answered at the last look.", "device")
 	deviceInfo       = desc("device_info", "What a device is, and which agent reads it.", "device", "vendor", "model", "agent")
 	deviceAnomalies  = desc("device_anomalies_total", "Anomalies of a device's counters and identity.", "device", "kind")

@@ -113,6 +113,7 @@ func (x *Exporter) tell(books ledger.Snapshot) *exposition {
 	lines(out, books, x.label)
 	services(out, books)
 	names(out, &books.Register)
+	targets(out, &books.Register, books.Month)
 	outbox(out, books.Outbox)
 	x.alerts(out, books)
 	return out

@@ -54,7 +54,7 @@ func ward() ledger.Snapshot {
 	saas := ledger.Account{Establishment: "chu", Site: "nord", Pole: "urgences", Service: "saas", Device: "xerox-3359", Line: "0241354000"}
 	shared := ledger.Account{Establishment: "chu", Pole: "urgences", Device: "lexmark-7016"}
 	return ledger.Snapshot{
-		At: noon,
+		At: noon, Month: 202610,
 		Devices: []ledger.Device{
 			{
 				ID: "kyocera-vcf1", Vendor: "kyocera", Model: "TASKalfa 3253ci", Agent: "ps-01", Up: true, FaxService: wire.ServiceReady,
@@ -109,6 +109,13 @@ func ward() ledger.Snapshot {
 			Services: map[string]ledger.Service{
 				"saas":     {ID: "saas", Establishment: "chu", Pole: "urgences", Name: "SAAS"},
 				"archives": {ID: "archives", Establishment: "chu", Name: "Archives"},
+			},
+			Targets: map[ledger.TargetKey][]ledger.Target{
+				{Indicator: "active_lines"}:                           {{Value: 20}, {From: 202610, Value: 0}, {From: 202701, Value: 5}},
+				{Indicator: "fax_sent", Pole: "urgences"}:             {{From: 202601, Value: 50}},
+				{Indicator: "mssante_sent", Establishment: "chu"}:     {{Value: 1200}},
+				{Indicator: "fax_received", Establishment: "chu"}:     {{Value: 40}, {From: 202609, None: true}}, // no more
+				{Indicator: "mssante_received", Establishment: "chu"}: {{From: 202611, Value: 40}},               // not yet
 			},
 		},
 		Agents: []ledger.Agent{

@@ -28,15 +28,29 @@ func ExportAudit(log []ledger.Entry, zone *time.Location) [][]string {
 	rows := make([][]string, 0, len(log))
 	for _, x := range log {
 		subject, since := x.Subject, ""
-		if i := strings.LastIndexByte(subject, ' '); slices.Contains([]string{"declared_lines", "declared_devices", "ufs"}, strings.SplitN(subject, " ", 2)[0]) {
-			if from, err := strconv.ParseInt(subject[i+1:], 10, 64); err == nil {
-				if subject = subject[:i]; from != 0 {
-					since = at(wire.Time(from))
-				}
+		if thing, from, dated := begun(subject); dated {
+			subject = strings.Join(strings.Fields(thing), " ")
+			switch {
+			case from == 0:
+			case strings.HasPrefix(subject, "targets "):
+				since = writtenMonth(ledger.Month(from))
+			default:
+				since = at(wire.Time(from))
 			}
 		}
 		rows = append(rows, []string{at(x.At), x.Who, x.Source, subject, since, x.Field, x.Before, x.After})
 	}
 	slices.Reverse(rows)
 	return rows
+}
+
+// begun is what has versions, and since when the one that a subject means is valid.
+func begun(subject string) (thing string, from int64, dated bool) {
+	table, _, _ := strings.Cut(subject, " ")
+	if !slices.Contains([]string{"declared_lines", "declared_devices", "ufs", "targets"}, table) {
+		return subject, 0, false
+	}
+	i := strings.LastIndexByte(subject, ' ')
+	from, err := strconv.ParseInt(subject[i+1:], 10, 64)
+	return subject[:i], from, err == nil
 }

@@ -23,7 +23,7 @@ type Diff struct {
 // Change is what happened to a thing.
 type Change struct {
 	Done   string // new, changed, removed
-	What   string // establishment, site, pole, service, UF, line, machine
+	What   string // establishment, site, pole, service, UF, line, machine, target
 	ID     string
 	Fields []FieldChange // empty where it was removed
 }
@@ -63,7 +63,7 @@ func Compare(before, after ledger.Register) Diff {
 // thingKey tells things apart.
 type thingKey struct{ what, id string }
 
-var order = []string{"establishment", "site", "pole", "service", "UF", "line", "machine"}
+var order = []string{"establishment", "site", "pole", "service", "UF", "line", "machine", "target"}
 
 func byOrder(a, b thingKey) int {
 	return cmp.Or(cmp.Compare(slices.Index(order, a.what), slices.Index(order, b.what)), cmp.Compare(a.id, b.id))
@@ -108,7 +108,27 @@ func sights(r *ledger.Register) map[thingKey]sight {
 	for id, versions := range r.Devices {
 		all[thingKey{"machine", id}] = deviceFields.sight(versions)
 	}
+	for _, versions := range r.Targets {
+		for _, x := range versions {
+			all[thingKey{"target", targetID(x)}] = plain("value", cmp.Or(writtenTarget(x), "none"))
+		}
+	}
 	return all
+}
+
+// targetID is a target's indicator, place and month: active_lines of pole urgences since 2026-10.
+func targetID(x ledger.Target) string {
+	id := x.Indicator
+	switch {
+	case x.Pole != "":
+		id += " of pole " + x.Pole
+	case x.Establishment != "":
+		id += " of " + x.Establishment
+	}
+	if x.From != 0 {
+		id += " since " + writtenMonth(x.From)
+	}
+	return id
 }
 
 // openings are when a functional unit opened and closed, in each of its versions.

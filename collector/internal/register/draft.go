@@ -187,6 +187,36 @@ func (d *draft) member(row Row, k kind, in, text string) string {
 	}
 }
 
+// one is the id of the thing of a kind that a cell names within an establishment; what isn't known is a
+// fault. It is empty where the cell is, and where it is at fault.
+func (d *draft) one(row Row, k kind, in, text string) string {
+	if text == "" {
+		return ""
+	}
+	found := d.find(k, in, text)
+	switch len(found) {
+	case 1:
+		return found[0]
+	case 0:
+		d.fault(row, string(k), "%s", d.unknown(k, text))
+	default:
+		d.fault(row, string(k), "%q may be %s; want an id, or the establishment", text, strings.Join(found, " or "))
+	}
+	return ""
+}
+
+// unknown says that nothing is called so, and what may have been meant.
+func (d *draft) unknown(k kind, text string) string {
+	var names []string
+	for _, id := range d.ids(k) {
+		names = append(names, d.name(k, id))
+	}
+	if near := nearest(text, names); near != "" {
+		return fmt.Sprintf("no %s is called %q; did you mean %q?", k, text, near)
+	}
+	return fmt.Sprintf("no %s is called %q; import structure makes it known", k, text)
+}
+
 // doubt warns of a new name that differs by a letter or two from one that is there.
 func (d *draft) doubt(row Row, k kind, in, name string) {
 	numbers := func(text string) string { return strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") }

@@ -58,8 +58,12 @@ func (s *Schema) headers(language string) []string {
 
 // cell is a value as a table of a language has it.
 func (s *Schema) cell(column int, value, language string) string {
-	if s.columns[column].day {
+	c := &s.columns[column]
+	switch {
+	case c.day:
 		return writtenDay(ledger.Day(value), language)
+	case language == "fr":
+		return c.words.inFrench(value)
 	}
 	return value
 }

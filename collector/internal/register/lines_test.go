@@ -24,7 +24,7 @@ func empty() ledger.Register {
 	return ledger.Register{
 		Establishments: map[string]ledger.Establishment{}, Sites: map[string]ledger.Site{}, Poles: map[string]ledger.Pole{},
 		Services: map[string]ledger.Service{}, UFs: map[string][]ledger.UF{}, Lines: map[string][]ledger.Declaration{},
-		Devices: map[string][]ledger.DeclaredDevice{}, Copper: map[string]ledger.Copper{},
+		Devices: map[string][]ledger.DeclaredDevice{}, Targets: map[ledger.TargetKey][]ledger.Target{}, Copper: map[string]ledger.Copper{},
 	}
 }
 

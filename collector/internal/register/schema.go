@@ -54,6 +54,14 @@ var Devices = &Schema{name: "devices", limit: 64 * mega, rows: maxRows, columns:
 	{Name: "inventory", French: "numéro d'inventaire", Also: []string{"n° d'inventaire", "inventaire", "inventory number", "asset tag"}},
 }}
 
+// Targets is the table of what indicators are to come to.
+var Targets = &Schema{name: "targets", limit: 64 * mega, rows: maxRows, columns: []Column{
+	{Name: "indicator", French: "indicateur", words: indicatorWords},
+	establishmentColumn, poleColumn,
+	{Name: "value", French: "objectif", Also: []string{"target", "cible", "valeur", "valeur cible"}},
+	{Name: "from", French: "à partir de", day: true, Also: []string{"depuis", "mois", "à partir du mois", "valable depuis", "valable à partir de", "valid from", "since", "month"}},
+}}
+
 // GLPI is the export of GLPI's list of printers; its columns depend on its user.
 var GLPI = &Schema{name: "GLPI's printers", limit: 64 * mega, rows: maxRows, loose: true, columns: []Column{
 	{Name: "name", French: "nom"},

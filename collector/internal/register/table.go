@@ -20,7 +20,8 @@ type Column struct {
 	Name   string   // in English
 	French string   // as French tables head it
 	Also   []string // other words for it; case, accents and all but letters and digits don't matter
-	day    bool
+	day    bool     // or month
+	words  vocabulary
 }
 
 // Schema is a kind of table.

@@ -211,7 +211,7 @@ func TestTheAPISaysWhatWouldBeRight(t *testing.T) {
 		"/api/v1/indicators?from=2026-10":                   "to=; want a month such as 2026-10",
 		"/api/v1/indicators?from=2026-10&to=2026-09":        "from=2026-10; want a month that is not after to=2026-09",
 		"/api/v1/indicators?from=2000-01&to=2026-09":        "at most 120 months",
-		"/api/v1/indicators?month=2026-10&by=bed":           "by=bed; want structure, pole, service",
+		"/api/v1/indicators?month=2026-10&by=bed":           "by=bed; want whole, structure, pole, service",
 		"/api/v1/indicators?month=2026-10&per=day":          "per=day; want month",
 		"/api/v1/indicators?month=2026-10&by=service&per=0": "per=0; want month",
 	} {

@@ -1,0 +1,53 @@
+package register
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// vocabulary are the values that a column may have.
+type vocabulary []word
+
+type word struct {
+	name   string   // as it is kept
+	french string   // as French tables have it
+	also   []string // what else people call it; case, accents and all but letters and digits don't matter
+}
+
+// find is the value that a text means.
+func (v vocabulary) find(text string) (name string, err error) {
+	var known, names []string
+	for _, w := range v {
+		all := append([]string{w.name, w.french}, w.also...)
+		if slices.ContainsFunc(all, func(word string) bool { return letters(word) == letters(text) }) {
+			return w.name, nil
+		}
+		known, names = append(known, all...), append(names, fmt.Sprintf("%s (%s)", w.name, w.french))
+	}
+	if near := nearest(text, known); near != "" {
+		return "", fmt.Errorf("%q isn't known; did you mean %q?", text, near)
+	}
+	return "", fmt.Errorf("%q isn't known; want one of %s", text, strings.Join(names, ", "))
+}
+
+// inFrench is a value as French tables have it.
+func (v vocabulary) inFrench(name string) string {
+	for _, w := range v {
+		if w.name == name {
+			return w.french
+		}
+	}
+	return name
+}
+
+// indicatorWords are the seven indicators of the national kit, for which it wants targets.
+var indicatorWords = vocabulary{
+	{"active_lines", "lignes de fax actives", []string{"lignes actives", "lignes fax actives", "active lines", "active fax lines"}},
+	{"mssante_addresses", "adresses MSSanté utilisées", []string{"adresses MSSanté", "BAL MSSanté utilisées", "MSSanté addresses used", "MSSanté mailboxes"}},
+	{"fax_received", "messages fax reçus", []string{"fax reçus", "faxes received", "messages fax received"}},
+	{"mssante_received", "messages MSSanté reçus", []string{"MSSanté reçus", "MSSanté messages received"}},
+	{"fax_sent", "messages fax émis", []string{"fax émis", "fax envoyés", "faxes sent"}},
+	{"mssante_sent", "messages MSSanté émis", []string{"MSSanté émis", "MSSanté envoyés", "MSSanté messages sent"}},
+	{"fax_internal", "messages fax internes", []string{"fax internes", "internal faxes"}},
+}
