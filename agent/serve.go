@@ -17,7 +17,9 @@ import (
 	"github.com/zerofax/zerofax/mibs"
 )
 
-type runCommand struct{}
+type runCommand struct {
+	Service bool `hidden:"" help:"Windows' service manager starts it."`
+}
 
 // gcPercent lets the heap grow a little less than to twice its size from collection to
 // collection: ten thousand devices then take well below 60 MB, and a poll not more than it
@@ -25,11 +27,11 @@ type runCommand struct{}
 const gcPercent = 80
 
 // Run polls and sends until the program is told to stop.
-func (runCommand) Run(call *program.Call) error {
+func (r *runCommand) Run(call *program.Call) error {
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
-	return service.Run(call.Ctx, call.Log, func(ctx context.Context, log *slog.Logger, reload <-chan os.Signal) error {
+	return service.Run(call.Ctx, call.Log, r.Service, func(ctx context.Context, log *slog.Logger, reload <-chan os.Signal) error {
 		r := runner{config: call.Config, log: log, reload: reload}
 		return r.serve(ctx)
 	})

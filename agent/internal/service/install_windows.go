@@ -99,14 +99,22 @@ func (a *Agent) configure(ctx context.Context, s *mgr.Service) error {
 	}
 	_ = eventlog.Remove(Name) // perhaps of an earlier version
 	return errors.Join(
-		s.UpdateConfig(mgr.Config{
+		ifKnown(s.UpdateConfig(mgr.Config{
 			ServiceType: windows.SERVICE_WIN32_OWN_PROCESS, StartType: mgr.StartAutomatic, DelayedAutoStart: true,
 			ErrorControl: mgr.ErrorNormal, BinaryPathName: a.commandLine(), ServiceStartName: account,
 			DisplayName: displayName, Description: description,
-		}),
+		})),
 		s.SetRecoveryActions(actions, uint32(forgets.Seconds())),
-		s.SetRecoveryActionsOnNonCrashFailures(true),
+		ifKnown(s.SetRecoveryActionsOnNonCrashFailures(true)),
 		eventlog.InstallAsEventCreate(Name, eventlog.Info|eventlog.Warning|eventlog.Error))
+}
+
+// ifKnown passes over that a setting isn't known: Wine has no delayed start, and no restart after an end with an error.
+func ifKnown(err error) error {
+	if errors.Is(err, windows.ERROR_INVALID_LEVEL) {
+		return nil
+	}
+	return err
 }
 
 func connect() (*mgr.Mgr, error) {

@@ -19,9 +19,9 @@ import (
 
 // Run does the work under whoever started the program: Windows' service manager, systemd or a shell. SIGHUP, or a
 // service's PARAMCHANGE, says that its configuration has changed. Log is where the work logs to; a Windows service has
-// the event log instead.
-func Run(ctx context.Context, log *slog.Logger, work Work) error {
-	if is, err := svc.IsWindowsService(); err != nil || !is {
+// the event log instead. Managed says that it is Windows' service manager, which not every one lets a program find out.
+func Run(ctx context.Context, log *slog.Logger, managed bool, work Work) error {
+	if is, err := svc.IsWindowsService(); !managed && (err != nil || !is) {
 		return work(ctx, log, nil)
 	}
 	// Go makes SIGTERM of anybody's logging off, which services are told of too.
