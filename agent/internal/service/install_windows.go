@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/registry"
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
@@ -167,51 +168,41 @@ func stop(ctx context.Context, s *mgr.Service) error {
 
 // Uninstall stops the service and takes it away. Configuration and data stay; config is where the former is.
 func Uninstall(ctx context.Context, out io.Writer, dry bool) (config string, err error) {
-	err = withService(func(s *mgr.Service) error {
-		if config, err = configOf(s); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(out, "# service and event source %s: stopped and removed\n", Name); err != nil || dry {
-			return err
-		}
-		if err := stop(ctx, s); err != nil {
-			return err
-		}
-		return errors.Join(s.Delete(), eventlog.Remove(Name))
-	})
-	return config, err
-}
-
-// Config is the configuration of the service that is installed.
-func Config() (config string, err error) {
-	err = withService(func(s *mgr.Service) error {
-		config, err = configOf(s)
-		return err
-	})
-	return config, err
-}
-
-// withService hands over the service that is installed.
-func withService(do func(*mgr.Service) error) error {
 	manager, err := connect()
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = manager.Disconnect() }()
 	s, err := manager.OpenService(Name)
 	if err != nil {
-		return fmt.Errorf("no service %s: %w", Name, err)
+		return "", fmt.Errorf("no service %s: %w", Name, err)
 	}
 	defer s.Close()
-	return do(s)
+	config, err = Config()
+	if err != nil {
+		return "", err
+	}
+	if _, err := fmt.Fprintf(out, "# service and event source %s: stopped and removed\n", Name); err != nil || dry {
+		return config, err
+	}
+	if err := stop(ctx, s); err != nil {
+		return config, err
+	}
+	return config, errors.Join(s.Delete(), eventlog.Remove(Name))
 }
 
-func configOf(s *mgr.Service) (string, error) {
-	is, err := s.Config()
+// Config is the configuration of the service that is installed.
+func Config() (string, error) {
+	key, err := registry.OpenKey(registry.LOCAL_MACHINE, `SYSTEM\CurrentControlSet\Services\`+Name, registry.QUERY_VALUE)
+	if err != nil {
+		return "", fmt.Errorf("no service %s: %w", Name, err)
+	}
+	defer key.Close()
+	commandLine, _, err := key.GetStringValue("ImagePath")
 	if err != nil {
 		return "", fmt.Errorf("ask what the service is: %w", err)
 	}
-	return configOn(is.BinaryPathName), nil
+	return configOn(commandLine), nil
 }
 
 // configOn is the configuration named on a command line.

@@ -20,7 +20,9 @@ const (
 var restarts = []time.Duration{5 * time.Second, 30 * time.Second, 5 * time.Minute}
 
 // commandLine is quoted also where that needn't be: a path that gets a blank later must not become another program's.
-func (a *Agent) commandLine() string { return `"` + a.Program + `" run --service --config "` + a.Config + `"` }
+func (a *Agent) commandLine() string {
+	return `"` + a.Program + `" run --service --config "` + a.Config + `"`
+}
 
 // registration says in words what is set without a command.
 func (a *Agent) registration() string {
