@@ -18,7 +18,7 @@ type installCommand struct {
 func (i *installCommand) Run(call *program.Call) error {
 	config := call.Config
 	if config == "" {
-		config, _ = service.Config()
+		config = usualConfig()
 	}
 	if config == "" {
 		return program.Usage(errors.New("install needs --config FILE: a service has no embedded defaults"))
@@ -35,6 +35,18 @@ func (i *installCommand) Run(call *program.Call) error {
 		return fmt.Errorf("install as a service: %w", err)
 	}
 	return nil
+}
+
+// usualConfig is the configuration of the service that is installed, else what lies where services have theirs; "" if nothing does.
+func usualConfig() string {
+	if config, err := service.Config(); err == nil {
+		return config
+	}
+	config := filepath.Join(service.Dir(), "agent.yml")
+	if _, err := os.Stat(config); err != nil {
+		return ""
+	}
+	return config
 }
 
 // asService is what the service needs of the machine.

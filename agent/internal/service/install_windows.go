@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -14,6 +15,9 @@ import (
 	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
 )
+
+// Dir is where the configuration of a service usually lies.
+func Dir() string { return filepath.Join(os.Getenv("ProgramData"), "zerofax") }
 
 // Install makes the agent a service and starts it, saying on out what it does. If dry it says so only.
 func Install(ctx context.Context, out io.Writer, a Agent, dry bool) error {

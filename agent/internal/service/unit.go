@@ -18,10 +18,13 @@ const (
 	packagedFile = "/usr/lib/systemd/system/" + unitName // hidden by unitFile
 )
 
+// Dir is where the configuration of a service usually lies.
+func Dir() string { return "/etc/zerofax" }
+
 // PackagedUnit is what systemd should know of an agent from a Debian or RPM package. Packages are built with it, so that
 // Install finds nothing to change in it.
 func PackagedUnit() string {
-	a := Agent{Program: "/usr/bin/" + Name, Config: "/etc/zerofax/agent.yml", Data: stateDir}
+	a := Agent{Program: "/usr/bin/" + Name, Config: Dir() + "/agent.yml", Data: stateDir}
 	return a.unit()
 }
 
@@ -140,10 +143,10 @@ func (a *Agent) obstacles(is access) []string {
 		}
 	}
 	see(a.Program, "/usr/local/bin")
-	see(a.Config, "/etc/zerofax")
+	see(a.Config, Dir())
 	see(a.Data, stateDir)
 	for _, file := range a.Reads {
-		see(file, "/etc/zerofax")
+		see(file, Dir())
 	}
 	if is.dataTaken {
 		say("%s holds other things than a spool; want a folder of its own in spool.dir, such as %s", a.Data, stateDir)
