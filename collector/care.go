@@ -30,6 +30,7 @@ func (b backupCommand) Run(call *program.Call) error {
 	}
 	fmt.Fprintf(call.Stdout, "%s: %.1f MB, schema %d\n", b.File, float64(got.Bytes)/1e6, got.Schema)
 	tellContents(call.Stdout, got)
+	fmt.Fprintln(call.Stdout, "keep it secret: with the key in it anyone can make certificates of agents")
 	return nil
 }
 

@@ -42,6 +42,7 @@ type config struct {
 // mqttConfig names the embedded broker or, by URL, an outside one.
 type mqttConfig struct {
 	Embedded          embeddedConfig `yaml:"embedded"`
+	ExternalURL       string         `yaml:"external_url"` // how agents reach the broker
 	configfile.Broker `yaml:",inline"`
 }
 
@@ -186,6 +187,7 @@ func (c *config) check(f *configfile.File) {
 
 func (c *config) checkMQTT(f *configfile.File) {
 	m := &c.MQTT
+	m.checkExternalURL(f)
 	if m.URL == "" {
 		f.CheckListen(at("mqtt", "embedded", "listen"), m.Embedded.Listen, m.Embedded.Insecure,
 			", an outside broker with passwords (url: mqtts://…)")

@@ -33,6 +33,7 @@ type commands struct {
 	Anomaly    anomalyCommand    `cmd:"" help:"Counters that jumped: list, accept, reject."`
 	Quarantine quarantineCommand `cmd:"" help:"What agents sent and could not be accepted: list, show, retry."`
 	Verify     verifyCommand     `cmd:"" help:"Compute all books again from what they are made of, and compare."`
+	Enroll     enrollCommand     `cmd:"" help:"Let an agent in: write the bundle that makes one of a machine; list who may, and take it back."`
 	Backup     backupCommand     `cmd:"" help:"Copy the ledger to a file, while the collector runs or not."`
 	Restore    restoreCommand    `cmd:"" help:"Put a backup in the ledger's place. The collector must not run."`
 	Series     seriesCommand     `cmd:"" help:"What is in InfluxDB."`

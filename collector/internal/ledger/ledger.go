@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -144,6 +145,9 @@ func (l *Ledger) open(ctx context.Context, path string, run bool) (err error) {
 		}
 		upgrade = migrate
 	}
+	if err := private(path); err != nil {
+		return err
+	}
 	if l.store, err = openStore(ctx, path, upgrade); err != nil {
 		return err
 	}
@@ -152,6 +156,25 @@ func (l *Ledger) open(ctx context.Context, path string, run bool) (err error) {
 	}
 	if run {
 		return l.checkIfSmall(ctx, path)
+	}
+	return nil
+}
+
+// private sees to it that only this account can read the file and, since SQLite makes them like it,
+// those beside it: the authority's key is in it.
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err = errors.Join(err, file.Close()); err != nil || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" {
+		return err
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }
