@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/agent/bundle"
+	"github.com/zerofax/zerofax/agent/credentials"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/agent/wire"
@@ -16,17 +17,18 @@ import (
 )
 
 type enrollCommand struct {
-	Agent   string        `arg:"" optional:"" help:"Its name: [a-z0-9-], best that of its machine."`
-	Output  string        `short:"o" placeholder:"FILE" help:"Bundle to write, - for standard output. Without it: AGENT.bundle."`
-	Force   bool          `help:"Replace the file if it is there already."`
-	Again   bool          `help:"Also if the agent has a certificate that holds: both do, until the older one expires."`
-	Replace bool          `help:"Also if the agent has a certificate that holds: that one is revoked."`
-	Valid   time.Duration `placeholder:"TIME" help:"How long the certificate holds; the agent renews it when a third of that is left. Without it: two years."`
-	Revoke  bool          `help:"Take all its certificates from the agent: within seconds it doesn't get in any more."`
-	Reason  string        `placeholder:"TEXT" help:"Why it is revoked."`
-	List    bool          `help:"List the certificates that hold, or with --all every one."`
-	All     bool          `help:"With --list: also those that are revoked or over."`
-	JSON    bool          `name:"json" help:"With --list: print JSON."`
+	Agent       string        `arg:"" optional:"" help:"Its name: [a-z0-9-], best that of its machine."`
+	Output      string        `short:"o" placeholder:"FILE" help:"Bundle to write, - for standard output. Without it: AGENT.bundle."`
+	Credentials string        `placeholder:"FILE" help:"YAML with snmp.credentials as in agent.yml: how the agent is to ask devices. Goes into the bundle, secrets too."`
+	Force       bool          `help:"Replace the file if it is there already."`
+	Again       bool          `help:"Also if the agent has a certificate that holds: both do, until the older one expires."`
+	Replace     bool          `help:"Also if the agent has a certificate that holds: that one is revoked."`
+	Valid       time.Duration `placeholder:"TIME" help:"How long the certificate holds; the agent renews it when a third of that is left. Without it: two years."`
+	Revoke      bool          `help:"Take all its certificates from the agent: within seconds it doesn't get in any more."`
+	Reason      string        `placeholder:"TEXT" help:"Why it is revoked."`
+	List        bool          `help:"List the certificates that hold, or with --all every one."`
+	All         bool          `help:"With --list: also those that are revoked or over."`
+	JSON        bool          `name:"json" help:"With --list: print JSON."`
 	author
 }
 
@@ -56,6 +58,11 @@ func (e enrollCommand) enroll(call *program.Call) error {
 			return fmt.Errorf("%s is there already; --force replaces it", file)
 		}
 		b := bundle.Bundle{Agent: e.Agent, URL: url}
+		if e.Credentials != "" {
+			if b.Credentials, err = credentials.Load(e.Credentials); err != nil {
+				return program.Usage(err)
+			}
+		}
 		if b.BrokerCA, err = c.brokerCA(); err != nil {
 			return err
 		}

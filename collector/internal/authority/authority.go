@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/bundle"
 	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -22,7 +23,7 @@ import (
 
 // Common names that aren't agents'.
 const (
-	Collector = "zerofax-collector"
+	Collector = bundle.Collector
 	Broker    = "zerofax-broker"
 )
 
@@ -148,7 +149,7 @@ func (a *Authority) Revoke(ctx context.Context, agent string, by ledger.Author, 
 func (a *Authority) revoke(all *ledger.Authority, agent, by, reason string) (revoked []ledger.Certificate) {
 	now := wire.TimeOf(a.Now())
 	for i := range all.Certificates {
-		if c := &all.Certificates[i]; c.Agent == agent && c.Live(now) {
+		if c := &all.Certificates[i]; c.Agent == agent && c.RevokedAt == 0 {
 			c.RevokedAt, c.RevokedBy, c.Reason = now, by, reason
 			revoked = append(revoked, *c)
 		}
