@@ -45,6 +45,10 @@ var all = []struct {
 	make func(Language) *board.Dashboard
 }{
 	{"pilotage", pilotage},
+	{"service", service},
+	{"apres-coupure", afterCutoff},
+	{"parc", fleet},
+	{"collecteur", collector},
 }
 
 // All are all dashboards in all languages.

@@ -74,6 +74,7 @@ func (q Query) At(from, to time.Time, least time.Duration, values map[string]str
 		"$__interval", seconds(step),
 		"$__range", seconds(to.Sub(from)),
 		"${__to:date:YYYY-MM}", to.Format("2006-01"),
+		"${__to:date:seconds}", fmt.Sprint(to.Unix()),
 	}
 	for name, value := range q.Defaults {
 		if v, given := values[name]; given {

@@ -113,6 +113,19 @@ func Bars(title, says string, queries ...Query) *Panel {
 	}, queries)
 }
 
+// Axis names what the values are.
+func (p *Panel) Axis(label string) *Panel {
+	g := p.Fields.Defaults.Custom.(Graph)
+	g.AxisLabel = label
+	p.Fields.Defaults.Custom = g
+	return p
+}
+
+// Dashed draws a series as a dashed line.
+func Dashed() Property {
+	return Property{"custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 6}}}
+}
+
 // Steplike draws lines that stay until the next value.
 func (p *Panel) Steplike() *Panel {
 	g := p.Fields.Defaults.Custom.(Graph)
