@@ -4,13 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -28,7 +26,8 @@ type link struct {
 	conn    net.Conn // below the client
 	lost    chan error
 	acks    chan wire.Ack
-	present chan bool // the collector's latest hint
+	present chan bool   // the collector's latest hint
+	answers chan []byte // to a request for a certificate
 
 	unconfirmed []mqtt.Token
 }
@@ -38,7 +37,7 @@ type link struct {
 func (u *Uplink) session(ctx context.Context) (answered bool, err error) {
 	l := &link{
 		uplink: u, opts: &u.opts, id: random(),
-		lost: make(chan error, 1), acks: make(chan wire.Ack, 64), present: make(chan bool, 1),
+		lost: make(chan error, 1), acks: make(chan wire.Ack, 64), present: make(chan bool, 1), answers: make(chan []byte, 1),
 	}
 	if err := l.connect(ctx); err != nil {
 		return false, err
@@ -60,6 +59,9 @@ func (l *link) run(ctx context.Context) (answered bool, err error) {
 	s := newSender(l)
 	presence := time.NewTicker(l.opts.Presence)
 	defer presence.Stop()
+	if err := l.ask(); err != nil {
+		return false, err
+	}
 	for {
 		if err := s.pump(); err != nil {
 			return s.answered, err
@@ -82,11 +84,32 @@ func (l *link) run(ctx context.Context) (answered bool, err error) {
 				return s.answered, err
 			}
 		case <-presence.C:
-			if err := l.say(true); err != nil {
+			if err := errors.Join(l.say(true), l.ask()); err != nil {
 				return s.answered, err
+			}
+		case answer := <-l.answers:
+			if l.opts.Identity.Take(answer) {
+				l.client.Disconnect(250) // no will: the next connection begins at once
+				return true, errRenewed
 			}
 		}
 	}
+}
+
+// errRenewed is why a link ends that is to begin anew with another certificate.
+var errRenewed = errors.New("certificate renewed")
+
+// ask asks for the next certificate if it is time to.
+func (l *link) ask() error {
+	if l.opts.Identity == nil {
+		return nil
+	}
+	request := l.opts.Identity.Request()
+	if request == nil {
+		return nil
+	}
+	_, err := l.publish(l.topic(wire.KindRequest), false, request)
+	return err
 }
 
 func (l *link) connect(ctx context.Context) error {
@@ -142,7 +165,11 @@ func (l *link) drop() {
 // subscribe waits for the broker's answer: without acks there is no use in sending.
 func (l *link) subscribe(ctx context.Context) error {
 	ack, config := l.topic(wire.KindAck), l.topic(wire.KindConfig)
-	token := l.client.SubscribeMultiple(map[string]byte{ack: 1, config: 1, wire.CollectorStateTopic: 1}, nil)
+	topics := map[string]byte{ack: 1, config: 1, wire.CollectorStateTopic: 1}
+	if l.opts.Identity != nil {
+		topics[l.topic(wire.KindCertificate)] = 1
+	}
+	token := l.client.SubscribeMultiple(topics, nil)
 	select {
 	case <-token.Done():
 	case <-ctx.Done():
@@ -194,6 +221,8 @@ func (l *link) receive(_ mqtt.Client, m mqtt.Message) {
 		offer(l.present, state.Online)
 	case l.topic(wire.KindConfig):
 		l.opts.Config(m.Payload())
+	case l.topic(wire.KindCertificate):
+		offer(l.answers, m.Payload())
 	}
 }
 
@@ -299,24 +328,14 @@ func withPort(u *url.URL, port string) *url.URL {
 }
 
 func (o *Options) tls(host string) (*tls.Config, error) {
-	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("broker's authorities: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("broker's authorities: %s: no PEM certificate in it", o.CAFile)
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if o.Identity != nil {
+		var err error
+		if config, err = o.Identity.TLS(); err != nil {
+			return nil, err
 		}
 	}
-	if o.CertFile != "" || o.KeyFile != "" {
-		cert, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("client certificate: %w", err)
-		}
-		config.Certificates = []tls.Certificate{cert}
-	}
+	config.ServerName = host
 	return config, nil
 }
 

@@ -1,116 +1,158 @@
 package uplink_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"log/slog"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/zerofax/zerofax/agent/bundle/bundletest"
+	"github.com/zerofax/zerofax/agent/internal/identity"
 	"github.com/zerofax/zerofax/agent/internal/uplink"
+	"github.com/zerofax/zerofax/agent/wire"
 )
 
-// authority signs certificates for a test.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	file string
-}
-
-func newAuthority(t *testing.T) *authority {
+// startTLSBroker runs a broker that ca vouches for, and that wants certificates of ca's.
+func startTLSBroker(t *testing.T, ca *bundletest.Authority) (url string, pair tls.Certificate) {
 	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
-	a.file, _ = a.sign("ca", true)
-	return a
-}
-
-// sign writes a certificate for 127.0.0.1 and its key as PEM files.
-func (a *authority) sign(name string, isCA bool) (certFile, keyFile string) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: isCA, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	if isCA {
-		a.cert, a.key = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	if isCA {
-		if a.cert, err = x509.ParseCertificate(der); err != nil {
-			a.t.Fatal(err)
-		}
-	}
-	write := func(file, kind string, der []byte) string {
-		path := filepath.Join(a.dir, file)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			a.t.Fatal(err)
-		}
-		return path
-	}
-	return write(name+".pem", "CERTIFICATE", der), write(name+".key", "PRIVATE KEY", keyDER)
-}
-
-func TestBothSidesShowTheirCertificates(t *testing.T) {
-	ca := newAuthority(t)
-	serverCert, serverKey := ca.sign("server", false)
-	cert, key := ca.sign(agent, false)
+	pair = keyPair(t, ca.Serve)
 	_, port := startBroker(t, 0, func(o *server.Options) {
-		pair, err := tls.LoadX509KeyPair(serverCert, serverKey)
-		if err != nil {
-			t.Fatal(err)
-		}
 		pool := x509.NewCertPool()
-		pool.AddCert(ca.cert)
+		pool.AddCert(ca.Certificate)
 		o.MQTT.TLSConfig = &tls.Config{
 			Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
 		}
 		o.MQTT.TLSTimeout = 5
 	})
-	url := fmt.Sprintf("mqtts://127.0.0.1:%d", port)
+	return fmt.Sprintf("mqtts://127.0.0.1:%d", port), pair
+}
+
+func keyPair(t *testing.T, make func() (string, string)) tls.Certificate {
+	t.Helper()
+	certificate, key := make()
+	pair, err := tls.X509KeyPair([]byte(certificate), []byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+// enrolled is an identity with a certificate that holds from … until ….
+func enrolled(t *testing.T, ca *bundletest.Authority, from, until time.Time) identity.Options {
+	certificate, key := ca.Issue(agent, from, until)
+	return identity.Options{
+		Agent: agent, BrokerCA: identity.PEM{Text: ca.PEM}, Certificate: identity.PEM{Text: certificate}, Key: identity.PEM{Text: key},
+		Authority: ca.Certificate, Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	}
+}
+
+func TestBothSidesShowTheirCertificates(t *testing.T) {
+	ca, other := bundletest.New(), bundletest.New()
+	url, _ := startTLSBroker(t, ca)
+	now := time.Now()
 	for _, c := range []struct {
-		name string
-		opts uplink.Options
-		says string
+		name   string
+		change func(*identity.Options)
+		says   string
 	}{
-		{"both", uplink.Options{CAFile: ca.file, CertFile: cert, KeyFile: key}, "connected to the broker"},
-		{"the broker's authority is unknown", uplink.Options{CertFile: cert, KeyFile: key}, "unknown authority"},
-		{"another authority", uplink.Options{CAFile: newAuthority(t).file, CertFile: cert, KeyFile: key}, "unknown authority"},
-		{"no client certificate", uplink.Options{CAFile: ca.file}, "no link to the broker"},
+		{"both", func(*identity.Options) {}, "connected to the broker"},
+		{"the broker's authority is unknown", func(o *identity.Options) { o.BrokerCA = identity.PEM{} }, "unknown authority"},
+		{"another authority", func(o *identity.Options) { o.BrokerCA.Text = other.PEM }, "unknown authority"},
+		{"no client certificate", func(o *identity.Options) { o.Certificate = identity.PEM{} }, "no link to the broker"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			log := &lines{}
-			c.opts.URL, c.opts.Spool = url, queue{openSpool(t, 0)}
-			c.opts.Log = slog.New(slog.NewTextHandler(log, nil))
-			run(t, c.opts)
+			o := enrolled(t, ca, now.AddDate(0, 0, -1), now.AddDate(2, 0, 0))
+			c.change(&o)
+			u := uplink.Options{
+				URL: url, Identity: identity.New(o), Spool: queue{openSpool(t, 0)}, Log: slog.New(slog.NewTextHandler(log, nil)),
+			}
+			run(t, u)
 			eventually(t, "a word in the log", func() bool { return strings.Contains(log.text(), c.says) })
 		})
+	}
+}
+
+// certify answers every request as the collector would, with a certificate for two years.
+func certify(t *testing.T, ca *bundletest.Authority, url string, answer func(wire.CertificateRequest) wire.CertificateAnswer) {
+	t.Helper()
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.Certificate)
+	own := keyPair(t, func() (string, string) {
+		return ca.Issue("collector", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	})
+	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(url).SetClientID("collector").SetTLSConfig(&tls.Config{
+		RootCAs: pool, Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12,
+	}))
+	if token := client.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
+		t.Fatalf("collector: %v", token.Error())
+	}
+	t.Cleanup(func() { client.Disconnect(100) })
+	token := client.Subscribe(wire.Topic("+", wire.KindRequest), 1, func(client mqtt.Client, m mqtt.Message) {
+		id, _, _ := wire.ParseTopic(m.Topic())
+		request, err := wire.DecodeCertificateRequest(m.Payload())
+		if err != nil {
+			t.Errorf("%s asks: %v", id, err)
+			return
+		}
+		client.Publish(wire.Topic(id, wire.KindCertificate), 1, false, wire.Encode(answer(request)))
+	})
+	if !token.WaitTimeout(10*time.Second) || token.Error() != nil {
+		t.Fatalf("collector: %v", token.Error())
+	}
+}
+
+func TestACertificateIsRenewedInTimeAndShownAtOnce(t *testing.T) {
+	ca := bundletest.New()
+	url, _ := startTLSBroker(t, ca)
+	now := time.Now()
+	var asked atomic.Int32
+	certify(t, ca, url, func(r wire.CertificateRequest) wire.CertificateAnswer {
+		asked.Add(1)
+		certificate, err := ca.Answer(r.CSR, now.Add(-time.Hour), now.AddDate(2, 0, 0))
+		if err != nil {
+			t.Errorf("request: %v", err)
+		}
+		return wire.CertificateAnswer{V: wire.Version, Certificate: certificate}
+	})
+	log := &lines{}
+	o := enrolled(t, ca, now.AddDate(-2, 0, 0), now.AddDate(0, 0, 30))
+	o.Log = slog.New(slog.NewTextHandler(log, nil))
+	who := identity.New(o)
+	before := who.State().Serial
+	run(t, uplink.Options{URL: url, Identity: who, Spool: queue{openSpool(t, 0)}, Log: o.Log})
+	eventually(t, "a second connection", func() bool { return strings.Count(log.text(), "connected to the broker") == 2 })
+	if after := who.State(); after.Serial == before || after.Error != "" || asked.Load() != 1 {
+		t.Errorf("got %+v after %d requests; want another than %s after one", after, asked.Load(), before)
+	}
+	if text := log.text(); strings.Contains(text, "no link") || strings.Contains(text, "PRIVATE") {
+		t.Errorf("the log says\n%s", text)
+	}
+}
+
+func TestARefusedRenewalIsSaidOnceAndTheOldCertificateGoesOn(t *testing.T) {
+	ca := bundletest.New()
+	url, _ := startTLSBroker(t, ca)
+	certify(t, ca, url, func(wire.CertificateRequest) wire.CertificateAnswer {
+		return wire.CertificateAnswer{V: wire.Version, Error: "revoked"}
+	})
+	now := time.Now()
+	log := &lines{}
+	o := enrolled(t, ca, now.AddDate(-2, 0, 0), now.AddDate(0, 0, 30))
+	o.Log = slog.New(slog.NewTextHandler(log, nil))
+	who := identity.New(o)
+	run(t, uplink.Options{URL: url, Identity: who, Spool: queue{openSpool(t, 0)}, Log: o.Log, Presence: 20 * time.Millisecond})
+	eventually(t, "the reason in the state", func() bool {
+		return who.State().Error == "the collector gives no new certificate: revoked"
+	})
+	if text := log.text(); strings.Count(text, "connected to the broker") != 1 || strings.Count(text, "gives no new certificate") != 1 {
+		t.Errorf("the log says\n%s", text)
 	}
 }

@@ -8,6 +8,8 @@ package uplink
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -28,6 +30,16 @@ type Spool interface {
 	Changed() <-chan struct{}
 }
 
+// Identity is how agent and broker know each other where the link is encrypted.
+type Identity interface {
+	// TLS is for one connection. The broker's name is seen to here.
+	TLS() (*tls.Config, error)
+	// Request is a message to send now to get the next certificate, nil most of the time.
+	Request() []byte
+	// Take is told the answer, and tells whether to connect anew with another certificate.
+	Take(answer []byte) bool
+}
+
 // Batch is what the spool gives to send. Its fields are those of wire.Header.
 type Batch struct {
 	Stream  string
@@ -45,9 +57,7 @@ type Options struct {
 	URL      string // mqtt://host:1883 or mqtts://host:8883
 	Username string
 	Password string
-	CAFile   string // PEM; empty = the system's authorities
-	CertFile string // PEM, with KeyFile, for a client certificate; read again for every connection
-	KeyFile  string
+	Identity Identity // nil: the system's authorities, and nothing to show
 
 	Spool  Spool
 	State  func() wire.AgentState // V, Online, Session and SentAt are set here
@@ -154,6 +164,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 		answered, err := u.session(ctx)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if errors.Is(err, errRenewed) {
+			failures, told = 0, ""
+			continue
 		}
 		u.note(func(s *State) { s.Connected, s.Error, s.Offline = time.Time{}, err.Error(), false })
 		if answered || time.Since(begun) > o.LastRetry {

@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
+	"github.com/zerofax/zerofax/agent/internal/identity"
 	"github.com/zerofax/zerofax/agent/internal/spool"
 	"github.com/zerofax/zerofax/agent/internal/uplink"
 	"github.com/zerofax/zerofax/agent/wire"
@@ -720,10 +721,7 @@ func TestABrokerThatRefusesIsToldInTheLog(t *testing.T) {
 }
 
 func TestOptionsThatCannotWorkAreAnErrorAtOnce(t *testing.T) {
-	bad := filepath.Join(t.TempDir(), "bad.pem")
-	if err := os.WriteFile(bad, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	unusable := identity.New(identity.Options{Certificate: identity.PEM{File: filepath.Join(t.TempDir(), "none.pem")}, Now: time.Now})
 	for _, c := range []struct {
 		name string
 		opts uplink.Options
@@ -733,9 +731,7 @@ func TestOptionsThatCannotWorkAreAnErrorAtOnce(t *testing.T) {
 		{"no URL", uplink.Options{Agent: agent}, "want mqtt://"},
 		{"another scheme", uplink.Options{Agent: agent, URL: "http://127.0.0.1"}, "want mqtt://"},
 		{"a URL that is none", uplink.Options{Agent: agent, URL: "mqtt://[::1"}, "missing ']'"},
-		{"no such CA file", uplink.Options{Agent: agent, URL: "mqtts://127.0.0.1", CAFile: bad + "x"}, "broker's authorities"},
-		{"a CA file without a certificate", uplink.Options{Agent: agent, URL: "mqtts://127.0.0.1", CAFile: bad}, "no PEM certificate"},
-		{"no such certificate", uplink.Options{Agent: agent, URL: "mqtts://127.0.0.1", CertFile: bad + "x", KeyFile: bad}, "client certificate"},
+		{"no such certificate", uplink.Options{Agent: agent, URL: "mqtts://127.0.0.1", Identity: unusable}, "none.pem"},
 	} {
 		if err := uplink.New(c.opts).Run(t.Context()); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want an error saying %q", c.name, err, c.says)

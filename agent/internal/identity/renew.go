@@ -1,0 +1,124 @@
+package identity
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/bundle"
+	"github.com/zerofax/zerofax/agent/internal/wholefile"
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// retry is how long to wait for an answer before asking again; by chance up to half as long again.
+const retry = time.Hour
+
+// Request is the message by which to ask now for the next certificate, nil while it isn't time to.
+func (i *Identity) Request() []byte {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	now := i.opts.Now()
+	if !i.due(now) || now.Before(i.next) {
+		return nil
+	}
+	i.next = now.Add(retry + mathrand.N(retry/2))
+	request, err := i.request()
+	if err != nil {
+		i.fail(fmt.Errorf("ask for the next certificate: %w", err))
+		return nil
+	}
+	i.opts.Log.Info("asking for the next certificate", "ends", i.shown.Leaf.NotAfter)
+	return wire.Encode(wire.CertificateRequest{V: wire.Version, CSR: string(request)})
+}
+
+// due tells whether a third of the certificate's life is left. To a clock that is far ahead the
+// next one would be due at once, and the next: so much of it must have been lived here, too.
+func (i *Identity) due(now time.Time) bool {
+	if !i.shown.ours {
+		return false
+	}
+	leaf := i.shown.Leaf
+	third := leaf.NotAfter.Sub(leaf.NotBefore) / 3
+	lived := now.Sub(i.shown.since)
+	return now.After(leaf.NotAfter.Add(-third)) && (lived < 0 || lived > third)
+}
+
+// request makes a key, once until there is an answer, so that an answer that comes late fits too.
+func (i *Identity) request() ([]byte, error) {
+	if i.key == nil {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		i.key = key
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: i.opts.Agent}}, i.key)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), err
+}
+
+// Take is told what the collector answered. It is true when another certificate is to be shown
+// from now on: the next connection will.
+func (i *Identity) Take(payload []byte) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.key == nil {
+		return false // to an earlier process, or answered already
+	}
+	answer, err := wire.DecodeCertificateAnswer(payload)
+	switch {
+	case err != nil:
+	case answer.Error != "":
+		err = fmt.Errorf("the collector gives no new certificate: %s", answer.Error)
+	default:
+		err = i.keep(answer.Certificate)
+	}
+	if err != nil {
+		i.fail(err)
+		return false
+	}
+	i.key, i.why = nil, ""
+	if err := i.load(); err != nil {
+		i.fail(err)
+		return false
+	}
+	i.opts.Log.Info("certificate renewed", "ends", i.shown.Leaf.NotAfter)
+	return true
+}
+
+// keep checks an answer, and writes it down with its key.
+func (i *Identity) keep(certificate string) error {
+	der, err := x509.MarshalPKCS8PrivateKey(i.key)
+	if err != nil {
+		return fmt.Errorf("new certificate: %w", err)
+	}
+	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	pair, err := bundle.Pair([]byte(certificate), key, i.opts.Agent, i.opts.Authority)
+	switch {
+	case err != nil:
+		return fmt.Errorf("new certificate: %w", err)
+	case pair.Leaf.NotBefore.Before(i.shown.Leaf.NotBefore):
+		return errors.New("new certificate: is older than the one there is")
+	}
+	text := append([]byte(certificate), '\n')
+	if err := wholefile.Write(i.path(), append(text, key...)); err != nil {
+		return fmt.Errorf("keep new certificate: %w", err)
+	}
+	now := i.opts.Now()
+	return os.Chtimes(i.path(), now, now) // due asks when it came, by the clock that due goes by
+}
+
+// fail notes why there is no new certificate, and says so when that is news.
+func (i *Identity) fail(err error) {
+	if i.why != err.Error() {
+		i.opts.Log.Error("the certificate could not be renewed, the old one goes on", "ends", i.shown.Leaf.NotAfter, "error", err)
+	}
+	i.why = err.Error()
+}
