@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -112,14 +113,14 @@ func (b *books) equal(ward *sim.Ward) (differs string) {
 // collect books what comes over a broker, until the test ends.
 func collect(t *testing.T, broker string, b *books) {
 	t.Helper()
-	client, err := newCollector(broker, b)
+	client, err := newCollector(broker, b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Disconnect(100) })
 }
 
-func newCollector(broker string, b *books) (mqtt.Client, error) {
+func newCollector(broker string, b *books, encrypted *tls.Config) (mqtt.Client, error) {
 	readings := func(client mqtt.Client, m mqtt.Message) {
 		env, err := wire.DecodeEnvelope(m.Payload())
 		if err != nil || len(env.Bad) > 0 {
@@ -127,7 +128,7 @@ func newCollector(broker string, b *books) (mqtt.Client, error) {
 		}
 		client.Publish(wire.Topic(env.Agent, wire.KindAck), 1, false, wire.Encode(b.apply(env)))
 	}
-	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(broker).SetClientID("collector").
+	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(broker).SetClientID("collector").SetTLSConfig(encrypted).
 		SetOnConnectHandler(func(client mqtt.Client) {
 			client.Subscribe(wire.Topic("+", wire.KindReadings), 1, readings)
 		}))
@@ -150,11 +151,15 @@ func startBroker(t testing.TB, port int) {
 	})
 }
 
-func newBroker(dir string, port int) (*server.Server, error) {
-	ns, err := server.NewServer(&server.Options{
+func newBroker(dir string, port int, change ...func(*server.Options)) (*server.Server, error) {
+	o := &server.Options{
 		ServerName: "test", DontListen: true, NoSigs: true, NoLog: true, JetStream: true, StoreDir: dir,
 		MQTT: server.MQTTOpts{Host: "127.0.0.1", Port: port},
-	})
+	}
+	for _, f := range change {
+		f(o)
+	}
+	ns, err := server.NewServer(o)
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}

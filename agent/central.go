@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/ecdsa"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/zerofax/zerofax/agent/bundle"
 	"github.com/zerofax/zerofax/agent/configfile"
 	"github.com/zerofax/zerofax/agent/internal/status"
 	"github.com/zerofax/zerofax/agent/polling"
@@ -24,7 +24,7 @@ import (
 type centralConfig struct {
 	AuthorityFile string `yaml:"authority_file"`
 
-	authority *ecdsa.PublicKey // of AuthorityFile; nil = nobody: the file itself says it
+	authority *x509.Certificate // of AuthorityFile, with a key of ECDSA; nil = nobody: the file itself says it
 }
 
 func (c *centralConfig) check(f *configfile.File) {
@@ -33,29 +33,15 @@ func (c *centralConfig) check(f *configfile.File) {
 	}
 	text, err := os.ReadFile(c.AuthorityFile)
 	if err == nil {
-		c.authority, err = readAuthority(text)
+		c.authority, err = bundle.ParseAuthority(text)
 	}
 	if err != nil {
 		f.Fault(at("central", "authority_file"), "%v", err)
 	}
 }
 
-// readAuthority reads the key of the authority whose certificate is in a PEM text.
-func readAuthority(text []byte) (*ecdsa.PublicKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, errors.New("no certificate in it; want the collector's authority in PEM")
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	key, ok := certificate.PublicKey.(*ecdsa.PublicKey)
-	if !ok || !certificate.IsCA {
-		return nil, fmt.Errorf("%q is no authority of a zerofax-collector; want the one that signed this agent's certificate", certificate.Subject.CommonName)
-	}
-	return key, nil
-}
+// key is the authority's, where there is one.
+func (c *centralConfig) key() *ecdsa.PublicKey { return c.authority.PublicKey.(*ecdsa.PublicKey) }
 
 // refusal is why a configuration that the collector's authority did sign can't be taken.
 type refusal struct {
@@ -84,7 +70,7 @@ func (s *settings) under(told wire.AgentConfig, payload []byte) (*settings, erro
 
 // opened is the settings as a signed configuration wants them.
 func (s *settings) opened(payload []byte) (*settings, error) {
-	told, err := wire.OpenConfig(payload, s.Agent, s.Central.authority)
+	told, err := wire.OpenConfig(payload, s.Agent, s.Central.key())
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +243,7 @@ func (c *central) forgive() {
 // offered gives the settings that a message makes of those in force; nil: nothing changes.
 // It doesn't matter in which order messages come: the newest valid one wins.
 func (c *central) offered(now *settings, payload []byte) *settings {
-	told, err := wire.OpenConfig(payload, now.Agent, now.Central.authority)
+	told, err := wire.OpenConfig(payload, now.Agent, now.Central.key())
 	if err != nil {
 		c.doubt(err)
 		return nil

@@ -2,23 +2,30 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
-type checkCommand struct{}
+type checkCommand struct {
+	bundled
+}
 
 // Run says what run would do, or what is wrong with the configuration.
-func (checkCommand) Run(call *program.Call) error {
-	read, err := load(call.Config)
+func (k *checkCommand) Run(call *program.Call) error {
+	name, err := k.file(call)
+	if err != nil {
+		return err
+	}
+	read, err := load(name)
 	if err != nil {
 		return err
 	}
 	c, fault := read.recalled()
-	name := call.Config
 	if name == "" {
 		name = "embedded defaults"
 	}
@@ -26,6 +33,10 @@ func (checkCommand) Run(call *program.Call) error {
 	table := tabwriter.NewWriter(call.Stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(table, "agent\t%s\n", c.Agent)
 	_, _ = fmt.Fprintf(table, "collector\t%s\n", c.Collector.URL)
+	certificate, trouble := c.certificateText()
+	if certificate != "" {
+		_, _ = fmt.Fprintf(table, "certificate\t%s\n", certificate)
+	}
 	if c.Central.authority != nil {
 		_, _ = fmt.Fprintf(table, "polls after\t%s\n", c.centralText(fault))
 	}
@@ -39,10 +50,23 @@ func (checkCommand) Run(call *program.Call) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, note := range slices.Concat(c.warnings, c.pollWarnings) {
+	for _, note := range slices.Concat(trouble, c.warnings, c.pollWarnings) {
 		_, _ = fmt.Fprintf(call.Stdout, "note: %s\n", note)
 	}
 	return nil
+}
+
+// certificateText says what the broker is shown, and what is wrong with it.
+func (c *config) certificateText() (text string, trouble []string) {
+	who := identityOf(c, slog.New(slog.DiscardHandler))
+	if who == nil || who.State() == nil {
+		return "", nil
+	}
+	state := who.State()
+	if state.Error != "" {
+		trouble = []string{state.Error}
+	}
+	return fmt.Sprintf("until %s, serial number %s", state.NotAfter.Std().Local().Format(time.DateOnly), state.Serial), trouble
 }
 
 // centralText says where what is polled comes from.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/bundle"
 	"github.com/zerofax/zerofax/agent/configfile"
 	"github.com/zerofax/zerofax/agent/credentials"
 	"github.com/zerofax/zerofax/agent/polling"
@@ -28,7 +29,8 @@ type config struct {
 	Spool          spoolConfig       `yaml:"spool"`
 	HTTP           agentListenConfig `yaml:"http"`
 
-	file         string   // where it is from; empty: the embedded defaults
+	proof        proof
+	file         string   // where it is from, maybe a bundle; empty: the embedded defaults
 	warnings     []string // allowed, but better not
 	pollWarnings []string // the same of what is polled
 }
@@ -63,9 +65,12 @@ func defaults() *config {
 	}
 }
 
-// loadConfig reads the file at path; without a path, the embedded defaults. The error
-// names all faults at once.
+// loadConfig reads the file at path, which may be a bundle; without a path, the embedded
+// defaults. The error names all faults at once.
 func loadConfig(path string) (*config, error) {
+	if data, err := os.ReadFile(path); err == nil && bundle.Is(data) {
+		return configOf(path)
+	}
 	c := defaults()
 	c.file = path
 	f, err := configfile.Read(path, c)
@@ -80,6 +85,7 @@ func loadConfig(path string) (*config, error) {
 	if err := f.Err(); err != nil {
 		return nil, program.Usage(err)
 	}
+	c.proof = filesOf(&c.Collector)
 	return c, nil
 }
 

@@ -15,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/zerofax/zerofax/agent/bundle/bundletest"
+	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/mibs/sim"
 )
 
@@ -50,6 +52,7 @@ func TestCommandLine(t *testing.T) {
 				env.Setenv(vendor, fmt.Sprint(bed.Addr.Port()))
 			}
 		}
+		env.Values["authority"] = bundletest.New()
 		silent, err := net.ListenPacket("udp4", "127.0.0.1:0")
 		if err != nil {
 			return err
@@ -57,7 +60,7 @@ func TestCommandLine(t *testing.T) {
 		env.Defer(func() { silent.Close() })
 		env.Setenv("silent", strconv.Itoa(silent.LocalAddr().(*net.UDPAddr).Port))
 		return nil
-	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "await": await, "ward": ward}})
+	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"expand": expand, "await": await, "ward": ward, "bundle": enrolTo}})
 }
 
 // ward FIRST NAME… starts one more machine of each of these models, at addresses from FIRST on, all on port $ward.
@@ -70,6 +73,29 @@ func ward(ts *testscript.TestScript, _ bool, args []string) {
 	w, err := sim.Start(ctx, sim.Plan{Of: of, First: netip.AddrPortFrom(netip.MustParseAddr(args[0]), 0)})
 	ts.Check(err)
 	ts.Setenv("ward", strconv.Itoa(int(w.Devices[0].Addr.Port())))
+}
+
+// bundle FILE AGENT URL [UNTIL] writes a bundle with credentials v3 and legacy, of an agent enrolled a day ago; all are
+// of one authority in a script. Its certificate holds for two years, or until a day.
+func enrolTo(ts *testscript.TestScript, _ bool, args []string) {
+	ca, known := ts.Value("authority").(*bundletest.Authority)
+	if !known {
+		ts.Fatalf("no authority")
+	}
+	b := ca.Bundle(args[1], args[2])
+	if len(args) > 3 {
+		until, err := time.Parse(time.DateOnly, args[3])
+		ts.Check(err)
+		certificate, key := ca.Issue(args[1], until.AddDate(-2, 0, 0), until)
+		b.Certificate, b.Key = certificate, secret.Text(key)
+	}
+	b.Credentials = []credentialsConfig{
+		{Name: "v3", Version: "3", User: "zerofax", Auth: "SHA256", AuthPassword: "topsecret-auth", Privacy: "AES", PrivacyPassword: "topsecret-privacy"},
+		{Name: "legacy", Version: "2c", Community: "topsecret-community"},
+	}
+	text, err := b.Encode()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
 }
 
 // expand FILE… puts the values of environment variables into files.

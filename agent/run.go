@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/user"
 	"runtime"
@@ -14,6 +15,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/zerofax/zerofax/agent/configfile"
+	"github.com/zerofax/zerofax/agent/internal/identity"
 	"github.com/zerofax/zerofax/agent/internal/poll"
 	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/internal/spool"
@@ -42,8 +45,9 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, told *central,
 		Targets: targets(c.config, pool), Profiles: c.profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
 		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Looked: figures.Looked, Log: log, Now: clock,
 	})
-	state := stateOf(c.config, told, held, poller)
-	link := newUplink(c.config, told, log, held, state)
+	who := identityOf(c.config, log)
+	state := stateOf(c.config, told, who, held, poller)
+	link := newUplink(c.config, told, who, log, held, state)
 	up <- healthOf(poller, state)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return poller.Run(ctx) })
@@ -52,7 +56,7 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, told *central,
 		g.Go(func() error { return finder.Run(ctx) })
 	}
 	g.Go(func() error { return link.Run(ctx) })
-	g.Go(func() error { return shown{poller, held, link, pool, told}.show(ctx, c.config, figures, log) })
+	g.Go(func() error { return shown{poller, held, link, who, pool, told}.show(ctx, c.config, figures, log) })
 	err = g.Wait()
 	log.Info("stopped")
 	return err
@@ -70,14 +74,27 @@ func mayNotWrite(err error, dir string) error {
 	return fmt.Errorf("%w; %s wants to write to %s", err, account, dir)
 }
 
-func newUplink(c *config, told *central, log *slog.Logger, held *spool.Spool, state func() wire.AgentState) *uplink.Uplink {
+// identityOf is what agent and broker know each other by, nil where the link is in the clear.
+func identityOf(c *config, log *slog.Logger) *identity.Identity {
+	if !c.encrypted() {
+		return nil
+	}
+	return identity.New(identity.Options{
+		Agent: c.Agent, BrokerCA: c.proof.ca, Certificate: c.proof.certificate, Key: c.proof.key,
+		Authority: c.Central.authority, Dir: c.Spool.Dir, Log: log, Now: clock,
+	})
+}
+
+func newUplink(c *config, told *central, who *identity.Identity, log *slog.Logger, held *spool.Spool, state func() wire.AgentState) *uplink.Uplink {
 	o := uplink.Options{
 		Agent: c.Agent, URL: c.Collector.URL, Username: c.Collector.Username, Password: string(c.Collector.Password),
-		CAFile: c.Collector.CAFile, CertFile: c.Collector.CertFile, KeyFile: c.Collector.KeyFile,
 		Spool: outbox{held}, State: state, News: told.changed, Log: log, Now: clock,
 	}
 	if c.Central.authority != nil {
 		o.Config = told.take
+	}
+	if who != nil {
+		o.Identity = who
 	}
 	return uplink.New(o)
 }
@@ -94,6 +111,9 @@ func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
 func announce(log *slog.Logger, c *settings) {
 	log.Info("starting", "agent", c.Agent, "version", program.Version(), "collector", c.Collector.URL,
 		"targets", len(c.Hosts()), "ranges", len(c.Ranges()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
+	if u, err := url.Parse(c.Collector.URL); err == nil && !c.encrypted() && !configfile.Loopback(u.Hostname()) {
+		log.Warn("all goes unencrypted, and anyone on the way can read and change it", "collector", c.Collector.URL)
+	}
 	if c.central.Revision > 0 {
 		log.Info("polling after the central configuration", "revision", wire.Time(c.central.Revision), "own", c.central.Config == "")
 	}
@@ -143,7 +163,7 @@ func loadProfiles(c *config) (*mibs.Set, error) {
 }
 
 // stateOf tells, at any moment, what the collector should know of this agent.
-func stateOf(c *config, told *central, held *spool.Spool, poller *poll.Poller) func() wire.AgentState {
+func stateOf(c *config, told *central, who *identity.Identity, held *spool.Spool, poller *poll.Poller) func() wire.AgentState {
 	started := wire.TimeOf(clock())
 	return func() wire.AgentState {
 		s := held.State()
@@ -154,6 +174,9 @@ func stateOf(c *config, told *central, held *spool.Spool, poller *poll.Poller) f
 			Spool: wire.SpoolState{
 				Stream: s.Stream, Envelopes: s.Envelopes, Bytes: s.Bytes, Dropped: s.Dropped, Damaged: s.Damaged, Error: wire.Shorten(s.Error),
 			},
+		}
+		if who != nil {
+			state.Certificate = who.State()
 		}
 		if !s.Oldest.IsZero() {
 			state.Spool.Oldest = wire.TimeOf(s.Oldest)

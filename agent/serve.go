@@ -18,6 +18,7 @@ import (
 )
 
 type runCommand struct {
+	bundled
 	Service bool `hidden:"" help:"Windows' service manager starts it."`
 }
 
@@ -28,11 +29,15 @@ const gcPercent = 80
 
 // Run polls and sends until the program is told to stop.
 func (r *runCommand) Run(call *program.Call) error {
+	file, err := r.file(call)
+	if err != nil {
+		return err
+	}
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
 	return service.Run(call.Ctx, call.Log, r.Service, func(ctx context.Context, log *slog.Logger, reload <-chan os.Signal) error {
-		r := runner{config: call.Config, log: log, reload: reload}
+		r := runner{config: file, log: log, reload: reload}
 		return r.serve(ctx)
 	})
 }

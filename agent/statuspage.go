@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/internal/identity"
 	"github.com/zerofax/zerofax/agent/internal/poll"
 	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/internal/spool"
@@ -20,6 +21,7 @@ type shown struct {
 	poller *poll.Poller
 	held   *spool.Spool
 	link   *uplink.Uplink
+	who    *identity.Identity // nil: the link is in the clear
 	pool   *snmp.Pool
 	told   *central
 }

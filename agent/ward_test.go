@@ -108,7 +108,7 @@ func runWard(devices string) error {
 	}
 	defer broker.Shutdown()
 	url := fmt.Sprintf("mqtt://127.0.0.1:%d", port)
-	if _, err := newCollector(url, newBooks()); err != nil {
+	if _, err := newCollector(url, newBooks(), nil); err != nil {
 		return err
 	}
 	fmt.Println(url)

@@ -79,6 +79,16 @@ func (b *Bundle) Encode() ([]byte, error) {
 	return out.Bytes(), e.Close()
 }
 
+// Is tells a bundle from agent.yml, whether or not it is a good one.
+func Is(data []byte) bool {
+	for line := range bytes.Lines(data) {
+		if bytes.HasPrefix(line, []byte("zerofax_bundle:")) {
+			return true
+		}
+	}
+	return false
+}
+
 // Decode reads a bundle and checks that all in it fits together; whether the certificate holds
 // today is for others to say. name is the file's, for faults: they name it with the line, and
 // repeat no secret.

@@ -72,15 +72,15 @@ var (
 )
 
 // exposed answers with what is gathered, in Prometheus's text format, which all can read.
-// (promhttp would, too, but its other formats and compression add 0.3 MB to an agent that
-// shall stay small.)
+// (promhttp or an expfmt.Encoder would, too, but their other formats and compression add
+// 0.4 MB to an agent that shall stay small.)
 func exposed(from prometheus.Gatherer, log *slog.Logger) http.Handler {
 	format := expfmt.NewFormat(expfmt.TypeTextPlain)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var text bytes.Buffer
 		families, err := from.Gather()
-		for encode := expfmt.NewEncoder(&text, format); err == nil && len(families) > 0; families = families[1:] {
-			err = encode.Encode(families[0])
+		for ; err == nil && len(families) > 0; families = families[1:] {
+			_, err = expfmt.MetricFamilyToText(&text, families[0])
 		}
 		if err != nil {
 			log.Error("gather metrics", "error", err)
