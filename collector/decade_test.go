@@ -16,6 +16,7 @@ import (
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/metrics"
+	"github.com/zerofax/zerofax/collector/internal/series"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
 
@@ -47,6 +48,8 @@ func BenchmarkDecade(b *testing.B) {
 	l := openDecade(b, path)
 	defer l.Close()
 	site := decadeSite(b, l)
+	b.Run("indicators for InfluxDB, a month", func(b *testing.B) { benchFigures(b, l, 1) })
+	b.Run("indicators for InfluxDB, 25 months", func(b *testing.B) { benchFigures(b, l, 25) })
 	for name, target := range map[string]string{
 		"metrics":                    "/metrics",
 		"indicators of a year":       "/api/v1/indicators?from=2035-11&to=2036-10&by=service",
@@ -70,6 +73,25 @@ func BenchmarkDecade(b *testing.B) {
 			b.ReportMetric(float64(size)/1e6, "MB")
 		})
 	}
+}
+
+func benchFigures(b *testing.B, l *ledger.Ledger, n int) {
+	months := make([]ledger.Month, n)
+	for i := range months {
+		months[i] = ledger.MonthOf(wire.TimeOf(decadeEnd), time.UTC).Add(-i)
+	}
+	points := 0
+	for b.Loop() {
+		points = 0
+		err := figures{l}.Months(b.Context(), months, func(_ ledger.Month, known []series.Figure) error {
+			points += len(known)
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(points), "points")
 }
 
 func openDecade(b *testing.B, path string) *ledger.Ledger {

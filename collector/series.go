@@ -17,7 +17,10 @@ const seriesEvery = 5 * time.Second
 
 func (c *config) series(books *ledger.Ledger, log *slog.Logger) series.Options {
 	i := &c.InfluxDB
-	return series.Options{URL: i.URL, Org: i.Org, Bucket: i.Bucket, Token: i.Token, Books: books, Log: log, Now: clock}
+	return series.Options{
+		URL: i.URL, Org: i.Org, Bucket: i.Bucket, Token: i.Token,
+		Books: books, Log: log, Now: clock, Figures: figures{books}, Zone: c.location,
+	}
 }
 
 type seriesCommand struct {

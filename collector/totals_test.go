@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -22,6 +24,7 @@ import (
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/metrics"
+	"github.com/zerofax/zerofax/collector/internal/series"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
 
@@ -40,6 +43,7 @@ type hospital struct {
 	*testing.T
 	*ledger.Ledger
 	now  time.Time
+	zone *time.Location
 	seq  uint64
 	site http.Handler
 }
@@ -50,7 +54,7 @@ func newHospital(t *testing.T) *hospital {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hospital{T: t, now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}
+	h := &hospital{T: t, zone: paris, now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}
 	h.Ledger, err = ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Now: func() time.Time { return h.now }, Zone: paris})
 	if err != nil {
 		t.Fatal(err)
@@ -262,6 +266,7 @@ func TestMetricsAPIPagesAndPostingsTellTheSameTotals(t *testing.T) {
 
 	h.agreeOnLines()
 	h.agreeOnPeriods()
+	h.agreeOnIndicators()
 }
 
 // agreeOnPeriods wants a period to be its months, and to straddle as its first one does.
@@ -289,6 +294,87 @@ func (h *hospital) agreeOnPeriods() {
 	if got != want || straddles != straddling || straddling == 0 {
 		h.Errorf("got %d pages, %d straddling; want %d and %d", got, straddles, want, straddling)
 	}
+}
+
+// agreeOnIndicators wants the time series of indicators to be those of the API, at each level and in each month:
+// what is unknown there has no point.
+func (h *hospital) agreeOnIndicators() {
+	h.Helper()
+	h.declares(func(r *ledger.Register) {
+		key := ledger.TargetKey{Indicator: "active_lines"}
+		r.Targets[key] = []ledger.Target{{Indicator: key.Indicator, Value: 3}, {Indicator: key.Indicator, From: 202605, Value: 0}}
+	})
+	last := ledger.MonthOf(wire.TimeOf(h.now), h.zone)
+	first := last.Add(-24)
+	months := fmt.Sprintf("from=%d-%02d&to=%d-%02d", first/100, first%100, last/100, last%100)
+	want := map[string]string{}
+	for _, level := range []string{"whole", "structure", "pole", "service"} {
+		for _, f := range data[struct {
+			From         string
+			Scope        struct{ Establishment, Pole, Service string }
+			Indicator    string
+			Unit         string
+			Value        *float64
+			Target       *float64
+			Completeness struct{ Watched, Days float64 }
+		}](h, "/api/v1/indicators?"+months+"&per=month&by="+level) {
+			if f.Value == nil {
+				continue
+			}
+			month, _ := time.ParseInLocation("2006-01", f.From, h.zone)
+			key := "fax_indicator,by=" + level
+			for _, tag := range [][2]string{
+				{"establishment", f.Scope.Establishment}, {"indicator", f.Indicator}, {"pole", f.Scope.Pole}, {"service", f.Scope.Service}, {"unit", f.Unit},
+			} {
+				if tag[1] != "" {
+					key += "," + tag[0] + "=" + tag[1]
+				}
+			}
+			text := fmt.Sprintf("value=%v,completeness=%v", *f.Value, f.Completeness.Watched/f.Completeness.Days)
+			if f.Target != nil {
+				text += fmt.Sprintf(",target=%v", *f.Target)
+			}
+			want[fmt.Sprint(key, " ", month.UnixMilli())] = text
+		}
+	}
+	got := h.indicatorPoints()
+	for key := range maps.Keys(want) {
+		if got[key] != want[key] {
+			h.Errorf("%s: InfluxDB has %q, the API says %q", key, got[key], want[key])
+		}
+	}
+	if len(got) != len(want) || len(want) < 50 {
+		h.Errorf("InfluxDB has %d points, the API %d figures; want the same, and some", len(got), len(want))
+	}
+}
+
+// indicatorPoints are what a new InfluxDB gets of indicators, fields by tags and time.
+func (h *hospital) indicatorPoints() map[string]string {
+	h.Helper()
+	points := map[string]string{}
+	influx := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := gzip.NewReader(r.Body)
+		if err != nil {
+			h.Error(err)
+		}
+		lines := bufio.NewScanner(body)
+		for lines.Scan() {
+			if part := strings.Split(lines.Text(), " "); strings.HasPrefix(part[0], "fax_indicator,") {
+				points[part[0]+" "+part[2]] = part[1]
+			}
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer influx.Close()
+	s := series.New(series.Options{
+		URL: influx.URL, Bucket: "fax", Books: h.Ledger, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now },
+		Figures: figures{h.Ledger}, Zone: h.zone,
+	})
+	defer s.Close()
+	if err := s.Round(h.Context()); err != nil {
+		h.Fatal(err)
+	}
+	return points
 }
 
 // agreeOnLines wants metrics and API to tell the same of each line.

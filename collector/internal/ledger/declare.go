@@ -311,6 +311,15 @@ func (r *Register) readDevices(ctx context.Context, q querier) error {
 	})
 }
 
+// Declared is the number of the last line of the audit log: another one whenever people changed something.
+func (l *Ledger) Declared(ctx context.Context) (last int64, err error) {
+	err = l.read(ctx, "audit log", func(q querier, _ wire.Time) error {
+		last, err = readNumber(ctx, q, "SELECT COALESCE(MAX(id), 0) FROM audit")
+		return err
+	})
+	return last, err
+}
+
 // Audit is the newest of the audit log, newest first, at most limit.
 func (l *Ledger) Audit(ctx context.Context, limit int) (entries []Entry, err error) {
 	query := fmt.Sprintf("SELECT %s FROM audit ORDER BY id DESC LIMIT %d", auditTable.columns, limit)

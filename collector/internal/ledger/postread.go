@@ -41,6 +41,14 @@ func (l *Ledger) Months(ctx context.Context, from, to Month) (sums []MonthSum, e
 	return sums, err
 }
 
+// FirstMonth is the first month of which anything is known, 0 if nothing is.
+func (l *Ledger) FirstMonth(ctx context.Context) (month Month, err error) {
+	err = l.read(ctx, "first month", func(q querier, _ wire.Time) error {
+		return each(ctx, q, "SELECT COALESCE(MIN(month), 0) FROM posted_months", func(read func(...any) error) error { return read(&month) })
+	})
+	return month, err
+}
+
 // Period is the same, all months together as if they were the first: what straddles is what may belong
 // to the month before it.
 func (l *Ledger) Period(ctx context.Context, from, to Month) (sums []MonthSum, err error) {

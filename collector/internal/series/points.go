@@ -17,11 +17,13 @@ import (
 //	fax_counter    device, measure                                                     value   as the device told it, when it grew
 //	line_status    line, device                                                        status  on change, and each full hour it is known
 //	device_status  device, agent                                                       up      1 or 0, likewise
+//	fax_indicator  by, establishment, pole, service, indicator, unit                   value, completeness, target   one a month, at its beginning
 const (
 	faxActivity  = "fax_activity"
 	faxCounter   = "fax_counter"
 	lineStatus   = "line_status"
 	deviceStatus = "device_status"
+	faxIndicator = "fax_indicator"
 )
 
 // ofPosting are the points of a posting. One that takes back another's count has a negative count, so
@@ -92,6 +94,21 @@ func ofDevice(device, agent, up string, at wire.Time) *write.Point {
 		value = 1
 	}
 	return point(deviceStatus, at, "up", value, [][2]string{{"agent", agent}, {"device", device}})
+}
+
+func ofFigure(f *Figure, at wire.Time) *write.Point {
+	p := point(faxIndicator, at, "value", f.Value, [][2]string{
+		{"by", f.By},
+		{"establishment", f.Establishment},
+		{"indicator", f.Indicator},
+		{"pole", f.Pole},
+		{"service", f.Service},
+		{"unit", f.Unit},
+	}).AddField("completeness", f.Completeness)
+	if f.Target != nil {
+		p.AddField("target", *f.Target)
+	}
+	return p
 }
 
 // point makes a point of one field. Tags are in the order of their names, as InfluxDB likes them.

@@ -57,6 +57,9 @@ func Replay(ctx context.Context, o Options, r ReplayOptions) (Replayed, error) {
 	if err != nil {
 		return done, err
 	}
+	if err := s.fromMonthOf(ctx, r.From); err != nil {
+		return done, err
+	}
 	h.round = func() {
 		done.Posting, done.Status = s.postings.at.Load(), s.statuses.at.Load()
 		done.Points, done.Old = s.written.Load(), s.olds.Load()
@@ -83,6 +86,20 @@ func Replay(ctx context.Context, o Options, r ReplayOptions) (Replayed, error) {
 			return done, err
 		}
 	}
+}
+
+// fromMonthOf makes all months due from that on in which an instant lies.
+func (s *Series) fromMonthOf(ctx context.Context, from wire.Time) error {
+	s.monthly.given = true
+	if s.options.Figures == nil {
+		return nil
+	}
+	first, err := s.options.Figures.FirstMonth(ctx)
+	last := ledger.MonthOf(wire.TimeOf(s.options.Now()), s.options.Zone)
+	for m := last; first != 0 && m >= max(first, ledger.MonthOf(from, s.options.Zone)); m = m.Add(-1) {
+		s.monthly.due = append(s.monthly.due, m)
+	}
+	return err
 }
 
 // ErrGone is that something was given up while it was written again: it may lack now, or count twice.

@@ -7,6 +7,7 @@
 //	ledger ─ postings ─┬▶ points ─▶ bucket.write ─▶ InfluxDB
 //	       ─ statuses ─┘     ▲           └ refused ─▶ ledger's quarantine
 //	       ─ looks ──────▶ hours
+//	       ─ months ─▶ indicators, computed again now and then: see monthly
 package series
 
 import (
@@ -64,6 +65,9 @@ type Options struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 
+	Figures Figures        // nil: none are written
+	Zone    *time.Location // in which their months begin
+
 	Timeout time.Duration // of one request; default 20 s
 }
 
@@ -77,6 +81,7 @@ type Series struct {
 	statuses feed
 	hours    *hours   // nil: to be loaded
 	hourly   progress // up to which all hours are written
+	monthly  monthly
 	seenAt   time.Time
 	pause    time.Duration
 	retryAt  time.Time
@@ -125,6 +130,7 @@ const (
 // with all that the ledger holds.
 func New(o Options) *Series {
 	s := &Series{options: o, bucket: openBucket(&o), batch: 5000, rows: 2500} // half a MB, a tenth of it on the wire
+	s.monthly.written = make(map[ledger.Month]month)
 	id := sha256.Sum256([]byte(o.URL + "\n" + o.Org + "\n" + o.Bucket))
 	name := "series/" + hex.EncodeToString(id[:4])
 	s.postings.name, s.statuses.name, s.hourly.name = name+"/postings", name+"/statuses", name+"/hours"
@@ -150,8 +156,8 @@ func (s *Series) Round(ctx context.Context) error {
 	if err == nil && s.readSums != nil {
 		err = s.forward(ctx, &s.sums, s.readSums)
 	}
-	if err == nil { // whatever is the matter with one of the two need not be with the other
-		err = errors.Join(s.forward(ctx, &s.postings, s.readPostings), s.watch(ctx))
+	if err == nil { // whatever is the matter with one of them need not be with the others
+		err = errors.Join(s.forward(ctx, &s.postings, s.readPostings), s.watch(ctx), s.months(ctx))
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -290,23 +296,30 @@ func (s *Series) watch(ctx context.Context) error {
 }
 
 // flush writes a feed's points, and moves its cursor.
-func (s *Series) flush(ctx context.Context, f *feed) error {
-	for len(f.points) > 0 {
-		n := min(len(f.points), s.batch)
-		refused, err := s.bucket.write(ctx, f.points[:n])
+func (s *Series) flush(ctx context.Context, f *feed) (err error) {
+	if f.points, err = s.send(ctx, f.points); err != nil {
+		return err
+	}
+	f.at.Store(f.read)
+	return s.save(ctx, &f.progress)
+}
+
+// send writes points, and returns those that are left to write.
+func (s *Series) send(ctx context.Context, points []*write.Point) ([]*write.Point, error) {
+	for len(points) > 0 {
+		n := min(len(points), s.batch)
+		refused, err := s.bucket.write(ctx, points[:n])
 		if err != nil {
-			return fmt.Errorf("write to InfluxDB: %w", err)
+			return points, fmt.Errorf("write to InfluxDB: %w", err)
 		}
 		if err := s.refuse(ctx, refused); err != nil {
-			return err
+			return points, err
 		}
 		s.success.Store(s.options.Now().UnixMilli())
 		s.written.Add(int64(n - len(refused)))
-		f.points = f.points[n:]
+		points = points[n:]
 	}
-	f.points = nil
-	f.at.Store(f.read)
-	return s.save(ctx, &f.progress)
+	return nil, nil
 }
 
 // refuse keeps the points that InfluxDB won't take, except those that are too old for the bucket.

@@ -28,6 +28,7 @@ type ward struct {
 	clock   *clock
 	log     strings.Builder
 	timeout time.Duration // of a request
+	figures Figures       // nil: none
 	series  *Series
 }
 
@@ -53,6 +54,7 @@ func (w *ward) start() {
 	w.series = New(Options{
 		URL: w.influx.URL, Org: "chu", Bucket: "fax", Token: "t0ken", Books: w.books,
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)), Now: w.clock.now, Timeout: w.timeout,
+		Figures: w.figures, Zone: paris,
 	})
 	w.series.batch, w.series.rows = 200, 70 // a small world
 	w.Cleanup(w.series.Close)
