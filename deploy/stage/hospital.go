@@ -67,6 +67,8 @@ type Machine struct {
 
 type span struct{ from, to time.Time }
 
+func (s span) holds(t time.Time) bool { return !t.Before(s.from) && t.Before(s.to) }
+
 type fax struct {
 	at    time.Time
 	sent  bool
@@ -167,7 +169,7 @@ type agentPlan struct {
 	zone            *time.Location
 	dies            time.Time // zero: never
 	holds           time.Time // what it reads from then on stays in its spool; zero: all goes out
-	givesUp         time.Time // the day whose readings it gives up; zero: none
+	givesUp         span      // in which it gives up what it reads
 }
 
 // ago is the local midnight so many months and days before the end.
@@ -198,7 +200,7 @@ func build(now time.Time) (*hospital, error) {
 	sud := &agentPlan{id: "ps-sud", version: "1.2.1", os: "linux/amd64", zone: h.paris, dies: h.ago(h.paris, 0, 9).Add(15 * time.Hour)}
 	iles := &agentPlan{
 		id: "ps-iles", version: "1.3.0", os: "linux/amd64", zone: reunion,
-		holds: h.hoursAgo(3), givesUp: h.ago(reunion, 0, 5),
+		holds: h.hoursAgo(3), givesUp: span{h.hoursAgo(12), h.hoursAgo(8)},
 	}
 	h.agents = []*agentPlan{nord, sud, iles}
 

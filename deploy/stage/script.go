@@ -106,7 +106,7 @@ func (l *life) look(m *Machine, at time.Time, arrives bool) wire.Reading {
 func (l *life) shows(m *Machine, at time.Time) wire.Reading {
 	r := wire.Reading{Device: m.ID, At: wire.TimeOf(at), OK: true, Profile: m.Vendor, UptimeMS: at.Sub(l.now.AddDate(-3, 0, 0)).Milliseconds()}
 	for _, gap := range m.unseen {
-		if !at.Before(gap.from) && at.Before(gap.to) {
+		if gap.holds(at) {
 			r.OK, r.Error, r.UptimeMS = false, "no answer within 2 s", 0
 			return r
 		}
@@ -182,7 +182,7 @@ func (h *hospital) stands(a *agentPlan, at time.Time) (machines []*Machine) {
 	return machines
 }
 
-// days are the readings of an agent between two instants, a batch each day, and which of them it gives up.
+// days are the readings of an agent between two instants, a batch each day.
 func (l *life) days(a *agentPlan, from, to time.Time) (batches []batch) {
 	if !a.dies.IsZero() && a.dies.Before(to) {
 		to = a.dies
@@ -192,8 +192,9 @@ func (l *life) days(a *agentPlan, from, to time.Time) (batches []batch) {
 	}
 	for _, at := range l.instants(a, from, to) {
 		day := at.In(a.zone).Format(time.DateOnly)
-		if n := len(batches); n == 0 || batches[n-1].day != day || len(batches[n-1].readings) > 400 {
-			batches = append(batches, batch{day: day, lost: day == a.givesUp.Format(time.DateOnly) && !a.givesUp.IsZero()})
+		lost := a.givesUp.holds(at)
+		if n := len(batches); n == 0 || batches[n-1].day != day || batches[n-1].lost != lost || len(batches[n-1].readings) > 400 {
+			batches = append(batches, batch{day: day, lost: lost})
 		}
 		b := &batches[len(batches)-1]
 		for _, m := range l.stands(a, at) {
@@ -203,8 +204,9 @@ func (l *life) days(a *agentPlan, from, to time.Time) (batches []batch) {
 	return batches
 }
 
+// batch is what an agent puts into its spool at once.
 type batch struct {
 	day      string
 	readings []wire.Reading
-	lost     bool
+	lost     bool // it will be given up, and nobody hears of it
 }

@@ -1,0 +1,215 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zerofax/zerofax/deploy/stage"
+)
+
+// open plays the history to the collector under test, with a real InfluxDB and a real Prometheus.
+func open(t *testing.T, o stage.Options) *stage.Stage {
+	t.Helper()
+	o.Seed, o.Dir, o.Log = 2026, t.TempDir(), slog.New(slog.DiscardHandler)
+	o.Collector, o.InfluxDB, o.Prometheus = filepath.Join(bin, "zerofax-collector"), built(t, "influxd", "1.8.10"), systemProgram(t, "prometheus")
+	s, err := stage.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// A panel that shows a plausible wrong figure is worse than an empty one.
+func TestWhatIsShownOfAScriptedHistoryIsTrue(t *testing.T) {
+	t.Parallel()
+	s := open(t, stage.Options{Mode: stage.Full})
+	for name, check := range map[string]func(*testing.T, *stage.Stage){
+		"pages and messages in Prometheus":     flowsInPrometheus,
+		"pages of each month in InfluxDB":      monthsInInfluxDB,
+		"indicators of each month are the sum": monthsOfTheAPI,
+		"lines by state":                       linesByState,
+		"faxes after the cut-off":              faxesAfterCutoff,
+		"agents":                               agentsUp,
+	} {
+		t.Run(name, func(t *testing.T) { check(t, s) })
+	}
+}
+
+// by is an answer of Prometheus by some labels, as "chu-exemple medecine sent": 17.
+func by(t *testing.T, s *stage.Stage, query string, labels ...string) map[string]int64 {
+	t.Helper()
+	samples, err := s.PromQL(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]int64{}
+	for _, x := range samples {
+		all[key(x.Labels, labels)] += int64(x.Value)
+	}
+	return all
+}
+
+func key(labels map[string]string, names []string) string {
+	var words []string
+	for _, name := range names {
+		words = append(words, labels[name])
+	}
+	return strings.Join(words, " ")
+}
+
+func flowsInPrometheus(t *testing.T, s *stage.Stage) {
+	for name, flows := range map[string]map[stage.Flow]int64{"zerofax_fax_pages_total": s.Truth.Pages, "zerofax_faxes_total": s.Truth.Faxes} {
+		want := map[string]int64{}
+		for f, n := range flows {
+			want[fmt.Sprintf("%s %s %s %s", f.Establishment, f.Pole, f.Service, f.Direction)] = n
+		}
+		if wrong := differ(by(t, s, name, "establishment", "pole", "service", "direction"), want); wrong != "" {
+			t.Errorf("%s: %s", name, wrong)
+		}
+	}
+	var all int64
+	for _, n := range s.Truth.Pages {
+		all += n
+	}
+	rows, err := s.InfluxQL(t.Context(), "SELECT sum(count) FROM fax_activity WHERE unit <> 'faxes'")
+	if err != nil || len(rows) != 1 || rows[0].Values[0][1] != float64(all) {
+		t.Errorf("InfluxDB has %v pages in all (%v), want %d", rows, err, all)
+	}
+}
+
+// monthsInInfluxDB asks as a panel does: by local days, which it adds up to months.
+func monthsInInfluxDB(t *testing.T, s *stage.Stage) {
+	got, want := map[string]int64{}, map[string]int64{}
+	for m, n := range s.Truth.Months {
+		want[m.Month+" "+m.Service+" "+m.Direction] += n
+	}
+	zones := map[string]*time.Location{}
+	for _, service := range s.Truth.Services {
+		zones[service.Zone.String()] = service.Zone
+	}
+	for name, zone := range zones {
+		rows, err := s.InfluxQL(t.Context(), fmt.Sprintf("SELECT sum(count) FROM fax_activity WHERE unit <> 'faxes' AND service <> '' AND time > %dms AND time <= now() "+
+			"GROUP BY time(1d), service, direction fill(none) tz('%s')", s.Truth.Begins.UnixMilli(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			if i := slices.IndexFunc(s.Truth.Services, func(x *stage.Service) bool { return x.ID == r.Tags["service"] }); s.Truth.Services[i].Zone != zone {
+				continue
+			}
+			for _, v := range r.Values {
+				day := time.UnixMilli(int64(v[0].(float64))).In(zone)
+				got[day.Format("2006-01")+" "+r.Tags["service"]+" "+r.Tags["direction"]] += int64(v[1].(float64))
+			}
+		}
+	}
+	if wrong := differ(got, want); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+// monthsOfTheAPI proves that Grafana's view is the collector's own.
+func monthsOfTheAPI(t *testing.T, s *stage.Stage) {
+	want := map[string]int64{}
+	for m, n := range s.Truth.Months {
+		want[m.Month+" "+m.Service+" "+m.Direction] += n
+	}
+	directions := map[string]string{"fax_sent": "sent", "fax_received": "received", "fax_direction_unknown": "unknown"}
+	got := map[string]int64{}
+	for month := range months(s.Truth.Begins, s.Truth.Now) {
+		var answer struct {
+			Data []struct {
+				Scope     struct{ Service string }
+				Indicator string
+				Unit      string
+				Value     *int64
+			}
+		}
+		body := get(s.CollectorURL() + "/api/v1/indicators?" + url.Values{"month": {month}, "by": {"service"}}.Encode())
+		if err := json.Unmarshal([]byte(body), &answer); err != nil {
+			t.Fatalf("indicators of %s: %v: %s", month, err, body)
+		}
+		for _, f := range answer.Data {
+			direction := directions[f.Indicator]
+			if f.Value == nil || direction == "" || f.Unit == "faxes" || f.Scope.Service == "" {
+				continue
+			}
+			got[month+" "+f.Scope.Service+" "+direction] += *f.Value
+		}
+	}
+	if wrong := differ(got, want); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+// months are those from one instant to another, as 2026-10.
+func months(from, to time.Time) map[string]bool {
+	all := map[string]bool{}
+	for ; from.Before(to); from = from.AddDate(0, 0, 1) {
+		all[from.Format("2006-01")] = true
+	}
+	all[to.Format("2006-01")] = true
+	return all
+}
+
+func linesByState(t *testing.T, s *stage.Stage) {
+	want, active := map[string]int64{}, map[string]int64{}
+	for _, service := range s.Truth.Services {
+		for state, n := range s.Truth.States(service.ID) {
+			want[service.ID+" "+state] = int64(n)
+		}
+		active[service.ID] = int64(s.Truth.Active(service.ID))
+	}
+	if wrong := differ(by(t, s, `zerofax_lines{service!=""}`, "service", "state"), want); wrong != "" {
+		t.Errorf("zerofax_lines: %s", wrong)
+	}
+	if wrong := differ(by(t, s, `zerofax_active_lines{service!=""}`, "service"), active); wrong != "" {
+		t.Errorf("zerofax_active_lines: %s", wrong)
+	}
+	all, cut := len(s.Truth.Lines), s.Truth.States("")["cut"]
+	share := by(t, s, `round(100000 * sum(zerofax_lines{service!="",state="cut"}) / sum(zerofax_lines{service!=""}))`)
+	if want := int64(100000*float64(cut)/float64(all) + .5); share[""] != want {
+		t.Errorf("%d of 100000 lines are cut, want %d of %d, which is %d", share[""], cut, all, want)
+	}
+}
+
+func faxesAfterCutoff(t *testing.T, s *stage.Stage) {
+	if wrong := differ(by(t, s, "zerofax_line_pages_after_cutoff_total", "line"), s.Truth.After); wrong != "" {
+		t.Errorf("zerofax_line_pages_after_cutoff_total: %s", wrong)
+	}
+	fresh := by(t, s, `count by (service) ((time() - zerofax_line_after_cutoff_noticed_timestamp_seconds < 86400) * on (line) group_left (service) zerofax_line_info)`, "service")
+	if want := []string{"pediatrie", "urgences"}; !slices.Equal(slices.Sorted(maps.Keys(fresh)), want) {
+		t.Errorf("there are faxes after the cut-off of the last day in %v, want them in %v", fresh, want)
+	}
+	unsure := map[string]int64{}
+	for _, e := range list[episode](s.CollectorURL() + "/api/v1/alerts?kind=after_cutoff") {
+		for _, v := range e.Events {
+			if v.Certainty == "unsure" {
+				unsure[v.Line] += v.Count
+			}
+		}
+	}
+	if wrong := differ(unsure, s.Truth.Unsure); wrong != "" {
+		t.Errorf("unsure events: %s", wrong)
+	}
+}
+
+func agentsUp(t *testing.T, s *stage.Stage) {
+	if wrong := differ(by(t, s, "zerofax_agent_up", "agent"), map[string]int64{"ps-nord": 1, "ps-iles": 1}); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+var _ = context.Background
