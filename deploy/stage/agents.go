@@ -33,8 +33,8 @@ func (a *agent) state(now time.Time, online bool) wire.AgentState {
 	s := a.spool.State(now)
 	s.Online, s.Session = online, fmt.Sprintf("session-%s-%d", a.id, a.sessions)
 	s.Version, s.OS, s.StartedAt = a.version, a.os, wire.TimeOf(a.started)
-	if held := now.Sub(a.holds); !a.holds.IsZero() && held > 0 {
-		s.Spool.Envelopes, s.Spool.Bytes, s.Spool.Oldest = 1+int(held.Minutes()), int64(held.Minutes())*5200, wire.TimeOf(a.holds)
+	if a.lag > 0 {
+		s.Spool.Envelopes, s.Spool.Bytes, s.Spool.Oldest = int(a.lag.Minutes()), int64(a.lag.Minutes())*5200, wire.TimeOf(now.Add(-a.lag))
 	}
 	return s
 }
@@ -121,6 +121,18 @@ func (a *agent) send(ctx context.Context, now time.Time) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	return nil
+}
+
+// keep spools readings as a batch, while the agent's clock is ahead by so much.
+func (a *agent) keep(readings []wire.Reading, ahead time.Duration) error {
+	for i := range readings {
+		readings[i].At = readings[i].At.Add(ahead)
+	}
+	a.spool.Clock = ahead
+	if err := a.spool.Keep(readings); err != nil {
+		return fmt.Errorf("spool of %s: %w", a.id, err)
 	}
 	return nil
 }

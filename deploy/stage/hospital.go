@@ -167,9 +167,10 @@ type hospital struct {
 type agentPlan struct {
 	id, version, os string
 	zone            *time.Location
-	dies            time.Time // zero: never
-	holds           time.Time // what it reads from then on stays in its spool; zero: all goes out
-	givesUp         span      // in which it gives up what it reads
+	dies            time.Time     // zero: never
+	lag             time.Duration // by how much it can't keep up
+	behind          time.Duration // its clock, in the last day or so
+	givesUp         span          // in which it gives up what it reads
 }
 
 // ago is the local midnight so many months and days before the end.
@@ -181,6 +182,14 @@ func (h *hospital) ago(zone *time.Location, months, days int) time.Time {
 // hoursAgo is an instant so many hours before the end.
 func (h *hospital) hoursAgo(hours float64) time.Time {
 	return h.now.Add(-time.Duration(hours * float64(time.Hour)))
+}
+
+// off is by how much the agent's clock is ahead when the history is so far.
+func (a *agentPlan) off(now, end time.Time) time.Duration {
+	if end.Sub(now) > 30*hour {
+		return 0
+	}
+	return -a.behind
 }
 
 // build is the hospital of which the history is told until now.
@@ -200,7 +209,7 @@ func build(now time.Time) (*hospital, error) {
 	sud := &agentPlan{id: "ps-sud", version: "1.2.1", os: "linux/amd64", zone: h.paris, dies: h.ago(h.paris, 0, 9).Add(15 * time.Hour)}
 	iles := &agentPlan{
 		id: "ps-iles", version: "1.3.0", os: "linux/amd64", zone: reunion,
-		holds: h.hoursAgo(3), givesUp: span{h.hoursAgo(12), h.hoursAgo(8)},
+		lag: 3 * hour, behind: 75 * time.Second, givesUp: span{h.hoursAgo(12), h.hoursAgo(8)},
 	}
 	h.agents = []*agentPlan{nord, sud, iles}
 

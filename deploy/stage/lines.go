@@ -192,11 +192,9 @@ func (h *hospital) shift() {
 		active := slices.ContainsFunc(m.lines, func(l *Line) bool { return l.Observed == "active" })
 		switch {
 		case !active || !m.to.IsZero():
-		case m.agent.holds.IsZero():
-			m.fax(h.now.Add(-10*time.Minute), true, 2)
-			m.fax(h.now.Add(-9*time.Minute), false, 1)
 		default:
-			m.fax(m.agent.holds.Add(-hour), true, 2)
+			m.fax(h.now.Add(-m.agent.lag-10*time.Minute), true, 2)
+			m.fax(h.now.Add(-m.agent.lag-9*time.Minute), false, 1)
 		}
 		slices.SortFunc(m.faxes, func(a, b fax) int { return a.at.Compare(b.at) })
 	}

@@ -61,13 +61,11 @@ func (s *Stage) goOn(ctx context.Context, a *agent) error {
 		if err := a.live(now); err != nil {
 			return err
 		}
-		if a.holds.IsZero() {
-			if err := a.spool.Keep(s.readings(a, now)); err != nil {
-				return err
-			}
-			if err := a.send(ctx, now); err != nil && ctx.Err() == nil {
-				return err
-			}
+		if err := a.keep(s.readings(a, now.Add(-a.lag)), -a.behind); err != nil {
+			return err
+		}
+		if err := a.send(ctx, now); err != nil && ctx.Err() == nil {
+			return err
 		}
 		select {
 		case <-tick.C:

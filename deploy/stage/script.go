@@ -187,10 +187,7 @@ func (l *life) days(a *agentPlan, from, to time.Time) (batches []batch) {
 	if !a.dies.IsZero() && a.dies.Before(to) {
 		to = a.dies
 	}
-	if !a.holds.IsZero() && a.holds.Before(to) {
-		to = a.holds
-	}
-	for _, at := range l.instants(a, from, to) {
+	for _, at := range l.instants(a, from.Add(-a.lag), to.Add(-a.lag)) {
 		day := at.In(a.zone).Format(time.DateOnly)
 		lost := a.givesUp.holds(at)
 		if n := len(batches); n == 0 || batches[n-1].day != day || batches[n-1].lost != lost || len(batches[n-1].readings) > 400 {

@@ -8,7 +8,7 @@
 // again and lives in the present. What the books must say in the end is told by Truth.
 //
 //	script ─ MQTT ─▶ collector ─┬▶ InfluxDB
-//	   └─ tables ─ import ─▶    └▶ Prometheus (from now on)
+//	   └─ tables ─ import ─▶    └▶ Prometheus (what it would have scraped in the past is filled in)
 package stage
 
 import (
@@ -17,6 +17,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -38,6 +40,9 @@ const (
 
 // Modes are all modes.
 func Modes() []Mode { return []Mode{Full, Empty, Dead} }
+
+// deadPort is where there is no mail server: mails wait, and are given up in the end.
+const deadPort = 1
 
 // Database is the name of the database in InfluxDB; it asks for no password.
 const Database = "zerofax"
@@ -68,6 +73,8 @@ type Stage struct {
 	collector  *process
 	influxdb   *process
 	prometheus *process
+	chat       *httptest.Server // takes the webhook's messages
+	past       scrapes
 	round      int64
 	turned     bool // the collector's clock is the script's
 	cancel     context.CancelFunc
@@ -83,6 +90,7 @@ func Open(ctx context.Context, o Options) (s *Stage, err error) {
 			s.Close()
 		}
 	}()
+	s.chat = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	if err := s.configure(); err != nil {
 		return nil, err
 	}
@@ -133,6 +141,9 @@ func (s *Stage) Close() {
 	for _, p := range []*process{s.prometheus, s.collector, s.influxdb} {
 		p.stop()
 	}
+	if s.chat != nil {
+		s.chat.Close()
+	}
 }
 
 // Wait returns when ctx ends, or with an error when a program ended by itself.
@@ -167,8 +178,9 @@ func (s *Stage) configure() error {
 		rules = "rule_files: [" + strconv.Quote(s.Rules) + "]\n"
 	}
 	for name, text := range map[string]string{
-		"collector.yml": fmt.Sprintf("data_dir: books\nmqtt: {embedded: {listen: %s}}\nhttp: {listen: %s}\ninfluxdb: {url: %s, bucket: %s}\n",
-			s.MQTT, s.Pages, s.InfluxDBURL(), Database),
+		"collector.yml": fmt.Sprintf("data_dir: books\nmqtt: {embedded: {listen: %s}}\nhttp: {listen: %s}\ninfluxdb: {url: %s, bucket: %s}\n"+
+			"alerts:\n  webhook: {url: %s}\n  email: {host: 127.0.0.1, port: %d, tls: none, from: zerofax@chu-exemple.fr, to: [zero-fax@chu-exemple.fr]}\n",
+			s.MQTT, s.Pages, s.InfluxDBURL(), Database, s.chat.URL, deadPort),
 		"influxdb.conf": fmt.Sprintf("reporting-disabled = true\nbind-address = %q\n[meta]\n  dir = \"influxdb/meta\"\n[data]\n  dir = \"influxdb/data\"\n"+
 			"  wal-dir = \"influxdb/wal\"\n  query-log-enabled = false\n[monitor]\n  store-enabled = false\n[http]\n  bind-address = %q\n  log-enabled = false\n",
 			rpc, s.InfluxDBAt),
@@ -269,7 +281,7 @@ func (s *Stage) play(ctx context.Context) error {
 	}
 	s.collector.stop()
 	s.turned = false
-	return nil
+	return s.fillPrometheus(ctx)
 }
 
 // step is what happens after one instant, up to another.
@@ -288,12 +300,12 @@ func (s *Stage) step(ctx context.Context, from, to time.Time) error {
 	if err := s.judge(ctx, from, to); err != nil {
 		return err
 	}
-	for _, loops := range [][]string{{"watchdog"}, {"alert"}, {"series"}} {
+	for _, loops := range [][]string{{"watchdog"}, {"alert"}, {"mail", "webhook"}, {"series"}} {
 		if err := s.turn(ctx, to, loops...); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.past.take(ctx, s.Pages, to, s.now.Sub(to) < hourlyFor)
 }
 
 // declare imports the lines where something of them is new: in the beginning, when one was cut, and when
@@ -340,8 +352,8 @@ func (s *Stage) act(ctx context.Context, plan *agentPlan, from, to time.Time) er
 				return err
 			}
 		}
-		if err := a.spool.Keep(b.readings); err != nil {
-			return fmt.Errorf("spool of %s: %w", a.id, err)
+		if err := a.keep(b.readings, a.off(to, s.now)); err != nil {
+			return err
 		}
 		if b.lost {
 			a.spool.GiveUp(1)

@@ -14,7 +14,7 @@ type Spool struct {
 	seq     uint64
 	lost    int64
 	started time.Time
-	clock   time.Duration
+	Clock   time.Duration // how far the agent's clock is ahead
 	held    []held
 	dropped int64
 }
@@ -32,7 +32,7 @@ func NewSpool(agent string, started time.Time) *Spool {
 
 // Write keeps a batch.
 func (s *Spool) Write(b Batch) error {
-	s.clock = b.Clock
+	s.Clock = b.Clock
 	var readings []wire.Reading
 	for _, l := range b.Looks {
 		r := l.reading(b.Clock)
@@ -95,7 +95,7 @@ func (s *Spool) Envelope(i int, now time.Time) []byte {
 	}
 	return wire.AppendEnvelope(nil, wire.Header{
 		Agent: s.Agent, Stream: s.stream, First: h.first, Seq: h.seq, Oldest: s.held[0].first, Lost: s.lost,
-		SentAt: wire.TimeOf(now.Add(s.clock)),
+		SentAt: wire.TimeOf(now.Add(s.Clock)),
 	}, append(body, ']'))
 }
 
@@ -113,7 +113,7 @@ func (s *Spool) Ack(a wire.Ack) {
 func (s *Spool) State(now time.Time) wire.AgentState {
 	return wire.AgentState{
 		V: wire.Version, Online: true, Session: "session-" + s.Agent, StartedAt: wire.TimeOf(s.started),
-		SentAt: wire.TimeOf(now.Add(s.clock)), Version: "1.0.0", OS: "linux/amd64", Targets: 60, PollMS: 60_000,
+		SentAt: wire.TimeOf(now.Add(s.Clock)), Version: "1.0.0", OS: "linux/amd64", Targets: 60, PollMS: 60_000,
 		Spool: wire.SpoolState{Stream: s.stream, Envelopes: len(s.held), Dropped: s.dropped},
 	}
 }
