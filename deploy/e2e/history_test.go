@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -32,18 +31,40 @@ func open(t *testing.T, o stage.Options) *stage.Stage {
 }
 
 // A panel that shows a plausible wrong figure is worse than an empty one.
-func TestWhatIsShownOfAScriptedHistoryIsTrue(t *testing.T) {
+func TestDashboardsAndRulesOverAScriptedHistory(t *testing.T) {
 	t.Parallel()
-	s := open(t, stage.Options{Mode: stage.Full})
-	for name, check := range map[string]func(*testing.T, *stage.Stage){
-		"pages and messages in Prometheus":     flowsInPrometheus,
-		"pages of each month in InfluxDB":      monthsInInfluxDB,
-		"indicators of each month are the sum": monthsOfTheAPI,
-		"lines by state":                       linesByState,
-		"faxes after the cut-off":              faxesAfterCutoff,
-		"agents":                               agentsUp,
+	s := open(t, stage.Options{Mode: stage.Full, Rules: hastyRules(t)})
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, *stage.Stage)
+	}{
+		{"pages and messages in Prometheus are true", flowsInPrometheus},
+		{"pages of each month in InfluxDB are true", monthsInInfluxDB},
+		{"so are the collector's own indicators", monthsOfTheAPI},
+		{"lines by state are true", linesByState},
+		{"faxes after the cut-off are true", faxesAfterCutoff},
+		{"agents are seen", agentsUp},
+		{"no panel is empty", panelsShowSomething},
+		{"rules find their series", rulesFindTheirSeries},
 	} {
-		t.Run(name, func(t *testing.T) { check(t, s) })
+		t.Run(c.name, func(t *testing.T) { c.run(t, s) })
+	}
+	for _, now := range []struct {
+		phase
+		begin func() error
+	}{
+		{ordinary, func() error { return nil }},
+		{disturbed, func() error { return s.Disturb(t.Context()) }},
+		{deserted, func() error { s.Desert(); return nil }},
+		{blackout, func() error { s.StopCollector(); return nil }},
+	} {
+		t.Run(string(now.phase), func(t *testing.T) {
+			if err := now.begin(); err != nil {
+				t.Fatal(err)
+			}
+			alertsFire(t, s, now.phase)
+			rightlyEmpty(t, s, now.phase)
+		})
 	}
 }
 
@@ -211,5 +232,3 @@ func agentsUp(t *testing.T, s *stage.Stage) {
 		t.Error(wrong)
 	}
 }
-
-var _ = context.Background

@@ -22,10 +22,12 @@ type agent struct {
 	client   mqtt.Client // nil: not connected
 	conn     net.Conn
 	acks     chan wire.Ack
+	upset    chan chan error // it is told to be disturbed, and answers when it was
+	dark     bool            // its machines don't answer
 }
 
 func newAgent(plan *agentPlan, started time.Time) *agent {
-	return &agent{agentPlan: plan, spool: year.NewSpool(plan.id, started), started: started, acks: make(chan wire.Ack, 10_000)}
+	return &agent{agentPlan: plan, spool: year.NewSpool(plan.id, started), started: started, acks: make(chan wire.Ack, 10_000), upset: make(chan chan error)}
 }
 
 // state is what the agent says of itself.

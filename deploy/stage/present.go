@@ -1,8 +1,10 @@
 package stage
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,6 +23,7 @@ func (s *Stage) present(ctx context.Context) error {
 	}
 	ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.group, ctx = errgroup.WithContext(ctx)
+	s.living = ctx
 	for _, a := range s.cast {
 		if s.Mode == Dead || !a.dies.IsZero() {
 			continue
@@ -28,7 +31,10 @@ func (s *Stage) present(ctx context.Context) error {
 		if err := a.connect(s.MQTT, time.Now()); err != nil {
 			return err
 		}
-		s.group.Go(func() error { return s.goOn(ctx, a) })
+		s.group.Go(func() error {
+			defer a.die()
+			return s.goOn(ctx, a)
+		})
 	}
 	var err error
 	if s.prometheus, err = launch(s.Dir, nil, s.Prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=prometheus",
@@ -39,7 +45,7 @@ func (s *Stage) present(ctx context.Context) error {
 		return err
 	}
 	return until(ctx, 60*time.Second, func() error {
-		backlog, err := s.PromQL(ctx, "zerofax_collector_series_backlog")
+		backlog, err := s.PromQL(ctx, "zerofax_collector_series_backlog and on (instance) process_start_time_seconds") // the latter has no past
 		switch {
 		case err != nil:
 			return err
@@ -69,17 +75,71 @@ func (s *Stage) goOn(ctx context.Context, a *agent) error {
 		}
 		select {
 		case <-tick.C:
+		case told := <-a.upset:
+			a.dark = true
+			told <- s.disturb(ctx, a)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
+// Disturb has all machines of the agents that live fall silent, and lets these agents send what can't be
+// read: no envelope at all, one of a newer contract, one with a reading that is none.
+func (s *Stage) Disturb(ctx context.Context) error {
+	var all error
+	for _, a := range s.cast {
+		if a.client == nil {
+			continue
+		}
+		told := make(chan error, 1)
+		select {
+		case a.upset <- told:
+			all = errors.Join(all, <-told)
+		case <-s.living.Done():
+			return s.group.Wait()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return all
+}
+
+func (s *Stage) disturb(ctx context.Context, a *agent) error {
+	now := time.Now()
+	if err := a.keep(nil, -a.behind); err != nil {
+		return err
+	}
+	newer := bytes.Replace(a.spool.Envelope(0, now), []byte(`{"v":1`), []byte(`{"v":9`), 1)
+	for _, payload := range [][]byte{[]byte("?"), newer} {
+		if err := finished(a.client.Publish(wire.Topic(a.id, wire.KindReadings), 1, false, payload)); err != nil {
+			return err
+		}
+	}
+	if err := a.keep([]wire.Reading{{Device: "Fax of the ward", At: wire.TimeOf(now), OK: true}}, -a.behind); err != nil {
+		return err
+	}
+	return a.send(ctx, now)
+}
+
+// Desert breaks the connections of all agents.
+func (s *Stage) Desert() {
+	s.cancel()
+	_ = s.group.Wait() // it is over anyway
+}
+
+// StopCollector ends the collector.
+func (s *Stage) StopCollector() { s.collector.stop() }
+
 // readings are what an agent reads now of counters that stand still.
 func (s *Stage) readings(a *agent, now time.Time) []wire.Reading {
 	var readings []wire.Reading
 	for _, m := range s.stands(a.agentPlan, now) {
-		readings = append(readings, s.life.shows(m, now))
+		r := s.life.shows(m, now)
+		if a.dark {
+			r = wire.Reading{Device: m.ID, At: r.At, Error: "no answer within 2 s"}
+		}
+		readings = append(readings, r)
 	}
 	return readings
 }

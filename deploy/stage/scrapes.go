@@ -12,21 +12,26 @@ import (
 // scrapes is what Prometheus would have seen of the collector in the past, as promtool takes it.
 type scrapes struct {
 	text bytes.Buffer
-	wide []string  // of the last scrape, what is told of services, not of lines and machines: "series value"
+	wide []string  // of the last scrape, what is told each hour: "series value"
 	at   time.Time // of that; zero: none yet
 }
 
-// Nothing changes between two steps; of the last weeks, what is told of services is told each hour, so that
-// rules that look back find it.
+// Nothing changes between two steps. Of the last weeks, what most tells of time is told each hour, so that
+// rules that look back find it: services, agents, and whether machines answer.
 const hourlyFor = 32 * 24 * hour
 
+func hourly(name, labels string) bool {
+	return name == "zerofax_device_up" || strings.HasPrefix(name, "zerofax_agent_") ||
+		strings.Contains(labels, "service=") && !strings.Contains(labels, "line=")
+}
+
 // take scrapes the collector at an instant of the script.
-func (s *scrapes) take(ctx context.Context, pages string, at time.Time, hourly bool) error {
+func (s *scrapes) take(ctx context.Context, pages string, at time.Time, often bool) error {
 	body, err := get(ctx, "http://"+pages+"/metrics")
 	if err != nil {
 		return fmt.Errorf("scrape: %w", err)
 	}
-	for t := s.at.Add(hour); hourly && !s.at.IsZero() && t.Before(at); t = t.Add(hour) {
+	for t := s.at.Add(hour); often && !s.at.IsZero() && t.Before(at); t = t.Add(hour) {
 		s.tell(s.wide, t)
 	}
 	target := fmt.Sprintf("{instance=%q,job=\"zerofax\"", pages)
@@ -44,7 +49,7 @@ func (s *scrapes) take(ctx context.Context, pages string, at time.Time, hourly b
 		}
 		text += line[space : len(line)-1]
 		all = append(all, text)
-		if strings.Contains(labels, "service=") && !strings.Contains(labels, "line=") {
+		if hourly(name, labels) {
 			s.wide = append(s.wide, text)
 		}
 	}

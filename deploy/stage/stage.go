@@ -76,7 +76,8 @@ type Stage struct {
 	chat       *httptest.Server // takes the webhook's messages
 	past       scrapes
 	round      int64
-	turned     bool // the collector's clock is the script's
+	turned     bool            // the collector's clock is the script's
+	living     context.Context // of the agents that go on
 	cancel     context.CancelFunc
 	group      *errgroup.Group
 }
