@@ -39,8 +39,8 @@ type Line struct {
 	Observed    string // what they would say if nobody had declared its end
 }
 
-// active tells whether the line counts as active, by the rule of zerofax_active_lines.
-func (l *Line) active() bool {
+// Active tells whether the line counts as active, by the rule of zerofax_active_lines.
+func (l *Line) Active() bool {
 	return l.State == "active" || l.Observed == "active" && (l.State == "overdue" || l.State == "kept")
 }
 

@@ -64,6 +64,12 @@ func (l *Line) later(after time.Duration, sent bool, pages int64) *Line {
 	return l
 }
 
+// unseen has nobody look at the line when it ends: whether its last pages came before or after, nobody knows.
+func (h *hospital) unseen(l *Line) {
+	l.Machine.unseen = []span{{l.Cutoff.Add(-26 * hour), l.Cutoff.Add(30 * hour)}}
+	l.later(-20*hour, true, 4)
+}
+
 func (m *Machine) fax(at time.Time, sent bool, pages int64) {
 	m.faxes = append(m.faxes, fax{at, sent, pages})
 }
@@ -103,12 +109,11 @@ func (h *hospital) oncology(s *Service) {
 	h.quiet(h.own(s, sentReceived, 4), 40)
 	h.quiet(h.own(s, allThree, 3), 160)
 	h.planned(h.own(s, sentReceived, 8), 2)
+	h.unseen(h.due(h.own(s, sentReceived, 6), 0, 3))
 }
 
 func (h *hospital) maternity(s *Service) {
-	unseen := h.cut(h.own(s, sentReceived, 6), 8, 4) // nobody could look when it was cut
-	unseen.Machine.unseen = []span{{unseen.Cutoff.Add(-26 * hour), unseen.Cutoff.Add(30 * hour)}}
-	unseen.later(-20*hour, true, 4)
+	h.unseen(h.cut(h.own(s, sentReceived, 6), 8, 4))
 	h.quiet(h.own(s, sentPrinted, 4), 130)
 	jumpy := h.own(s, sentReceived, 9)
 	jumpy.Machine.jumps = []jump{{h.ago(s.Zone, 7, 3).Add(11 * hour), 90_000}, {h.hoursAgo(30), 60_000}}
@@ -190,9 +195,7 @@ func (h *hospital) port(m *Machine, service string, turns []turn) *Line {
 func (h *hospital) shift() {
 	for _, m := range h.machines {
 		active := slices.ContainsFunc(m.lines, func(l *Line) bool { return l.Observed == "active" })
-		switch {
-		case !active || !m.to.IsZero():
-		default:
+		if active && m.to.IsZero() && m.stop.IsZero() {
 			m.fax(h.now.Add(-m.agent.lag-10*time.Minute), true, 2)
 			m.fax(h.now.Add(-m.agent.lag-9*time.Minute), false, 1)
 		}

@@ -92,12 +92,15 @@ func (m *Machine) add(f fax) {
 	}
 }
 
-// look is what an agent reads of a machine at an instant; arrives is false if nobody will ever hear of it.
-func (l *life) look(m *Machine, at time.Time, arrives bool) wire.Reading {
+// look is what an agent reads of a machine at an instant, of which the collector hears at another; a zero one is never.
+func (l *life) look(m *Machine, at, heard time.Time) wire.Reading {
 	l.move(m, at)
 	r := l.shows(m, at)
-	if arrives && r.OK {
-		l.truth.look(m, at)
+	switch {
+	case heard.IsZero():
+		l.truth.Dropped++
+	case r.OK:
+		l.truth.look(m, at, heard)
 	}
 	return r
 }
@@ -184,18 +187,22 @@ func (h *hospital) stands(a *agentPlan, at time.Time) (machines []*Machine) {
 
 // days are the readings of an agent between two instants, a batch each day.
 func (l *life) days(a *agentPlan, from, to time.Time) (batches []batch) {
-	if !a.dies.IsZero() && a.dies.Before(to) {
-		to = a.dies
+	until := to.Add(-a.lag)
+	if !a.dies.IsZero() && a.dies.Before(until) {
+		until = a.dies
 	}
-	for _, at := range l.instants(a, from.Add(-a.lag), to.Add(-a.lag)) {
+	for _, at := range l.instants(a, from.Add(-a.lag), until) {
 		day := at.In(a.zone).Format(time.DateOnly)
 		lost := a.givesUp.holds(at)
 		if n := len(batches); n == 0 || batches[n-1].day != day || batches[n-1].lost != lost || len(batches[n-1].readings) > 400 {
 			batches = append(batches, batch{day: day, lost: lost})
 		}
-		b := &batches[len(batches)-1]
+		b, heard := &batches[len(batches)-1], to
+		if b.lost {
+			heard = time.Time{}
+		}
 		for _, m := range l.stands(a, at) {
-			b.readings = append(b.readings, l.look(m, at, !b.lost))
+			b.readings = append(b.readings, l.look(m, at, heard))
 		}
 	}
 	return batches

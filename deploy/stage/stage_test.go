@@ -27,17 +27,16 @@ func TestTheHistoryHasAllThatDashboardsShow(t *testing.T) {
 		got[state] = n
 	}
 	got["active, whatever was planned"] = truth.Active("")
-	for f, n := range truth.Pages {
-		got["pages "+f.Direction] += int(n)
-		if f.Service == "" {
-			got["unassigned"] += int(n)
+	for _, b := range truth.Bookings {
+		if b.Pages {
+			got["pages "+b.Direction] += int(b.Count)
+			got["month "+b.Month()] += int(b.Count)
+		} else {
+			got["messages "+b.Direction] += int(b.Count)
 		}
-	}
-	for f, n := range truth.Faxes {
-		got["messages "+f.Direction] += int(n)
-	}
-	for m, n := range truth.Months {
-		got["month "+m.Month] += int(n)
+		if b.Service == "" {
+			got["unassigned"] += int(b.Count)
+		}
 	}
 	got["lines faxed on after their cut-off"], got["perhaps"] = len(truth.After), len(truth.Unsure)
 	for _, l := range h.lines {
@@ -75,11 +74,7 @@ func TestTheHistoryCanEndAtAnyTime(t *testing.T) {
 			for _, a := range h.agents {
 				l.days(a, h.begins().Add(-hour), now)
 			}
-			for m, n := range l.truth.Months {
-				if m.Month == now.In(h.paris).Format("2006-01") {
-					pages[i] += n
-				}
-			}
+			pages[i] = l.truth.Sum(true, func(b *Booking) bool { return b.Month() == now.In(h.paris).Format("2006-01") })
 		}
 		if pages[0] == 0 || pages[0] != pages[1] {
 			t.Errorf("%s: %v pages in the last month, want the same twice, and some", end, pages)

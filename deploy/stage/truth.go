@@ -13,57 +13,64 @@ type Truth struct {
 	Begins   time.Time
 	Services []*Service
 	Lines    []*Line
+	Machines []*Machine
 
-	Pages  map[Flow]int64
-	Faxes  map[Flow]int64 // messages
-	Months map[Monthly]int64
-	After  map[string]int64 // line → pages certainly or probably faxed after its cut-off
-	Unsure map[string]int64 // line → pages that may have been
+	Bookings []Booking        // in no order
+	After    map[string]int64 // line → pages certainly or probably faxed after its cut-off
+	Unsure   map[string]int64 // line → pages that may have been
+	Dropped  int64            // readings that an agent gave up
+}
+
+// Booking is what a look showed to have been faxed since the one before it.
+type Booking struct {
+	Flow
+	At    time.Time // when the machine was looked at
+	Known time.Time // when the collector heard of it
+	Count int64
+	Pages bool           // else messages
+	Zone  *time.Location // of its site; nil where nobody declared it
 }
 
 // Flow is what went one way in a service. What nobody assigned has empty places.
 type Flow struct{ Establishment, Pole, Service, Direction string }
 
-// Monthly are the pages of a flow in a local month.
-type Monthly struct {
-	Flow
-	Month string // 2026-10
+// Month is the local one in which a booking counts, as 2026-10; "" where nobody knows where that was.
+func (b *Booking) Month() string {
+	if b.Zone == nil {
+		return ""
+	}
+	return b.At.In(b.Zone).Format("2006-01")
 }
 
 func newTruth(h *hospital) *Truth {
 	return &Truth{
-		Now: h.now, Begins: h.begins(), Services: h.services, Lines: h.lines,
-		Pages: map[Flow]int64{}, Faxes: map[Flow]int64{}, Months: map[Monthly]int64{}, After: map[string]int64{}, Unsure: map[string]int64{},
+		Now: h.now, Begins: h.begins(), Services: h.services, Lines: h.lines, Machines: h.machines,
+		After: map[string]int64{}, Unsure: map[string]int64{},
 	}
 }
 
 // look books what a look shows that arrived: what the counters grew by since the one before it.
-func (t *Truth) look(m *Machine, at time.Time) {
+func (t *Truth) look(m *Machine, at, known time.Time) {
 	for _, x := range meters[m.kind] {
 		growth := m.counts[x.measure] - m.shown[x.measure]
 		m.shown[x.measure] = m.counts[x.measure]
 		if !m.seen.IsZero() && growth > 0 && (m.kind != allThree || x.measure != wire.FaxPrintedPages) {
-			t.book(m, x.measure, at, growth)
+			t.book(m, x.measure, at, known, growth)
 		}
 	}
 	m.seen = at
 }
 
-func (t *Truth) book(m *Machine, measure wire.Measure, at time.Time, growth int64) {
-	f := Flow{Direction: direction(measure)}
+func (t *Truth) book(m *Machine, measure wire.Measure, at, known time.Time, growth int64) {
+	b := Booking{Flow: Flow{Direction: direction(measure)}, At: at, Known: known, Count: growth, Pages: m.kind != messages}
 	if len(m.lines) > 0 {
 		s := m.lines[0].Service
-		f.Establishment, f.Pole, f.Service = s.Establishment, s.Pole, s.ID
+		b.Establishment, b.Pole, b.Service, b.Zone = s.Establishment, s.Pole, s.ID, s.Zone
 	}
-	if m.kind == messages {
-		t.Faxes[f] += growth
+	t.Bookings = append(t.Bookings, b)
+	if len(m.lines) == 0 || !b.Pages {
 		return
 	}
-	t.Pages[f] += growth
-	if len(m.lines) == 0 {
-		return
-	}
-	t.Months[Monthly{f, at.In(m.lines[0].Service.Zone).Format("2006-01")}] += growth
 	switch l := m.lines[0]; {
 	case len(m.lines) > 1 || l.Cutoff.IsZero() || l.KeptReason != "" || !at.After(l.Cutoff):
 	case m.seen.Before(l.Cutoff):
@@ -83,6 +90,16 @@ func direction(m wire.Measure) string {
 	return "unknown"
 }
 
+// Sum adds up the pages, or the messages, of the bookings that a condition holds for.
+func (t *Truth) Sum(pages bool, which func(*Booking) bool) (sum int64) {
+	for i := range t.Bookings {
+		if b := &t.Bookings[i]; b.Pages == pages && which(b) {
+			sum += b.Count
+		}
+	}
+	return sum
+}
+
 // States are how many lines of a service are in each state; "" counts all services.
 func (t *Truth) States(service string) map[string]int {
 	states := map[string]int{}
@@ -97,7 +114,7 @@ func (t *Truth) States(service string) map[string]int {
 // Active is how many lines of a service live, whatever was planned or allowed; "" counts all services.
 func (t *Truth) Active(service string) (n int) {
 	for _, l := range t.Lines {
-		if l.active() && (service == "" || l.Service.ID == service) {
+		if l.Active() && (service == "" || l.Service.ID == service) {
 			n++
 		}
 	}
