@@ -89,6 +89,6 @@ func filesOf(b *configfile.Broker) proof {
 }
 
 // encrypted tells whether the link to the broker is, so that there is proof.
-func (c *config) encrypted() bool {
-	return strings.HasPrefix(c.Collector.URL, "mqtts:") || strings.HasPrefix(c.Collector.URL, "ssl:")
+func encrypted(url string) bool {
+	return strings.HasPrefix(url, "mqtts:") || strings.HasPrefix(url, "ssl:")
 }

@@ -96,6 +96,8 @@ func (c *config) targetsText() string {
 		return fmt.Sprintf("%d, and what is found in ranges (%d)", hosts, ranges)
 	case hosts > 0:
 		return fmt.Sprint(hosts)
+	case c.Central.authority != nil:
+		return "none yet: import agents at the collector says what to poll, or name hosts or ranges under targets"
 	}
 	return "none: run would have nothing to poll; name hosts or ranges under targets"
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -11,21 +12,34 @@ import (
 )
 
 type installCommand struct {
-	DryRun bool `help:"Show what would be done, and do nothing."`
+	Bundle string `placeholder:"FILE" help:"Bundle from zerofax-collector enroll: makes the configuration, too, where there is none."`
+	Dir    string `placeholder:"DIR" help:"Where to put that. Without it: where services have theirs."`
+	DryRun bool   `help:"Show what would be done, and do nothing."`
 }
 
 // Run makes run a service of this machine, or brings the service that it is up to date.
 func (i *installCommand) Run(call *program.Call) error {
+	switch {
+	case i.Bundle != "" && call.Config != "":
+		return program.Usage(errors.New("--bundle and --config; want one of them"))
+	case i.Bundle != "":
+		return i.enrolled(call)
+	case i.Dir != "":
+		return program.Usage(errors.New("--dir goes with --bundle"))
+	}
 	config := call.Config
 	if config == "" {
 		config = usualConfig()
 	}
 	if config == "" {
-		return program.Usage(errors.New("install needs --config FILE: a service has no embedded defaults"))
+		return program.Usage(errors.New("install needs --bundle FILE or --config FILE: a service has no embedded defaults"))
 	}
 	c, err := load(config)
 	if err != nil {
 		return err
+	}
+	if c.proof.key.Text != "" {
+		return program.Usage(fmt.Errorf("%s is a bundle; want --bundle, which makes a configuration of it", config))
 	}
 	a, err := c.asService(config)
 	if err != nil {
@@ -35,6 +49,20 @@ func (i *installCommand) Run(call *program.Call) error {
 		return fmt.Errorf("install as a service: %w", err)
 	}
 	return nil
+}
+
+// enrolled makes a service of a bundle.
+func (i *installCommand) enrolled(call *program.Call) error {
+	b, err := readBundle(i.Bundle)
+	if err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(cmp.Or(i.Dir, service.Dir()))
+	if err != nil {
+		return err
+	}
+	e := enrolled{Bundle: b, from: i.Bundle, dir: dir, now: clock()}
+	return e.install(call.Ctx, call.Stdout, i.DryRun)
 }
 
 // usualConfig is the configuration of the service that is installed, else what lies where services have theirs; "" if nothing does.

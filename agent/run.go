@@ -76,7 +76,7 @@ func mayNotWrite(err error, dir string) error {
 
 // identityOf is what agent and broker know each other by, nil where the link is in the clear.
 func identityOf(c *config, log *slog.Logger) *identity.Identity {
-	if !c.encrypted() {
+	if !encrypted(c.Collector.URL) {
 		return nil
 	}
 	return identity.New(identity.Options{
@@ -111,7 +111,7 @@ func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
 func announce(log *slog.Logger, c *settings) {
 	log.Info("starting", "agent", c.Agent, "version", program.Version(), "collector", c.Collector.URL,
 		"targets", len(c.Hosts()), "ranges", len(c.Ranges()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
-	if u, err := url.Parse(c.Collector.URL); err == nil && !c.encrypted() && !configfile.Loopback(u.Hostname()) {
+	if u, err := url.Parse(c.Collector.URL); err == nil && !encrypted(c.Collector.URL) && !configfile.Loopback(u.Hostname()) {
 		log.Warn("all goes unencrypted, and anyone on the way can read and change it", "collector", c.Collector.URL)
 	}
 	if c.central.Revision > 0 {

@@ -20,9 +20,9 @@ func Install(ctx context.Context, out io.Writer, a Agent, dry bool) error {
 	if err != nil {
 		return err
 	}
-	packaged, err := os.ReadFile(packagedFile)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	packaged, unread := os.ReadFile(packagedFile)
+	if unread != nil && !errors.Is(unread, fs.ErrNotExist) {
+		return unread
 	}
 	steps := a.installSteps(is, string(packaged))
 	if dry {
@@ -62,9 +62,17 @@ func Config() (string, error) {
 	return config, nil
 }
 
-func doAsRoot(ctx context.Context, out io.Writer, steps []step) error {
+// MayInstall tells why this account may not install services, nil if it may.
+func MayInstall() error {
 	if os.Geteuid() != 0 {
 		return errors.New("only root may do this: use sudo; --dry-run shows what would be done")
+	}
+	return nil
+}
+
+func doAsRoot(ctx context.Context, out io.Writer, steps []step) error {
+	if err := MayInstall(); err != nil {
+		return err
 	}
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
 		return errors.New("systemd doesn't run on this machine; --dry-run shows the unit, for whatever does")
@@ -78,10 +86,10 @@ func (a *Agent) access() (access, error) {
 	group := serviceGroup()
 	for _, file := range append([]string{a.Config}, a.Reads...) {
 		info, err := os.Stat(file)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return is, err
 		}
-		if !may(info, group, 0o4) {
+		if err != nil || !may(info, group, 0o4) { // what is still to be written will be closed
 			is.unreadable = append(is.unreadable, file)
 		}
 	}

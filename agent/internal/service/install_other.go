@@ -10,6 +10,9 @@ import (
 
 var errNotHere = errors.New("services are installed on Linux with systemd and on Windows only; let this system's own supervisor start: zerofax-agent run --config FILE")
 
+// MayInstall tells why this account may not install services, nil if it may.
+func MayInstall() error { return errNotHere }
+
 // Install makes the agent a service and starts it, saying on out what it does. If dry it says so only.
 func Install(context.Context, io.Writer, Agent, bool) error { return errNotHere }
 

@@ -19,6 +19,21 @@ import (
 // Dir is where the configuration of a service usually lies.
 func Dir() string { return filepath.Join(os.Getenv("ProgramData"), "zerofax") }
 
+// Data is where a service with its configuration in Dir has its data, relative to that.
+func Data() string { return "data" }
+
+// ReloadCommand makes the service read its configuration again.
+const ReloadCommand = "sc.exe control " + Name + " paramchange"
+
+// MayInstall tells why this account may not install services, nil if it may.
+func MayInstall() error {
+	manager, err := connect()
+	if err != nil {
+		return err
+	}
+	return manager.Disconnect()
+}
+
 // Install makes the agent a service and starts it, saying on out what it does. If dry it says so only.
 func Install(ctx context.Context, out io.Writer, a Agent, dry bool) error {
 	taken, err := a.dataIsTaken()
@@ -62,10 +77,10 @@ func (a *Agent) oursByKind() (files, folders []string, err error) {
 			continue
 		}
 		info, err := os.Stat(path)
-		if err != nil {
+		if err != nil && !os.IsNotExist(err) { // or still to be written
 			return nil, nil, err
 		}
-		if info.IsDir() {
+		if err == nil && info.IsDir() {
 			folders = append(folders, path)
 		} else {
 			files = append(files, path)

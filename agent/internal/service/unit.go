@@ -21,6 +21,12 @@ const (
 // Dir is where the configuration of a service usually lies.
 func Dir() string { return "/etc/zerofax" }
 
+// Data is where a service with its configuration in Dir has its data, relative to that.
+func Data() string { return stateDir }
+
+// ReloadCommand makes the service read its configuration again.
+const ReloadCommand = "systemctl reload " + Name
+
 // PackagedUnit is what systemd should know of an agent from a Debian or RPM package. Packages are built with it, so that
 // Install finds nothing to change in it.
 func PackagedUnit() string {
