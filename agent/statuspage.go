@@ -81,9 +81,13 @@ func (s shown) traffic() status.Traffic {
 
 func (s shown) uplink() status.Link {
 	l := s.link.State()
-	return status.Link{
+	link := status.Link{
 		Connected: timeOf(l.Connected), Error: l.Error, LastAck: timeOf(l.LastAck), Acks: l.Acks, Sent: l.Sent, Offline: l.Offline,
 	}
+	if s.who != nil {
+		link.Certificate = s.who.State()
+	}
+	return link
 }
 
 func (s shown) spool(c *config) status.Spool {

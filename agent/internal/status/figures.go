@@ -68,6 +68,7 @@ var (
 	linkUp       = description("link_up", "1 while there is a connection to the broker.")
 	sent         = description("envelopes_sent_total", "Envelopes handed to the broker, those said again too.")
 	acks         = description("acks_total", "Acknowledgements from the collector.")
+	certificate  = description("certificate_not_after_timestamp_seconds", "When the certificate that the agent shows to the broker ends; absent if it shows none.")
 	lastAck      = description("last_ack_timestamp_seconds", "When the collector last acknowledged something; absent until it does.")
 )
 
@@ -99,7 +100,7 @@ type figuresOf struct{ page *Page }
 func (f figuresOf) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		buildInfo, targets, devicesUp, requests, retries, rediscovered, envelopes, spoolBytes, spoolMax, spoolOldest, spoolDropped, spoolDamaged,
-		spoolFault, diskFree, linkUp, sent, acks, lastAck,
+		spoolFault, diskFree, linkUp, sent, acks, lastAck, certificate,
 	} {
 		ch <- d
 	}
@@ -153,6 +154,9 @@ func (e emitter) link(l Link) {
 	e.counter(sent, l.Sent)
 	e.counter(acks, l.Acks)
 	e.instant(lastAck, l.LastAck)
+	if l.Certificate != nil {
+		e.instant(certificate, l.Certificate.NotAfter)
+	}
 }
 
 func (e emitter) gauge(d *prometheus.Desc, value float64, labels ...string) {

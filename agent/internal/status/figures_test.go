@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/zerofax/zerofax/agent/wire"
 )
 
 func scrape(t *testing.T, p *Page) string {
@@ -44,7 +46,9 @@ func TestMetricsThatCannotBeGatheredAreAnError(t *testing.T) {
 }
 
 func TestMetricsTellWhatThePageTells(t *testing.T) {
-	p := newPage(t, ward())
+	a := ward()
+	a.link.Certificate = &wire.CertificateState{Serial: "4a01", NotAfter: noon.Add(30 * 24 * time.Hour)}
+	p := newPage(t, a)
 	p.Figures.Looked(20*time.Millisecond, true)
 	p.Figures.Looked(6*time.Second, false)
 	got := scrape(t, p)
@@ -55,6 +59,7 @@ func TestMetricsTellWhatThePageTells(t *testing.T) {
 		"zerofax_agent_spool_fault 0\n", "zerofax_agent_disk_free_bytes 1.2345678901e+10\n", "zerofax_agent_link_up 1\n", "zerofax_agent_envelopes_sent_total 322\n",
 		"zerofax_agent_acks_total 321\n", "zerofax_agent_snmp_requests_total 1000\n",
 		"zerofax_agent_snmp_retries_total 12\n", "zerofax_agent_snmp_rediscoveries_total 1\n", "zerofax_agent_last_ack_timestamp_seconds 1.790855998e+09\n",
+		"zerofax_agent_certificate_not_after_timestamp_seconds 1.793448e+09\n",
 		`zerofax_agent_polls_total{result="answered"} 1`, `zerofax_agent_polls_total{result="failed"} 1`, `zerofax_agent_poll_seconds_bucket{le="1"} 1`,
 		"zerofax_agent_poll_seconds_count 2\n", "go_goroutines ", "process_resident_memory_bytes ",
 	} {
@@ -68,7 +73,7 @@ func TestWhatIsNotKnownIsNoMetric(t *testing.T) {
 	a := linked()
 	a.link, a.spool.Free = Link{}, -1
 	got := scrape(t, newPage(t, a))
-	for _, unknown := range []string{"zerofax_agent_last_ack_timestamp_seconds", "zerofax_agent_spool_oldest_timestamp_seconds", "zerofax_agent_disk_free_bytes"} {
+	for _, unknown := range []string{"zerofax_agent_certificate_not_after_timestamp_seconds", "zerofax_agent_last_ack_timestamp_seconds", "zerofax_agent_spool_oldest_timestamp_seconds", "zerofax_agent_disk_free_bytes"} {
 		if strings.Contains(got, unknown) {
 			t.Errorf("%s is told", unknown)
 		}

@@ -74,6 +74,8 @@ type Link struct {
 	Acks      int64     `json:"acks"`
 	Sent      int64     `json:"envelopes_sent"`
 	Offline   bool      `json:"collector_offline,omitempty"` // it said so
+
+	Certificate *wire.CertificateState `json:"certificate,omitempty"` // shown to the broker; nil = none is
 }
 
 // Spool is what is kept on disk until the collector has it.

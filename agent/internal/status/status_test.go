@@ -499,7 +499,7 @@ func TestPhrasesOfOthersAreTranslatedWhereKnown(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", english, got, want)
 		}
 	}
-	said := sources(t, "../poll", "../snmp", "../../../mibs")
+	said := sources(t, "../identity", "../poll", "../snmp", "../../../mibs")
 	for _, p := range phrases {
 		for part := range strings.SplitSeq(p[page.English], "%s") {
 			if part = strings.Trim(part, ` "`); len(part) > len("tries of") && !strings.Contains(said, part) {
@@ -643,4 +643,35 @@ func TestWhoWaitsForTheCollectorIsToldWhatToDoThere(t *testing.T) {
 	if got := ask(newPage(t, a), "GET", "/?lang=fr").Body.String(); !strings.Contains(got, "zerofax-collector import agents") || strings.Contains(got, "community") {
 		t.Errorf("got:\n%s", got)
 	}
+}
+
+func TestThePageSaysUntilWhenTheCertificateHoldsAndWhatIsWrongWithIt(t *testing.T) {
+	a := ward()
+	if got := ask(newPage(t, a), "GET", "/?lang=fr").Body.String(); strings.Contains(got, "Certificat") {
+		t.Error("without one: the page speaks of a certificate")
+	}
+	a.link.Certificate = &wire.CertificateState{Serial: "4a01", NotAfter: noon.Add(30 * 24 * time.Hour)}
+	if got := ask(newPage(t, a), "GET", "/?lang=fr").Body.String(); !strings.Contains(evenly(got), "valable jusqu’au 31/10/2026") || strings.Contains(got, "Certificat de l’agent") {
+		t.Errorf("got:\n%s", got)
+	}
+	a.link.Certificate.Error = "the certificate ended on 2026-10-31: enrol this agent again (zerofax-collector enroll ps-01), or set this machine's clock, which says 2026-11-02"
+	for lang, want := range map[string]string{
+		"fr": "Certificat de l’agent : le certificat a pris fin le 2026-10-31 : enrôlez de nouveau cet agent (zerofax-collector enroll ps-01), ou réglez l’horloge de cette machine, qui indique le 2026-11-02",
+		"en": "The agent's certificate: the certificate ended on 2026-10-31: enrol this agent again (zerofax-collector enroll ps-01), or set this machine's clock",
+	} {
+		if got := ask(newPage(t, a), "GET", "/?lang="+lang).Body.String(); !strings.Contains(evenly(html.UnescapeString(got)), want) {
+			t.Errorf("%s: want %q in\n%s", lang, want, got[strings.Index(got, "<main"):][:1500])
+		}
+	}
+	var told struct {
+		Link struct{ Certificate wire.CertificateState }
+	}
+	if err := json.Unmarshal(ask(newPage(t, a), "GET", "/?format=json").Body.Bytes(), &told); err != nil || told.Link.Certificate != *a.link.Certificate {
+		t.Errorf("as JSON: got %+v, %v", told, err)
+	}
+}
+
+// evenly is a text with all blanks alike.
+func evenly(text string) string {
+	return strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(text)
 }
