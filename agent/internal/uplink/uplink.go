@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"regexp"
 	"sync"
 	"time"
 
@@ -173,9 +174,9 @@ func (u *Uplink) Run(ctx context.Context) error {
 		if answered || time.Since(begun) > o.LastRetry {
 			failures, told = 0, ""
 		}
-		if told != err.Error() {
+		if same := ownAddress.ReplaceAllString(err.Error(), ""); told != same {
 			o.Log.Warn("no link to the broker", "url", o.URL, "error", err)
-			told = err.Error()
+			told = same
 		}
 		select {
 		case <-ctx.Done():
@@ -185,6 +186,9 @@ func (u *Uplink) Run(ctx context.Context) error {
 		failures++
 	}
 }
+
+// ownAddress stands in errors of net, and is another for each connection.
+var ownAddress = regexp.MustCompile(`\S+->`)
 
 // pause is how long to wait before the next try: up to FirstRetry at first, twice that
 // after each failure; by chance between half and all of it, so that the agents of a

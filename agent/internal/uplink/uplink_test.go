@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -718,6 +719,37 @@ func TestABrokerThatRefusesIsToldInTheLog(t *testing.T) {
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	eventually(t, "a connection", func() bool { return strings.Contains(log.text(), "connected to the broker") })
+}
+
+func TestABrokerThatHangsUpIsSaidOnce(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tries atomic.Int32
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			tries.Add(1)
+			_, _ = conn.Read(make([]byte, 1)) // leaves the rest unread, so that it is reset
+			_ = conn.Close()
+		}
+	})
+	t.Cleanup(func() { _ = listener.Close(); group.Wait() })
+	log := &lines{}
+	stop := run(t, uplink.Options{
+		URL: address(listener.Addr().(*net.TCPAddr).Port), Spool: queue{openSpool(t, 0)}, FirstRetry: time.Millisecond, LastRetry: time.Second,
+		Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	eventually(t, "five tries", func() bool { return tries.Load() >= 5 })
+	stop()
+	if n := strings.Count(log.text(), "no link to the broker"); n != 1 {
+		t.Errorf("said %d times, want once:\n%s", n, log.text())
+	}
 }
 
 func TestOptionsThatCannotWorkAreAnErrorAtOnce(t *testing.T) {
