@@ -57,6 +57,9 @@ func Defaults() Config {
 	}
 }
 
+// SetDefaults makes Defaults of it, where it is one of several in a file.
+func (c *Config) SetDefaults() { *c = Defaults() }
+
 // Hosts are the targets that can be polled: ranges can't before something was found in them.
 func (c *Config) Hosts() []Target {
 	return slices.DeleteFunc(slices.Clone(c.Targets), func(t Target) bool { return t.Host == "" })

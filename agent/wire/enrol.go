@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // AgentConfig is what the collector wants an agent to poll. It travels signed.
@@ -48,6 +49,14 @@ func SignConfig(c AgentConfig, authority crypto.Signer) ([]byte, error) {
 		return nil, fmt.Errorf("sign the configuration of %s: %w", c.Agent, err)
 	}
 	return Encode(Signed{V: Version, Signed: signed, Signature: signature}), nil
+}
+
+// ConfigSize is how many bytes the message of a configuration has at most. Those of more than
+// MaxEnvelope bytes are never read.
+func ConfigSize(c AgentConfig) int {
+	const longestSignature = 72 // of P-256, ASN.1
+	c.V, c.Revision = Version, math.MaxInt64
+	return len(Encode(Signed{V: Version, Signed: Encode(c), Signature: make([]byte, longestSignature)}))
 }
 
 // OpenConfig reads a configuration if authority signed it, and for this agent.

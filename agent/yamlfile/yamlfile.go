@@ -20,6 +20,9 @@ import (
 // OneOrMore is a list of texts that may be written as a single text.
 type OneOrMore []string
 
+// Defaulter is a value of a map that has defaults.
+type Defaulter interface{ SetDefaults() }
+
 // Doc is a file that was read, and the faults found in it so far.
 type Doc struct {
 	name   string
@@ -251,6 +254,9 @@ func (d *Doc) table(node *yaml.Node, v reflect.Value, name string) {
 			d.add(node.Content[i].Line, fmt.Sprintf("key %q stands here twice", node.Content[i].Value))
 		}
 		item := reflect.New(v.Type().Elem()).Elem()
+		if own, ok := item.Addr().Interface().(Defaulter); ok {
+			own.SetDefaults()
+		}
 		d.value(node.Content[i+1], item, name)
 		table.SetMapIndex(key, item)
 	}

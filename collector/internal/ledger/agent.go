@@ -73,6 +73,7 @@ func (l *Ledger) AgentState(ctx context.Context, id string, s wire.AgentState, r
 		a := b.agent(id)
 		known, dropped := a.state.Session != "", a.dropped
 		a.heard(s, wire.TimeOf(receivedAt))
+		b.outrun(a)
 		if known && a.dropped > dropped { // what was dropped before we knew it is no news
 			b.dropping(a, a.dropped-dropped, wire.TimeOf(receivedAt))
 		}

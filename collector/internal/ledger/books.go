@@ -34,6 +34,7 @@ type books struct {
 	held      map[topic]bool         // conditions that held when the watchdog looked last; not kept
 	after     map[string]AfterTotals // by line
 	sighted   map[string]wire.Time   // lines that can't be blind before; not kept
+	revisions map[string]int64       // of agents' configurations, by agent
 	last      numbers
 	changes   changes
 }
@@ -77,8 +78,10 @@ type changes struct {
 	undeclared []record
 	audit      []Entry
 	copper     []copperChange
-	episodes   []*episode // new or changed
-	events     []*event   // new or judged again
+	configs    []AgentConfig    // declared anew
+	outrun     map[string]int64 // revisions of agents' configurations that are declared as before
+	episodes   []*episode       // new or changed
+	events     []*event         // new or judged again
 	windows    []window
 	after      map[string]bool // lines whose totals after the cut-off grew
 	review     review

@@ -13,7 +13,7 @@ import (
 // The tables as the writer fills them.
 var (
 	agentsTable = table{"agents", "id, online, session, started_at, sent_at, version, os, targets, poll_ms, spool, silent, " +
-		"dropped, first_seen, last_seen, clock_ms, too_new", 1, false}
+		"dropped, first_seen, last_seen, clock_ms, too_new, config, certificate", 1, false}
 	streamsTable   = table{"streams", "id, agent, stream, next, crc, last_at, overlap", 1, false}
 	holesTable     = table{"holes", "id, agent, stream, first_seq, last_seq, from_at, to_at, lost, noticed_at", 0, false}
 	envelopesTable = table{"envelopes", "verdict, count", 1, true}
@@ -36,7 +36,7 @@ func (s *store) flush(ctx context.Context, b *books) error {
 	c := &b.changes
 	c.sort()
 	for _, write := range []func(context.Context, *changes) error{
-		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeCopper, s.writeCursors,
+		s.writeAgents, s.writeStreams, s.writeDevices, s.writeLines, s.writeCounters, s.writeActivity, s.writeAnomalies, s.writeQuarantine, s.writeRegister, s.writeAgentConfigs, s.writeCopper, s.writeCursors,
 	} {
 		if err := write(ctx, c); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (s *store) writeAgents(ctx context.Context, c *changes) error {
 		st := &a.state
 		return append(to, a.id, flag(st.Online), st.Session, int64(st.StartedAt), int64(st.SentAt), st.Version, st.OS,
 			int64(st.Targets), st.PollMS, encode(st.Spool), list(st.Silent), a.dropped, int64(a.firstSeen), int64(a.lastSeen),
-			a.offset.Milliseconds(), a.tooNew)
+			a.offset.Milliseconds(), a.tooNew, optional(st.Config), optional(st.Certificate))
 	})
 }
 
@@ -230,6 +230,14 @@ func list[T any](items []T) string {
 	return encode(items)
 }
 
+// optional is a thing as JSON, "" if there is none.
+func optional[T any](thing *T) string {
+	if thing == nil {
+		return ""
+	}
+	return encode(thing)
+}
+
 func encode(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -254,6 +262,8 @@ func (c *changes) clear() {
 	c.declared, c.undeclared, c.audit, c.copper = nil, nil, nil, nil
 	c.episodes, c.events, c.windows, c.review.glitches = nil, nil, nil, nil
 	c.review.declared = false
+	c.configs = nil
+	clear(c.outrun)
 	clear(c.after)
 	clear(c.review.devices)
 	clear(c.claims)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,13 +37,14 @@ func (s *store) load(ctx context.Context) (*books, error) {
 		agents: make(map[string]*agent), streams: make(map[[2]string]*stream), begun: make(map[string][]*stream), devices: make(map[string]*device),
 		addresses: make(map[[2]string]*device), texts: make(map[string]string), accounts: make(map[Account]*account), calendars: make(map[string]*calendar),
 		windows: make(map[string][]window), episodes: make(map[topic]*episode), lately: make(map[topic]wire.Time), after: make(map[string]AfterTotals), sighted: make(map[string]wire.Time),
+		revisions: make(map[string]int64),
 		changes: changes{
 			claims: make(map[claimKey]wire.Time), posted: make(map[postedKey]int64), hours: make(map[hourKey]int64),
 			months: make(map[monthKey]monthCount), moved: make(map[*device]wire.Time), rezoned: make(map[*account]string), envelopes: make(map[Verdict]int64), cursors: make(map[string]int64),
-			after: make(map[string]bool), review: review{devices: make(map[*device]bool)},
+			after: make(map[string]bool), outrun: make(map[string]int64), review: review{devices: make(map[*device]bool)},
 		},
 	}
-	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadRegister, s.loadAccounts, s.loadEpisodes, s.loadNumbers} {
+	for _, load := range []func(context.Context, *books) error{s.loadAgents, s.loadStreams, s.loadDevices, s.loadRegister, s.loadAccounts, s.loadEpisodes, s.loadRevisions, s.loadNumbers} {
 		if err := load(ctx, b); err != nil {
 			return nil, err
 		}
@@ -88,18 +90,18 @@ func (s *store) loadAgents(ctx context.Context, b *books) error {
 
 func readAgent(read func(...any) error) (*agent, error) {
 	a := new(agent)
-	var spool, silent string
+	var spool, silent, config, certificate string
 	var clock int64
 	st := &a.state
 	if err := read(&a.id, &st.Online, &st.Session, &st.StartedAt, &st.SentAt, &st.Version, &st.OS, &st.Targets, &st.PollMS,
-		&spool, &silent, &a.dropped, &a.firstSeen, &a.lastSeen, &clock, &a.tooNew); err != nil {
+		&spool, &silent, &a.dropped, &a.firstSeen, &a.lastSeen, &clock, &a.tooNew, &config, &certificate); err != nil {
 		return a, err
 	}
 	a.offset = time.Duration(clock) * time.Millisecond
 	if err := json.Unmarshal([]byte(spool), &st.Spool); err != nil {
 		return a, fmt.Errorf("spool of %s: %w", a.id, err)
 	}
-	return a, decodeList(silent, &st.Silent)
+	return a, errors.Join(decodeList(silent, &st.Silent), decodeOptional(config, &st.Config), decodeOptional(certificate, &st.Certificate))
 }
 
 func (s *store) loadStreams(ctx context.Context, b *books) error {
@@ -241,6 +243,13 @@ func (s *store) loadNumbers(ctx context.Context, b *books) (err error) {
 	}
 	n.revision, err = readNumber(ctx, s.conn, "SELECT COALESCE(MAX(revision), 0) FROM episodes")
 	return err
+}
+
+func decodeOptional[T any](text string, thing **T) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), thing)
 }
 
 func decodeList[T any](text string, items *[]T) error {

@@ -382,15 +382,38 @@ func readAgents(ctx context.Context, q querier, now wire.Time) ([]Agent, error) 
 	if err != nil {
 		return nil, err
 	}
+	configs, err := standingConfigs(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	agents := []Agent{}
 	err = each(ctx, q, "SELECT "+agentsTable.columns+" FROM agents ORDER BY id", func(read func(...any) error) error {
 		a, err := readAgent(read)
 		v := a.view(now)
-		v.Devices, v.Holes = devices[a.id], holes[a.id]
+		v.Devices, v.Holes, v.Config = devices[a.id], holes[a.id], standing(configs[a.id], a.state.Config, true)
 		agents = append(agents, v)
+		delete(configs, a.id)
 		return err
 	})
+	for id, c := range configs { // never heard
+		if c.Config != "" {
+			agents = append(agents, Agent{ID: id, Config: standing(c, nil, false)})
+		}
+	}
+	slices.SortFunc(agents, func(a, b Agent) int { return strings.Compare(a.ID, b.ID) })
 	return agents, err
+}
+
+// standingConfigs are the configurations by agent, without all that is in them.
+func standingConfigs(ctx context.Context, q querier) (map[string]AgentConfig, error) {
+	all := make(map[string]AgentConfig)
+	const query = "SELECT agent, revision, SUBSTR(config, 1, 1), changed_at, changed_by FROM agent_configs"
+	return all, each(ctx, q, query, func(read func(...any) error) error {
+		var c AgentConfig
+		err := read(&c.Agent, &c.Revision, &c.Config, &c.ChangedAt, &c.ChangedBy)
+		all[c.Agent] = c
+		return err
+	})
 }
 
 func countByAgent(ctx context.Context, q querier, table string) (map[string]int, error) {
@@ -412,7 +435,7 @@ func (a *agent) view(now wire.Time) Agent {
 	return Agent{
 		ID: a.id, Up: online && a.lastSeen != 0 && now.Sub(a.lastSeen) <= agentSilence, Online: online, Session: s.Session, StartedAt: s.StartedAt,
 		FirstSeen: a.firstSeen, LastSeen: a.lastSeen, Version: s.Version, OS: s.OS, Targets: s.Targets, PollMS: s.PollMS,
-		Spool: s.Spool, Silent: s.Silent, Dropped: a.dropped, ClockMS: a.offset.Milliseconds(),
+		Spool: s.Spool, Silent: s.Silent, Certificate: s.Certificate, Dropped: a.dropped, ClockMS: a.offset.Milliseconds(),
 		ClockWrong: a.offset.Abs() > clockShown, ClockFixed: a.offset.Abs() > clockTrusted, TooNew: a.tooNew != 0,
 	}
 }

@@ -205,8 +205,8 @@ type Agent struct {
 	Online     bool            `json:"online"`
 	Session    string          `json:"session,omitempty"`
 	StartedAt  wire.Time       `json:"started_at,omitempty"`
-	FirstSeen  wire.Time       `json:"first_seen"`
-	LastSeen   wire.Time       `json:"last_seen,omitempty"` // receipt of its last message
+	FirstSeen  wire.Time       `json:"first_seen,omitempty"` // 0: it was never heard, only declared or enrolled
+	LastSeen   wire.Time       `json:"last_seen,omitempty"`  // receipt of its last message
 	Version    string          `json:"version,omitempty"`
 	OS         string          `json:"os,omitempty"`
 	Targets    int             `json:"targets"`
@@ -220,6 +220,9 @@ type Agent struct {
 	ClockWrong bool            `json:"clock_wrong,omitempty"` // by more than 2 s
 	ClockFixed bool            `json:"clock_fixed,omitempty"` // by more than 1 min: its times are corrected
 	TooNew     bool            `json:"too_new,omitempty"`     // it speaks a newer contract: update the collector
+
+	Config      ConfigView             `json:"config"`
+	Certificate *wire.CertificateState `json:"certificate,omitempty"` // as it tells; nil: none, or it doesn't tell
 }
 
 // AnomalyKind is a kind of thing that a person should look at.

@@ -232,18 +232,22 @@ func (d Diff) Empty() bool { return len(d.Changes) == 0 }
 
 // Print writes the diff for people to read.
 func (d Diff) Print(w io.Writer) error {
+	if err := printChanges(w, d.Changes); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, d.Summary())
+	return err
+}
+
+func printChanges(w io.Writer, changes []Change) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range d.Changes {
+	for _, c := range changes {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", c.Done, c.What, c.ID, c.in(0))
 		for i := 1; i < len(c.Fields) && c.Done == "changed"; i++ {
 			fmt.Fprintf(table, "\t\t\t%s\n", c.in(i))
 		}
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w, d.Summary())
-	return err
+	return table.Flush()
 }
 
 // in is a change's field i as text; of a new thing all fields.
@@ -258,7 +262,7 @@ func (c Change) in(i int) string {
 	words := make([]string, 0, len(c.Fields))
 	for _, f := range c.Fields {
 		if f.After != c.ID {
-			words = append(words, f.Field+" "+f.After)
+			words = append(words, strings.TrimSpace(f.Field+" "+f.After))
 		}
 	}
 	return strings.Join(words, ", ")

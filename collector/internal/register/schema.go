@@ -62,6 +62,16 @@ var Targets = &Schema{name: "targets", limit: 64 * mega, rows: maxRows, columns:
 	{Name: "from", French: "à partir de", day: true, Also: []string{"depuis", "mois", "à partir du mois", "valable depuis", "valable à partir de", "valid from", "since", "month"}},
 }}
 
+// AgentTargets is the table of the machines that agents poll, a row each.
+var AgentTargets = &Schema{name: "agents' targets", limit: 64 * mega, rows: maxRows, columns: []Column{
+	{Name: "agent", French: "agent", Also: []string{"serveur", "serveur d'impression", "print server"}},
+	{Name: "host", French: "adresse", Also: []string{"hôte", "machine", "adresse IP", "ip", "ip address", "address", "nom dns"}},
+	{Name: "range", French: "plage", Also: []string{"plage d'adresses", "réseau", "sous-réseau", "network", "subnet"}},
+	{Name: "port", French: "port", Also: []string{"port snmp", "port udp", "snmp port"}},
+	{Name: "credentials", French: "accès", Also: []string{"accès snmp", "identifiants", "identifiants snmp", "snmp credentials"}},
+	{Name: "comment", French: "commentaire", Also: []string{"remarque", "note", "lieu", "emplacement", "location"}},
+}}
+
 // GLPI is the export of GLPI's list of printers; its columns depend on its user.
 var GLPI = &Schema{name: "GLPI's printers", limit: 64 * mega, rows: maxRows, loose: true, columns: []Column{
 	{Name: "name", French: "nom"},
