@@ -21,6 +21,7 @@ type exportCommand struct {
 	Structure exportStructureCommand `cmd:"" help:"Establishments, sites, poles, services and functional units, as import structure takes them."`
 	Devices   exportDevicesCommand   `cmd:"" help:"Where machines stand, as import devices takes them."`
 	Targets   exportTargetsCommand   `cmd:"" help:"What the indicators are to come to, as import targets takes them."`
+	Agents    exportAgentsCommand    `cmd:"" help:"What agents poll, as import agents takes it."`
 	Audit     exportAuditCommand     `cmd:"" help:"Who changed what, when and from what, oldest first."`
 }
 

@@ -15,6 +15,7 @@ type importCommand struct {
 	Structure importStructureCommand `cmd:"" help:"Establishments, sites, poles, services and functional units (UF)."`
 	Devices   importDevicesCommand   `cmd:"" help:"Where machines stand."`
 	GLPI      importGLPICommand      `cmd:"" name:"glpi" help:"Names, places and inventory numbers of machines, of GLPI's list of printers."`
+	Agents    importAgentsCommand    `cmd:"" help:"What agents poll, and how often."`
 	Copper    importCopperCommand    `cmd:"" help:"When copper closes, commune by commune."`
 	Targets   importTargetsCommand   `cmd:"" help:"What the indicators are to come to, for the structure, an establishment or a pole, from a month on."`
 }

@@ -29,6 +29,7 @@ type commands struct {
 	Check      checkCommand      `cmd:"" help:"Check the configuration and say what run would do."`
 	Import     importCommand     `cmd:"" help:"Take over what people declare, from CSV or XLSX files. The collector may run."`
 	Export     exportCommand     `cmd:"" help:"Write what is declared, as import takes it, or the audit log."`
+	Agents     agentsCommand     `cmd:"" help:"List the agents: state, version, configuration, spool, last seen."`
 	Alert      alertCommand      `cmd:"" help:"Alerts: list, test, close, announce a test."`
 	Anomaly    anomalyCommand    `cmd:"" help:"Counters that jumped: list, accept, reject."`
 	Quarantine quarantineCommand `cmd:"" help:"What agents sent and could not be accepted: list, show, retry."`

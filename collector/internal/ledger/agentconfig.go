@@ -52,7 +52,8 @@ type ConfigView struct {
 	Declared  bool           `json:"declared"`           // else its own file holds, or should
 	Revision  int64          `json:"revision,omitempty"` // of what is declared, or of the end of that
 	Runs      int64          `json:"runs,omitempty"`     // the one that it follows, as it says
-	Error     string         `json:"error,omitempty"`    // why it refuses another
+	Refused   int64          `json:"refused,omitempty"`  // the newest one that it can't take, as it says
+	Error     string         `json:"error,omitempty"`    // why not; without Refused: what came wasn't the collector's
 	ChangedAt wire.Time      `json:"changed_at,omitempty"`
 	ChangedBy string         `json:"changed_by,omitempty"`
 }
@@ -67,7 +68,7 @@ func standing(c AgentConfig, told *wire.ConfigState, heard bool) ConfigView {
 			return v
 		}
 	}
-	v.Runs = told.Revision
+	v.Runs, v.Refused, v.Error = told.Revision, told.Refused, told.Error
 	switch {
 	case told.Revision == c.Revision && v.Declared:
 		v.Standing = ConfigCurrent
@@ -76,7 +77,7 @@ func standing(c AgentConfig, told *wire.ConfigState, heard bool) ConfigView {
 	case c.Revision == 0:
 		v.Standing = ConfigAstray
 	case told.Refused == c.Revision || told.Refused == 0 && told.Error != "":
-		v.Standing, v.Error = ConfigRefused, told.Error
+		v.Standing = ConfigRefused
 	default:
 		v.Standing = ConfigPending
 	}
@@ -86,19 +87,81 @@ func standing(c AgentConfig, told *wire.ConfigState, heard bool) ConfigView {
 // AgentConfigs are all configurations that were ever declared here, by agent.
 func (l *Ledger) AgentConfigs(ctx context.Context) (all []AgentConfig, err error) {
 	err = l.read(ctx, "agent configurations", func(q querier, _ wire.Time) error {
-		all, err = readAgentConfigs(ctx, q)
+		all, err = readAgentConfigs(ctx, q, "TRUE")
 		return err
 	})
 	return all, err
 }
 
-func readAgentConfigs(ctx context.Context, q querier) (all []AgentConfig, err error) {
-	err = each(ctx, q, "SELECT "+agentConfigsTable.columns+" FROM agent_configs ORDER BY agent", func(read func(...any) error) error {
+// AgentConfig is an agent's configuration; without a revision none was ever declared.
+func (l *Ledger) AgentConfig(ctx context.Context, agent string) (c AgentConfig, err error) {
+	err = l.read(ctx, "agent configuration", func(q querier, _ wire.Time) error {
+		all, err := readAgentConfigs(ctx, q, "agent = ?", agent)
+		if len(all) > 0 {
+			c = all[0]
+		}
+		return err
+	})
+	return c, err
+}
+
+// AgentStanding is what became of the configuration of an agent for which one was ever declared.
+type AgentStanding struct {
+	Agent    string
+	LastSeen wire.Time // 0: never
+	ConfigView
+}
+
+// AgentStandings are those of all such agents, in no order.
+func (l *Ledger) AgentStandings(ctx context.Context) (all []AgentStanding, err error) {
+	err = l.read(ctx, "agent configurations", func(q querier, _ wire.Time) error {
+		configs, err := readRevisions(ctx, q)
+		if err != nil {
+			return err
+		}
+		const query = "SELECT agents.id, last_seen, agents.config FROM agents JOIN agent_configs ON agent_configs.agent = agents.id"
+		err = each(ctx, q, query, func(read func(...any) error) error {
+			var x AgentStanding
+			var text string
+			var told *wire.ConfigState
+			if err := read(&x.Agent, &x.LastSeen, &text); err != nil {
+				return err
+			}
+			if err := decodeOptional(text, &told); err != nil {
+				return err
+			}
+			x.ConfigView = standing(configs[x.Agent], told, true)
+			all = append(all, x)
+			delete(configs, x.Agent)
+			return nil
+		})
+		for agent, c := range configs {
+			all = append(all, AgentStanding{Agent: agent, ConfigView: standing(c, nil, false)})
+		}
+		return err
+	})
+	return all, err
+}
+
+// readRevisions are the configurations by agent; of what is in them only whether there is something.
+func readRevisions(ctx context.Context, q querier) (map[string]AgentConfig, error) {
+	all := make(map[string]AgentConfig)
+	const query = "SELECT agent, revision, SUBSTR(config, 1, 1), changed_at, changed_by FROM agent_configs"
+	return all, each(ctx, q, query, func(read func(...any) error) error {
+		var c AgentConfig
+		err := read(&c.Agent, &c.Revision, &c.Config, &c.ChangedAt, &c.ChangedBy)
+		all[c.Agent] = c
+		return err
+	})
+}
+
+func readAgentConfigs(ctx context.Context, q querier, where string, args ...any) (all []AgentConfig, err error) {
+	err = each(ctx, q, "SELECT "+agentConfigsTable.columns+" FROM agent_configs WHERE "+where+" ORDER BY agent", func(read func(...any) error) error {
 		var c AgentConfig
 		err := read(&c.Agent, &c.Revision, &c.Config, &c.ChangedAt, &c.ChangedBy)
 		all = append(all, c)
 		return err
-	})
+	}, args...)
 	return all, err
 }
 
@@ -107,7 +170,7 @@ func readAgentConfigs(ctx context.Context, q querier) (all []AgentConfig, err er
 // and that error is returned, wrapped.
 func (l *Ledger) DeclareAgents(ctx context.Context, by Author, change func([]AgentConfig) ([]AgentChange, error)) error {
 	return l.transact(ctx, func(b *books) error {
-		now, err := readAgentConfigs(ctx, l.store.conn)
+		now, err := readAgentConfigs(ctx, l.store.conn, "TRUE")
 		if err != nil {
 			return err
 		}

@@ -382,7 +382,11 @@ func readAgents(ctx context.Context, q querier, now wire.Time) ([]Agent, error) 
 	if err != nil {
 		return nil, err
 	}
-	configs, err := standingConfigs(ctx, q)
+	configs, err := readRevisions(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	enrolled, err := enrolledUntil(ctx, q, now)
 	if err != nil {
 		return nil, err
 	}
@@ -390,30 +394,37 @@ func readAgents(ctx context.Context, q querier, now wire.Time) ([]Agent, error) 
 	err = each(ctx, q, "SELECT "+agentsTable.columns+" FROM agents ORDER BY id", func(read func(...any) error) error {
 		a, err := readAgent(read)
 		v := a.view(now)
-		v.Devices, v.Holes, v.Config = devices[a.id], holes[a.id], standing(configs[a.id], a.state.Config, true)
+		v.Devices, v.Holes = devices[a.id], holes[a.id]
+		v.Config, v.EnrolledUntil = standing(configs[a.id], a.state.Config, true), enrolled[a.id]
 		agents = append(agents, v)
 		delete(configs, a.id)
+		delete(enrolled, a.id)
 		return err
 	})
 	for id, c := range configs { // never heard
 		if c.Config != "" {
-			agents = append(agents, Agent{ID: id, Config: standing(c, nil, false)})
+			enrolled[id] = max(enrolled[id], 0)
 		}
+	}
+	for id, until := range enrolled {
+		agents = append(agents, Agent{ID: id, EnrolledUntil: until, Config: standing(configs[id], nil, false)})
 	}
 	slices.SortFunc(agents, func(a, b Agent) int { return strings.Compare(a.ID, b.ID) })
 	return agents, err
 }
 
-// standingConfigs are the configurations by agent, without all that is in them.
-func standingConfigs(ctx context.Context, q querier) (map[string]AgentConfig, error) {
-	all := make(map[string]AgentConfig)
-	const query = "SELECT agent, revision, SUBSTR(config, 1, 1), changed_at, changed_by FROM agent_configs"
+// enrolledUntil is until when the newest certificate holds of each agent that has one.
+func enrolledUntil(ctx context.Context, q querier, now wire.Time) (map[string]wire.Time, error) {
+	all := make(map[string]wire.Time)
+	const query = "SELECT agent, MAX(not_after) FROM certificates WHERE revoked_at = 0 AND not_after > ? " +
+		"AND agent NOT IN ('zerofax-collector', 'zerofax-broker') GROUP BY agent"
 	return all, each(ctx, q, query, func(read func(...any) error) error {
-		var c AgentConfig
-		err := read(&c.Agent, &c.Revision, &c.Config, &c.ChangedAt, &c.ChangedBy)
-		all[c.Agent] = c
+		var agent string
+		var until wire.Time
+		err := read(&agent, &until)
+		all[agent] = until
 		return err
-	})
+	}, int64(now))
 }
 
 func countByAgent(ctx context.Context, q querier, table string) (map[string]int, error) {

@@ -223,6 +223,8 @@ type Agent struct {
 
 	Config      ConfigView             `json:"config"`
 	Certificate *wire.CertificateState `json:"certificate,omitempty"` // as it tells; nil: none, or it doesn't tell
+
+	EnrolledUntil wire.Time `json:"enrolled_until,omitempty"` // its newest certificate that holds ends then; 0: it has none of ours
 }
 
 // AnomalyKind is a kind of thing that a person should look at.
