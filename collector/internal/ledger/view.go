@@ -227,6 +227,9 @@ type Agent struct {
 	EnrolledUntil wire.Time `json:"enrolled_until,omitempty"` // its newest certificate that holds ends then; 0: it has none of ours
 }
 
+// Heard tells whether it ever said anything; else it is only enrolled, or declared.
+func (a *Agent) Heard() bool { return a.FirstSeen != 0 || a.LastSeen != 0 }
+
 // AnomalyKind is a kind of thing that a person should look at.
 type AnomalyKind string
 

@@ -160,6 +160,12 @@ func counted(counters []ledger.Counter) (sums []ledger.Counter) {
 }
 
 func agent(out *exposition, a *ledger.Agent) {
+	if a.Config.Declared {
+		out.truth(agentConfigCurrent, a.Config.Standing == ledger.ConfigCurrent, a.ID)
+	}
+	if !a.Heard() {
+		return
+	}
 	out.truth(agentUp, a.Up, a.ID)
 	out.gauge(agentInfo, 1, a.ID, a.Version, a.OS)
 	out.instant(agentLastSeen, a.LastSeen, a.ID)

@@ -347,3 +347,23 @@ func TestWhatOtherPartsTellIsThereToo(t *testing.T) {
 		t.Errorf("got:\n%s\nwant other 3, and the books", text)
 	}
 }
+
+func TestWhetherAnAgentPollsWhatIsDeclaredIsToldOnlyWhereSomethingIs(t *testing.T) {
+	agents := []ledger.Agent{
+		{ID: "current", LastSeen: noon, Config: ledger.ConfigView{Standing: ledger.ConfigCurrent, Declared: true}},
+		{ID: "refusing", LastSeen: noon, Config: ledger.ConfigView{Standing: ledger.ConfigRefused, Declared: true}},
+		{ID: "own", LastSeen: noon, Config: ledger.ConfigView{Standing: ledger.ConfigOwn}},
+		{ID: "never-heard", Config: ledger.ConfigView{Standing: ledger.ConfigPending, Declared: true}},
+	}
+	text := exposition(t, books{snapshot: ledger.Snapshot{Agents: agents}})
+	for agent, want := range map[string]string{"current": "1", "refusing": "0", "never-heard": "0"} {
+		if line := `zerofax_agent_config_current{agent="` + agent + `"} ` + want; !strings.Contains(text, line) {
+			t.Errorf("no %s", line)
+		}
+	}
+	for _, absent := range []string{`config_current{agent="own"}`, `agent_up{agent="never-heard"}`, `dropped_readings_total{agent="never-heard"}`} {
+		if strings.Contains(text, absent) {
+			t.Errorf("%s is told, want it absent", absent)
+		}
+	}
+}

@@ -31,6 +31,7 @@ type fleetPage struct {
 	Unassigned  int64
 	AgentsKnown int64
 	AgentsDown  int64
+	Expected    int64 // agents that were never heard yet
 
 	Machines []machine // shown
 	Found    int       // fit the query
@@ -87,7 +88,10 @@ func (p *fleetPage) fill(books ledger.Snapshot, watch ledger.Watch) {
 	agents := map[string]ledger.Agent{}
 	for _, a := range books.Agents {
 		agents[a.ID] = a
-		if !a.Up {
+		switch {
+		case !a.Heard():
+			p.Expected++
+		case !a.Up:
 			p.AgentsDown++
 		}
 	}
@@ -195,6 +199,8 @@ func (p fleetPage) AgentState(a ledger.Agent) string {
 	switch {
 	case a.ID == "":
 		return "unknown"
+	case !a.Heard():
+		return "expected"
 	case a.Up:
 		return "up"
 	case a.Online:
@@ -226,6 +232,14 @@ func (p fleetPage) Remarks(a ledger.Agent) ([]string, error) {
 	silent, err := p.silent(a.Silent)
 	fault = cmp.Or(fault, err)
 	add(a.TooNew, "agent.too.new")
+	add(a.Config.Standing == ledger.ConfigRefused, "config.refused", p.At(a.Config.ChangedAt), a.Config.Error)
+	add(a.Config.Standing == ledger.ConfigPending && a.Config.Declared, "config.pending", p.At(a.Config.ChangedAt))
+	add(a.Config.Standing == ledger.ConfigPending && !a.Config.Declared, "config.ending", p.At(a.Config.ChangedAt))
+	add(a.Config.Standing == ledger.ConfigUnable, "config.unable")
+	add(a.Config.Standing == ledger.ConfigAstray, "config.astray", p.At(wire.Time(a.Config.Runs)))
+	if c := a.Certificate; c != nil {
+		add(c.Error != "", "certificate.error", p.At(c.NotAfter), c.Error)
+	}
 	add(a.Spool.Error != "", "agent.spool.error", a.Spool.Error)
 	count(a.Dropped, "agent.dropped")
 	count(int64(a.Spool.Damaged), "agent.damaged")

@@ -375,3 +375,32 @@ func TestThePageSaysThatNothingIsBooked(t *testing.T) {
 		t.Error("it says so though all is well")
 	}
 }
+
+func TestTheFleetPageSaysWhatBecameOfEachAgentsConfiguration(t *testing.T) {
+	config := func(standing ledger.ConfigStanding, fault string) ledger.ConfigView {
+		return ledger.ConfigView{Standing: standing, Declared: true, ChangedAt: noon.Add(-time.Hour), Runs: int64(noon), Error: fault}
+	}
+	b := ward()
+	for standing, want := range map[ledger.ConfigStanding][2]string{
+		ledger.ConfigCurrent: {"configuration centrale du 1 oct. 2026", "central configuration of 1 Oct 2026"},
+		ledger.ConfigPending: {"n’a pas encore pris sa configuration du 1 oct. 2026", "has not taken its configuration of 1 Oct 2026"},
+		ledger.ConfigRefused: {"refuse sa configuration du 1 oct. 2026", "&lt;line 3&gt;"},
+		ledger.ConfigUnable:  {"ne prend aucune configuration d’ici", "takes no configuration from here"},
+		ledger.ConfigAstray:  {"suit une configuration du 1 oct. 2026", "follows a configuration of 1 Oct 2026"},
+	} {
+		b.snapshot.Agents[0].Config = config(standing, "<line 3>")
+		for i, lang := range []string{"fr", "en"} {
+			if got := shown(t, b, "/?lang="+lang); !strings.Contains(got, want[i]) {
+				t.Errorf("%s: the page doesn't say %q", standing, want[i])
+			}
+		}
+	}
+	b = ward()
+	b.snapshot.Agents = []ledger.Agent{b.snapshot.Agents[0], {ID: "ps-09", EnrolledUntil: noon.Add(time.Hour)}}
+	got := shown(t, b, "/?lang=fr")
+	for _, want := range []string{"encore jamais entendus : 1", "attendu", "jamais entendu"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page doesn't say %q of an agent that was only enrolled", want)
+		}
+	}
+}
