@@ -228,7 +228,7 @@ type Agent struct {
 }
 
 // Heard tells whether it ever said anything; else it is only enrolled, or declared.
-func (a *Agent) Heard() bool { return a.FirstSeen != 0 || a.LastSeen != 0 }
+func (a *Agent) Heard() bool { return a.FirstSeen != 0 || a.LastSeen != 0 || a.Session != "" }
 
 // AnomalyKind is a kind of thing that a person should look at.
 type AnomalyKind string

@@ -238,7 +238,7 @@ func (p fleetPage) Remarks(a ledger.Agent) ([]string, error) {
 	add(a.Config.Standing == ledger.ConfigUnable, "config.unable")
 	add(a.Config.Standing == ledger.ConfigAstray, "config.astray", p.At(wire.Time(a.Config.Runs)))
 	if c := a.Certificate; c != nil {
-		add(c.Error != "", "certificate.error", p.At(c.NotAfter), c.Error)
+		add(c.Error != "", "agent.certificate", p.At(c.NotAfter), c.Error)
 	}
 	add(a.Spool.Error != "", "agent.spool.error", a.Spool.Error)
 	count(a.Dropped, "agent.dropped")

@@ -116,7 +116,7 @@ var texts = page.With(page.Texts{
 	"config.refused":      {"refuse sa configuration du %s : %s", "refuses its configuration of %s: %s"},
 	"config.unable":       {"ne prend aucune configuration d’ici : central, authority_file manque dans son agent.yml, ou il est à mettre à jour", "takes no configuration from here: its agent.yml lacks central, authority_file, or it wants an update"},
 	"config.astray":       {"suit une configuration du %s que le registre ne connaît pas : à importer de nouveau", "follows a configuration of %s that the books don't have: import it again"},
-	"certificate.error":   {"certificat valable jusqu’au %s, non renouvelé : %s", "certificate valid until %s, not renewed: %s"},
+	"agent.certificate":   {"certificat valable jusqu’au %s, non renouvelé : %s", "certificate valid until %s, not renewed: %s"},
 	"agent.first":         {"jamais entendu", "never heard"},
 	"watch.title":         {"Points d’attention", "Watch points"},
 	"quarantine.one":      {"%d message refusé, gardé en quarantaine", "%d message refused, kept in quarantine"},

@@ -382,11 +382,11 @@ func TestTheFleetPageSaysWhatBecameOfEachAgentsConfiguration(t *testing.T) {
 	}
 	b := ward()
 	for standing, want := range map[ledger.ConfigStanding][2]string{
-		ledger.ConfigCurrent: {"configuration centrale du 1 oct. 2026", "central configuration of 1 Oct 2026"},
-		ledger.ConfigPending: {"n’a pas encore pris sa configuration du 1 oct. 2026", "has not taken its configuration of 1 Oct 2026"},
-		ledger.ConfigRefused: {"refuse sa configuration du 1 oct. 2026", "&lt;line 3&gt;"},
+		ledger.ConfigCurrent: {"configuration centrale du 01/10/2026", "central configuration of 1 Oct 2026"},
+		ledger.ConfigPending: {"n’a pas encore pris sa configuration du 01/10/2026", "has not taken its configuration of 1 Oct 2026"},
+		ledger.ConfigRefused: {"refuse sa configuration du 01/10/2026", "<line 3>"},
 		ledger.ConfigUnable:  {"ne prend aucune configuration d’ici", "takes no configuration from here"},
-		ledger.ConfigAstray:  {"suit une configuration du 1 oct. 2026", "follows a configuration of 1 Oct 2026"},
+		ledger.ConfigAstray:  {"suit une configuration du 01/10/2026", "follows a configuration of 1 Oct 2026"},
 	} {
 		b.snapshot.Agents[0].Config = config(standing, "<line 3>")
 		for i, lang := range []string{"fr", "en"} {
