@@ -17,7 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/collector/internal/authority"
 	"github.com/zerofax/zerofax/collector/internal/broker"
+	"github.com/zerofax/zerofax/collector/internal/central"
 	"github.com/zerofax/zerofax/collector/internal/ingest"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/metrics"
@@ -31,6 +33,10 @@ const stopLimit = 5 * time.Second
 
 // watchOften is how often the ledger looks at what follows from the passing of time.
 const watchOften = 5 * time.Second
+
+// leadOften is how often the ledger is asked whether an agent should poll something else: commands
+// write it from another process.
+const leadOften = time.Second
 
 // addresses are where a running collector is found.
 type addresses struct {
@@ -138,6 +144,11 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		every(ctx, "watchdog", watchOften, log, func(ctx context.Context) error { return p.books.Watchdog(ctx, in.Ready() == nil) })
 		return nil
 	})
+	lead := central.New(central.Options{
+		Books: p.books, Signer: authority.New(authority.Options{Books: p.books, Log: log, Now: clock}).Signer,
+		Link: in.Link, Publish: in.Configure, Log: log, Now: clock,
+	})
+	group.Go(func() error { every(ctx, "central configuration", leadOften, log, lead.Round); return nil })
 	c.tell(ctx, group, log, p.books)
 	group.Go(func() error { return web.Serve(ctx, p.listener, site, c.HTTP.WebConfigFile, log) })
 	group.Go(func() error { return program.Watch(ctx, life(p.books, isReady)) })

@@ -25,8 +25,8 @@ type Books interface {
 type Options struct {
 	Books   Books
 	Signer  func(ctx context.Context) (crypto.Signer, error) // whom agents believe
-	Links   func() int64                                     // how many links to the broker there were; 0 = there is none at present
-	Publish func(agent string, payload []byte)               // as the retained message of its config topic; never waits
+	Link    func() int64                                     // the number of the link to the broker, another one each time; 0 = there is none
+	Publish func(agent string, payload []byte)               // as the retained message of its config topic
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -65,7 +65,7 @@ func due(x ledger.AgentStanding, last saying, link int64, now time.Time) bool {
 
 // Round says what is due.
 func (p *Publisher) Round(ctx context.Context) error {
-	link := p.Links()
+	link := p.Link()
 	if link == 0 {
 		return nil
 	}

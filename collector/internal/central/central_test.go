@@ -54,7 +54,7 @@ func newPublisher(t *testing.T) *publisher {
 	}
 	p := &publisher{T: t, key: key, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
 	p.Publisher = central.New(central.Options{
-		Books: &p.books, Signer: func(context.Context) (crypto.Signer, error) { return key, nil }, Links: func() int64 { return p.link },
+		Books: &p.books, Signer: func(context.Context) (crypto.Signer, error) { return key, nil }, Link: func() int64 { return p.link },
 		Publish: p.publish, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return p.now },
 	})
 	return p

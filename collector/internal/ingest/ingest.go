@@ -46,6 +46,7 @@ type Ingest struct {
 	queue   *queue
 	acks    *acks
 	health  health
+	present present
 	told    map[string]bool // trouble with agents' messages that was logged; only the book loop's
 }
 

@@ -69,6 +69,8 @@ func (in *Ingest) session(ctx context.Context) (connected bool, err error) {
 		return false, err
 	}
 	in.health.set(&in.health.link, nil)
+	in.present.set(client)
+	defer in.present.set(nil)
 	in.options.Log.Info("linked to the MQTT broker", "url", in.options.URL)
 	return true, in.talk(ctx, client, name, lost)
 }
