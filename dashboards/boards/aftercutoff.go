@@ -47,7 +47,7 @@ func (l Language) openAlerts(title, which, color, says string) *board.Panel {
 // number is the columns of a line: its number, and its service's name where some lines have more than that.
 func (l Language) number(of string) []board.Column {
 	return []board.Column{
-		board.LabelOf(l.say("Ligne", "Line"), "line", "info", fmt.Sprintf(`(%s) and on (line) (%s)`, linesWithName(inPlace), of), l.toLine()),
+		board.LabelOf(l.say("Ligne", "Line"), "line", "info", fmt.Sprintf(`(%s) and on (line) (%s)`, linesWithName(inPlace), of), l.toLine()).Wide(130),
 		board.Label(l.say("Service", "Department"), "name", l.unnamed(), l.toService()),
 		board.Label("id", "service", hidden...),
 	}
@@ -59,16 +59,16 @@ func (l Language) after() *board.Panel {
 		return fmt.Sprintf(`(%s and on (line) %s) * 1000`, ofLines(metric, inPlace), of)
 	}
 	columns := append(l.number(of),
-		board.LabelOf(l.say("Alerte ouverte", "Open alert"), "certainty", "alert", ofLabels("certainty", `zerofax_line_alert_opened_timestamp_seconds{kind="after_cutoff",certainty!="unsure"}`), l.called(certainties)...),
-		board.Value(l.say("Constaté", "Noticed"), l.minute(), "noticed", at(of)),
-		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")),
+		board.LabelOf(l.say("Alerte ouverte", "Open alert"), "certainty", "alert", ofLabels("certainty", `zerofax_line_alert_opened_timestamp_seconds{kind="after_cutoff",certainty!="unsure"}`), l.calledOr(l.say("✓ close", "✓ closed"), certainties)...).Wide(140),
+		board.Value(l.say("Constaté", "Noticed"), l.minute(), "noticed", at(of)).Wide(170),
+		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")).Wide(120),
 		board.Value(l.say("Pages après", "Pages after"), "locale", "pages", fmt.Sprintf(`%s and on (line) %s`, ofLines("zerofax_line_pages_after_cutoff_total", inPlace), of)),
 		board.Value(l.say("Messages après", "Messages after"), "locale", "faxes", fmt.Sprintf(`%s and on (line) %s`, ofLines("zerofax_line_faxes_after_cutoff_total", inPlace), of)),
 	)
 	return board.Tabled(l.say("Lignes faxées après leur coupure", "Lines faxed on after their cut-off"), l.say(
 		"Certain : le fax est entièrement postérieur à la coupure. Probable : imprimé dans les 24 h qui suivent. Constaté : quand le collecteur l’a inscrit. Une alerte close n’est plus montrée, le total reste.",
 		"Certain: the fax is wholly after the cut-off. Probable: printed within 24 h after it. Noticed: when the collector booked it. An alert that is closed isn’t shown any more, the total stays."),
-		"line", columns...).Sorted(l.say("Constaté", "Noticed"), true).Size(15, 9).NoValue(l.say("aucun fax après coupure", "no fax after a cut-off"))
+		"line", columns...).Sorted(l.say("Constaté", "Noticed"), true).Size(24, 8).NoValue(l.say("aucun fax après coupure", "no fax after a cut-off"))
 }
 
 // ofLabels is a metric of lines by another of its labels, too.
@@ -82,7 +82,7 @@ func (l Language) afterOverTime() *board.Panel {
 		"Tout ce qui a été faxé après une coupure depuis le début. Une courbe plate est ce qu’il faut : chaque marche est un fax de trop.",
 		"All that was faxed after a cut-off since the beginning. A flat curve is what is wanted: each step is a fax too many."),
 		board.Over(sum("zerofax_line_pages_after_cutoff_total"), "pages"), board.Over(sum("zerofax_line_faxes_after_cutoff_total"), "messages")).
-		Unit("locale").Decimals(0).Steplike().NoValue(l.unknown()).Size(9, 9).
+		Unit("locale").Decimals(0).Steplike().NoValue(l.unknown()).Size(24, 6).
 		Override(board.Named("pages"), board.Fixed(board.Vermillion)).
 		Override(board.Named("messages"), board.Fixed(board.Blue))
 }
@@ -93,9 +93,9 @@ func (l Language) alertsOf(title, says, which string) *board.Panel {
 		return fmt.Sprintf(`(%s and on (line) %s) * 1000`, ofLines(metric, inPlace), of)
 	}
 	columns := append(l.number(of),
-		board.Value(l.say("Depuis", "Since"), l.minute(), "since", at(of)),
-		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")),
-		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", at("zerofax_line_last_reading_timestamp_seconds")))
+		board.Value(l.say("Depuis", "Since"), l.minute(), "since", at(of)).Wide(155),
+		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")).Wide(105),
+		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", at("zerofax_line_last_reading_timestamp_seconds")).Wide(145))
 	return board.Tabled(title, says, "line", columns...).Sorted(l.say("Depuis", "Since"), true).Size(12, 8).NoValue(l.say("rien à vérifier", "nothing to check"))
 }
 

@@ -45,38 +45,41 @@ func (l Language) collectorStats() []*board.Panel {
 	}
 }
 
+// fates are what became of envelopes, in groups that want the same of people.
+var fates = []struct {
+	results string
+	word
+}{
+	{"applied", word{"booked", "inscrits", "booked", board.Blue}},
+	{"duplicate", word{"known", "déjà connus", "known already", board.Grey}},
+	{"early|overlap|dropped", word{"again", "à redire", "to be said again", board.Gold}},
+	{"quarantined|unreadable|version", word{"refused", "refusés", "refused", board.Vermillion}},
+}
+
 func (l Language) envelopes() *board.Panel {
+	var queries []board.Query
+	for _, f := range fates {
+		queries = append(queries, board.Over(fmt.Sprintf(`sum(rate(zerofax_collector_envelopes_total{result=~"%s"}[$__rate_interval]))`, f.results), f.id))
+	}
 	p := board.Lines(l.say("Envois par seconde, selon leur sort", "Envelopes a second, by what became of them"), l.say(
-		"Inscrits : tout va bien. Déjà connus : redits par sûreté, sans effet. Trop tôt, chevauchement : l’agent les redira. En quarantaine, illisibles, version : à examiner. Laissés : file pleine, l’agent les redira.",
-		"Booked: all is well. Known already: said again to be sure, without effect. Too early, overlap: the agent will say them again. Quarantined, unreadable, version: to be examined. Left: the queue was full, the agent will say them again."),
-		board.Over(`sum by (result) (rate(zerofax_collector_envelopes_total[$__rate_interval]))`, "{{result}}")).
-		Unit("short").Axis(l.say("envois/s", "envelopes/s")).NoValue(l.unknown())
-	for _, w := range []word{
-		{"applied", "inscrits", "booked", board.Blue},
-		{"duplicate", "déjà connus", "known already", board.Grey},
-		{"early", "trop tôt", "too early", board.Gold},
-		{"overlap", "chevauchement", "overlap", board.Purple},
-		{"quarantined", "en quarantaine", "quarantined", board.Vermillion},
-		{"unreadable", "illisibles", "unreadable", board.Vermillion},
-		{"version", "version inconnue", "unknown version", board.Vermillion},
-		{"dropped", "laissés", "left", board.Green},
-	} {
-		p.Override(board.Named(w.id), board.Called(l.say(w.french, w.english)), board.Fixed(w.color))
+		"Inscrits : tout va bien. Déjà connus : redits par sûreté, sans effet. À redire : arrivés trop tôt, en chevauchement ou quand la file était pleine ; l’agent les redira. Refusés : en quarantaine, illisibles ou d’une version inconnue ; à examiner.",
+		"Booked: all is well. Known already: said again to be sure, without effect. To be said again: too early, overlapping, or the queue was full; the agent will do so. Refused: quarantined, unreadable or of an unknown version; to be examined."),
+		queries...).Unit("short").NoValue(l.unknown())
+	for _, f := range fates {
+		p.Override(board.Named(f.id), board.Called(l.say(f.french, f.english)), board.Fixed(f.color))
 	}
 	return p
 }
 
 func (l Language) latency() *board.Panel {
 	q := func(quantile string) board.Query {
-		return board.Over(fmt.Sprintf(`histogram_quantile(%s, sum by (le) (rate(zerofax_collector_ingest_seconds_bucket[$__rate_interval])))`, quantile), "p"+quantile)
+		return board.Over(fmt.Sprintf(`histogram_quantile(%s, sum by (le) (rate(zerofax_collector_ingest_seconds_bucket[$__rate_interval])))`, quantile), quantile)
 	}
-	p := board.Lines(l.say("Temps d’inscription", "Time to book"), l.say(
+	return board.Lines(l.say("Temps d’inscription", "Time to book"), l.say(
 		"De l’arrivée d’un envoi à son inscription sur disque. Un trou : rien n’est arrivé.", "From the arrival of an envelope to its booking on disk. A gap: nothing came."),
-		q("0.5"), q("0.95"), q("0.99")).Unit("s").NoValue(l.say("rien reçu", "nothing came"))
-	for i, s := range []struct{ id, french, english string }{{"p0.5", "la moitié", "half of them"}, {"p0.95", "95 %", "95%"}, {"p0.99", "99 %", "99%"}} {
-		p.Override(board.Named(s.id), board.Called(l.say(s.french, s.english)), board.Fixed([]string{board.Blue, board.Gold, board.Vermillion}[i]))
-	}
-	return p
+		q("0.5"), q("0.95")).Unit("s").NoValue(l.say("rien reçu", "nothing came")).
+		Override(board.Named("0.5"), board.Called(l.say("la moitié en moins de", "half of them in less than")), board.Fixed(board.Blue)).
+		Override(board.Named("0.95"), board.Called(l.say("95 % en moins de", "95% in less than")), board.Fixed(board.Vermillion), board.Dashed())
 }
 
 func (l Language) backlog() *board.Panel {
@@ -84,7 +87,7 @@ func (l Language) backlog() *board.Panel {
 		"En attente : gardé dans les comptes jusqu’à ce qu’InfluxDB le prenne. Refusés : mis en quarantaine, sans retenir les autres.",
 		"Waiting: kept in the books until InfluxDB takes it. Refused: put in quarantine, without holding up the others."),
 		board.Over(`max(zerofax_collector_series_backlog)`, "waiting"), board.Over(`max(zerofax_collector_series_refused_total)`, "refused")).
-		Unit("locale").Decimals(0).Axis("points").NoValue(l.say("sans InfluxDB", "no InfluxDB")).
+		Unit("locale").Decimals(0).NoValue(l.say("sans InfluxDB", "no InfluxDB")).
 		Override(board.Named("waiting"), board.Called(l.say("en attente", "waiting")), board.Fixed(board.Blue)).
 		Override(board.Named("refused"), board.Called(l.say("refusés", "refused")), board.Fixed(board.Vermillion))
 }
@@ -97,14 +100,18 @@ func (l Language) pending() *board.Panel {
 		"En attente : leur serveur ne les prend pas, ils sont retentés pendant 7 jours. Abandonnés : après 7 jours.",
 		"Waiting: their server doesn’t take them, they are tried for 7 days. Given up: after 7 days."),
 		of("zerofax_collector_messages_pending", "waiting"), of("zerofax_collector_messages_given_up_total", "given_up")).
-		Unit("locale").Decimals(0).Axis("messages").NoValue(l.unknown())
-	for i, s := range []struct{ id, french, english string }{
-		{"waiting email", "en attente, mail", "waiting, mail"},
-		{"waiting webhook", "en attente, webhook", "waiting, webhook"},
-		{"given_up email", "abandonnés, mail", "given up, mail"},
-		{"given_up webhook", "abandonnés, webhook", "given up, webhook"},
+		Unit("locale").Decimals(0).NoValue(l.unknown())
+	for i, w := range []word{
+		{"waiting email", "en attente, mail", "waiting, mail", board.Blue},
+		{"waiting webhook", "en attente, webhook", "waiting, webhook", board.Gold},
+		{"given_up email", "abandonnés, mail", "given up, mail", board.Blue},
+		{"given_up webhook", "abandonnés, webhook", "given up, webhook", board.Gold},
 	} {
-		p.Override(board.Named(s.id), board.Called(l.say(s.french, s.english)), board.Fixed([]string{board.Blue, board.Gold, board.Vermillion, board.Grey}[i]))
+		looks := []board.Property{board.Called(l.say(w.french, w.english)), board.Fixed(w.color)}
+		if i >= 2 {
+			looks = append(looks, board.Dashed())
+		}
+		p.Override(board.Named(w.id), looks...)
 	}
 	return p
 }
@@ -140,5 +147,5 @@ func (l Language) alertsByKind() *board.Panel {
 }
 
 func (l Language) resource(title, unit, legend, expr, says string) *board.Panel {
-	return board.Lines(title, says, board.Over(own(expr), legend)).Unit(unit).NoValue(l.unknown()).Size(8, 7).Override(board.Like(".*"), board.Fixed(board.Blue))
+	return board.Lines(title, says, board.Over(own(expr), legend)).Unit(unit).NoValue(l.unknown()).Size(8, 7).Override(board.Each(), board.Fixed(board.Blue))
 }

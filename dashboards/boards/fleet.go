@@ -29,7 +29,7 @@ func (l Language) fleetStats() []*board.Panel {
 	return []*board.Panel{
 		board.Stat(l.say("Agents en ligne", "Agents online"), l.say("Part des agents en ligne et entendus dans les 3 dernières minutes.", "Share of the agents that are online and were heard within 3 minutes."),
 			board.Now(`avg(zerofax_agent_up{`+ofAgent+`})`, "")).Unit("percentunit").Decimals(0).NoValue(l.say("aucun agent", "no agent")).Steps(board.Vermillion, board.From(0.9995, board.Green)),
-		board.Stat(l.say("Machines qui répondent", "Machines that answer"), l.say("Part des machines qui ont répondu au dernier regard.", "Share of the machines that answered at the last look."),
+		board.Stat(l.say("Machines jointes", "Machines reached"), l.say("Part des machines qui ont répondu au dernier regard.", "Share of the machines that answered at the last look."),
 			board.Now(`avg(`+ofDevice("zerofax_device_up")+`)`, "")).Unit("percentunit").Decimals(0).NoValue(l.say("aucune machine", "no machine")).Steps(board.Vermillion, board.From(0.9, board.Green)),
 		board.Stat(l.say("Envois en attente", "Envelopes waiting"), l.say("Ce que les agents gardent et que le collecteur n’a pas encore inscrit. Inconnu : aucun agent ne l’a encore dit.", "What agents hold and the collector hasn’t booked yet. Unknown: no agent has said so yet."),
 			board.Now(`sum(zerofax_agent_spool_envelopes{`+ofAgent+`})`, "")).Unit("locale").NoValue(l.unknown()),
@@ -37,7 +37,7 @@ func (l Language) fleetStats() []*board.Panel {
 			board.Now(`sum(zerofax_agent_dropped_readings_total{`+ofAgent+`})`, "")).Unit("locale").NoValue(l.unknown()).Steps(board.Plain, board.From(1, board.Vermillion)),
 		board.Stat(l.say("Anomalies, 30 jours", "Anomalies, 30 days"), l.say("Compteurs retombés, hausses peu plausibles, machines remplacées. Celles à examiner sont dans les pages du collecteur.", "Counters that fell, implausible growth, machines replaced. Those to be examined are in the collector’s pages."),
 			board.Now(growth("", `zerofax_device_anomalies_total and on (device) zerofax_device_info{`+ofAgent+`}`, month), "")).Unit("locale").Decimals(0).NoValue(l.unknown()),
-		board.Stat(l.say("Premier certificat à expirer", "First certificate to expire"), l.say("Quand expire le premier certificat d’un agent. Les agents les renouvellent seuls, au tiers restant. Sans certificat : rien n’a été enrôlé.", "When the first certificate of an agent expires. Agents renew them by themselves when a third is left. No certificate: nothing was enrolled."),
+		board.Stat(l.say("Fin de certificat", "Certificate ends"), l.say("Quand expire le premier certificat d’un agent. Les agents les renouvellent seuls, au tiers restant. Sans certificat : rien n’a été enrôlé.", "When the first certificate of an agent expires. Agents renew them by themselves when a third is left. No certificate: nothing was enrolled."),
 			board.Now(`min(zerofax_agent_certificate_not_after_timestamp_seconds{`+ofAgent+`} * 1000)`, "")).Unit(l.day()).NoValue(l.say("sans certificat", "no certificate")),
 	}
 }
@@ -66,7 +66,7 @@ func (l Language) spool() *board.Panel {
 		"Une courbe qui monte : l’agent ne joint plus le collecteur, ou n’a plus sa confirmation. Rien n’est perdu tant que son disque a de la place.",
 		"A rising curve: the agent doesn’t reach the collector, or gets no acknowledgement. Nothing is lost while its disk has room."),
 		board.Over(`max by (agent) (zerofax_agent_spool_envelopes{`+ofAgent+`})`, "{{agent}}")).
-		Unit("locale").Decimals(0).Axis(l.say("envois", "envelopes")).NoValue(l.unknown()).Size(12, 8)
+		Unit("locale").Decimals(0).NoValue(l.unknown()).Size(12, 8)
 }
 
 func (l Language) answering() *board.Panel {
@@ -87,7 +87,7 @@ func (l Language) silent() *board.Panel {
 		board.LabelOf(l.say("Machine", "Machine"), "device", "info", fmt.Sprintf(`max by (device, model, agent) (zerofax_device_info{%s}) and on (device) (%s)`, ofAgent, down)),
 		board.Label(l.say("Modèle", "Model"), "model"),
 		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", fmt.Sprintf(
-			`max by (device) (zerofax_line_last_reading_timestamp_seconds * on (line) group_left (device) max by (line, device) (zerofax_line_info)) * 1000 and on (device) (%s) and on (device) zerofax_device_info{%s}`, down, ofAgent)),
+			`max by (device) (zerofax_line_last_reading_timestamp_seconds * on (line) group_left (device) max by (line, device) (zerofax_line_info{device!=""})) * 1000 and on (device) (%s) and on (device) zerofax_device_info{%s}`, down, ofAgent)),
 		board.Label(l.say("Agent", "Agent"), "agent"),
 	).Sorted(l.say("Dernière lecture", "Last reading"), false).Size(12, 8).NoValue(l.say("toutes répondent", "all answer"))
 }

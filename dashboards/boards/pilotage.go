@@ -2,6 +2,7 @@ package boards
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/zerofax/zerofax/dashboards/internal/board"
 )
@@ -18,13 +19,12 @@ func pilotage(l Language) *board.Dashboard {
 		l.activeLines(inEstablishment).Size(4, 4),
 		l.cutShare(), l.planKept(), l.overdue(inEstablishment), l.unseen(inEstablishment), l.faxedAfter(inEstablishment))
 	d.Row(l.say("Indicateurs du kit et objectifs", "Indicators of the kit, and targets"), l.indicatorTable(), l.linesByState(inEstablishment).Size(8, 8))
-	d.Row(l.say("Tendance sur 24 mois", "Trend over 24 months"),
-		l.trend(l.say("Lignes de fax actives", "Active fax lines"), l.say("lignes", "lines"), "active_lines"),
-		l.trend(l.say("Adresses MSSanté utilisées", "MSSanté addresses used"), l.say("adresses", "addresses"), "mssante_addresses"),
-		l.trend(l.say("Reçus : pages de fax et messages MSSanté", "Received: fax pages and MSSanté messages"), l.say("pages ou messages", "pages or messages"), "fax_received", "mssante_received"),
-		l.trend(l.say("Émis : pages de fax et messages MSSanté", "Sent: fax pages and MSSanté messages"), l.say("pages ou messages", "pages or messages"), "fax_sent", "mssante_sent"),
-		l.watchedShare())
 	d.Row(l.say("Plan de coupure", "Plan of cut-offs"), l.plan(), l.nextCutoffs())
+	d.Row(l.say("Tendance sur 24 mois", "Trend over 24 months"),
+		l.trend("active_lines"), l.trend("mssante_addresses"),
+		l.trends(l.say("Reçus : pages de fax et messages MSSanté", "Received: fax pages and MSSanté messages"), "fax_received", "mssante_received"),
+		l.trends(l.say("Émis : pages de fax et messages MSSanté", "Sent: fax pages and MSSanté messages"), "fax_sent", "mssante_sent"),
+		l.watchedShare())
 	d.Row(l.say("Par pôle", "By pole"), l.byPole())
 	d.Row(l.say("Par service", "By department"), l.byService(), l.most("sent"), l.most("received"))
 	return d
@@ -67,7 +67,7 @@ func (l Language) overdue(in string) *board.Panel {
 }
 
 func (l Language) unseen(in string) *board.Panel {
-	return board.Stat(l.say("Lignes que personne ne voit", "Lines that nobody sees"), l.say(
+	return board.Stat(l.say("Lignes non vues", "Unseen lines"), l.say(
 		"Lignes peut-être actives sans que rien ne le dise : machine jamais lue, muette depuis 72 h, ou qui ne compte pas. Les autres chiffres ne les connaissent pas.",
 		"Lines that may be active without anything telling so: their machine was never read, is silent for 72 h, or doesn’t count. The other figures don’t know them."),
 		board.Now(ifLines(fmt.Sprintf(`sum(zerofax_unseen_lines{%s})`, in), in), "")).
@@ -76,7 +76,7 @@ func (l Language) unseen(in string) *board.Panel {
 
 // faxedAfter is 0 only where there is a date after which nobody should fax.
 func (l Language) faxedAfter(in string) *board.Panel {
-	return board.Stat(l.say("Fax après coupure, 30 jours", "Fax after cut-off, 30 days"), l.say(
+	return board.Stat(l.say("Fax après coupure", "Fax after cut-off"), l.say(
 		"Lignes sur lesquelles un fax, certain ou probable, a été constaté après leur coupure dans les 30 derniers jours. Aucune coupure : aucune ligne n’a de date.",
 		"Lines on which a fax, certain or probable, was noticed after their cut-off within the last 30 days. No cut-off: no line has a date."),
 		board.Now(fmt.Sprintf(`sum(%s)`, ofLines(`zerofax_line_after_cutoff_noticed_timestamp_seconds >= bool time() - 2592000 or zerofax_line_cutoff_timestamp_seconds * 0`, in)), "")).
@@ -93,8 +93,9 @@ func toMonth(before, after string) string {
 
 var thisMonth, lastMonth = toMonth("1d", "+ 1d"), toMonth("33d", "- 26d")
 
-// ofStructure are the indicators of whole establishments.
-const ofStructure = `"by" = 'structure' AND "establishment" =~ /^${establishment:regex}$/`
+// ofStructure are the indicators of whole establishments. Faxes are told in pages, which all machines
+// count, and not in messages.
+const ofStructure = `"by" = 'structure' AND "unit" != 'faxes' AND "establishment" =~ /^${establishment:regex}$/`
 
 // indicatorTable has the last month that is over, since only that one compares with a month's target.
 func (l Language) indicatorTable() *board.Panel {
@@ -119,36 +120,51 @@ const targets = `max by (indicator) (zerofax_target{establishment="",pole=""} un
 	` or sum by (indicator) (zerofax_target{establishment=~"$establishment",establishment!="",pole=""})`
 
 func (l Language) linesByState(in string) *board.Panel {
+	var queries []board.Query
+	for _, s := range states {
+		queries = append(queries, board.Now(ifLines(fmt.Sprintf(`sum(zerofax_lines{%s,state="%s"})`, in, s.id), in), l.say(s.french, s.english)))
+	}
 	p := board.BarGauge(l.say("Lignes par état", "Lines by state"), l.say(
-		"Chaque ligne est dans un état et un seul : maintenue, coupée, coupure dépassée, sans lecture, dormante (90 jours sans fax), calme (30 jours), active.",
-		"Each line is in one state: kept, cut, overdue, blind, dormant (90 days without a fax), quiet (30 days), active."),
-		board.Now(fmt.Sprintf(`sum by (state) (zerofax_lines{%[1]s}) and on () sum(zerofax_lines{%[1]s}) > 0`, in), "{{state}}")).
+		"Chaque ligne est dans un état et un seul : active, calme (30 jours sans fax), dormante (90 jours), sans lecture, coupure dépassée, maintenue, coupée.",
+		"Each line is in one state: active, quiet (30 days without a fax), dormant (90 days), blind, overdue, kept, cut."), queries...).
 		Unit("locale").NoValue(l.say("aucune ligne connue", "no line known"))
 	for _, s := range states {
 		color := s.color
 		if color == board.Plain {
 			color = board.Grey
 		}
-		p.Override(board.Named(s.id), board.Called(l.say(s.french, s.english)), board.Fixed(color))
+		p.Override(board.Named(l.say(s.french, s.english)), board.Fixed(color))
 	}
 	return p
 }
 
-// trend is some indicators by month.
-func (l Language) trend(title, axis string, indicators ...string) *board.Panel {
-	which := fmt.Sprintf(`"indicator" = '%s'`, indicators[0])
-	if len(indicators) > 1 {
-		which = fmt.Sprintf(`(%s OR "indicator" = '%s')`, which, indicators[1])
-	}
-	p := board.Bars(title, l.say(
-		"Par mois ; le dernier est en cours. Un mois sans barre est inconnu, et non zéro.",
-		"By month; the last one isn’t over. A month without a bar is unknown, not zero."),
-		board.History(fmt.Sprintf(`SELECT sum("value") FROM "fax_indicator" WHERE %s AND %s AND $timeFilter GROUP BY time(1h), "indicator" fill(none)`, which, ofStructure), "$tag_indicator")).
-		Unit("locale").Decimals(0).Axis(axis).Last("24M").NoValue(l.unknown())
-	for i, id := range indicators {
-		p.Override(board.Named(id), board.Called(l.kitWord(id)), board.Fixed([]string{board.Blue, board.Gold}[i]))
-	}
-	return p
+// monthGap is longer than any month.
+const monthGap = 32 * 24 * time.Hour
+
+const byMonth = `SELECT sum("%s") FROM "fax_indicator" WHERE %s AND %s AND $timeFilter GROUP BY time(1h), "indicator" fill(none)`
+
+// trend is an indicator by month, and its target.
+func (l Language) trend(indicator string) *board.Panel {
+	which := fmt.Sprintf(`"indicator" = '%s'`, indicator)
+	return board.Bars(l.kitWord(indicator), l.say(
+		"Par mois ; le dernier est en cours. Un mois sans barre est inconnu, et non zéro. Tirets : l’objectif.",
+		"By month; the last one isn’t over. A month without a bar is unknown, not zero. Dashes: the target."),
+		board.History(fmt.Sprintf(byMonth, "value", which, ofStructure), "value"), board.History(fmt.Sprintf(byMonth, "target", which, ofStructure), "target")).
+		Unit("locale").Decimals(0).Last("24M").NoValue(l.unknown()).
+		Override(board.Named("value"), board.Called(l.say("mesuré", "measured")), board.Fixed(board.Blue)).
+		Override(board.Named("target"), append(board.Line(), board.Dashed(), board.Called(l.say("objectif", "target")), board.Fixed(board.Gold))...)
+}
+
+// trends are fax and MSSanté by month, the one going down while the other goes up.
+func (l Language) trends(title, fax, mssante string) *board.Panel {
+	which := fmt.Sprintf(`("indicator" = '%s' OR "indicator" = '%s')`, fax, mssante)
+	return board.Lines(title, l.say(
+		"Par mois ; le dernier est en cours. Le fax doit descendre et MSSanté monter. Un mois sans point est inconnu, et non zéro. Une page et un message ne se comparent pas : seules les pentes comptent.",
+		"By month; the last one isn’t over. Fax should go down and MSSanté up. A month without a point is unknown, not zero. A page and a message don’t compare: what matters is the slopes."),
+		board.History(fmt.Sprintf(byMonth, "value", which, ofStructure), "$tag_indicator")).
+		Unit("locale").Decimals(0).Dotted(monthGap).Last("24M").NoValue(l.unknown()).
+		Override(board.Named(fax), board.Called(l.kitWord(fax)), board.Fixed(board.Vermillion)).
+		Override(board.Named(mssante), board.Called(l.kitWord(mssante)), board.Fixed(board.Blue), board.Dashed())
 }
 
 func (l Language) kitWord(id string) string {
@@ -165,8 +181,8 @@ func (l Language) watchedShare() *board.Panel {
 		"Part des jours de chaque mois où les lignes ont été observées. En dessous de 100 %, les chiffres du mois sont un minimum.",
 		"Share of the days of each month on which lines were watched. Below 100% the figures of the month are at least so much."),
 		board.History(`SELECT mean("completeness") FROM "fax_indicator" WHERE "indicator" = 'active_lines' AND `+ofStructure+` AND $timeFilter GROUP BY time(1h) fill(none)`, l.say("jours observés", "days watched"))).
-		Unit("percentunit").Decimals(0).Between(0, 1).Last("24M").NoValue(l.unknown()).Size(24, 5).
-		Override(board.Like(".*"), board.Fixed(board.Green))
+		Unit("percentunit").Decimals(0).Between(0, 1).Dotted(monthGap).Last("24M").NoValue(l.unknown()).Size(24, 5).
+		Override(board.Each(), board.Fixed(board.Green))
 }
 
 // plan draws what was planned and what was done from the dates that stand today, so that it needs no
@@ -174,13 +190,13 @@ func (l Language) watchedShare() *board.Panel {
 func (l Language) plan() *board.Panel {
 	curve := func(dates string) string {
 		at := " @ ${__to:date:seconds}"
-		return fmt.Sprintf(`sum(max by (line) (%s%s) and on (line) zerofax_line_info{%s}%s <= bool time())`, dates, at, inEstablishment, at)
+		return fmt.Sprintf(`sum((max by (line) (%s%s) and on (line) zerofax_line_info{%s}%s) <= bool time())`, dates, at, inEstablishment, at)
 	}
 	return board.Lines(l.say("Lignes coupées : prévu et fait", "Lines cut: planned and done"), l.say(
 		"Combien de lignes devaient être coupées à chaque date, d’après le plan d’aujourd’hui, et combien l’ont été. L’écart entre les deux courbes est le retard.",
 		"How many lines should have been cut by each date, by today’s plan, and how many were. What lies between both curves is late."),
 		board.Over(curve("zerofax_line_cutoff_timestamp_seconds"), "planned"), board.Over(curve("zerofax_line_cut_timestamp_seconds"), "done")).
-		Unit("locale").Decimals(0).Steplike().Axis(l.say("lignes", "lines")).NoValue(l.say("aucune date de coupure", "no cut-off date")).
+		Unit("locale").Decimals(0).Steplike().NoValue(l.say("aucune date de coupure", "no cut-off date")).
 		Override(board.Named("planned"), board.Called(l.say("prévu", "planned")), board.Fixed(board.Gold), board.Dashed()).
 		Override(board.Named("done"), board.Called(l.say("fait", "done")), board.Fixed(board.Blue))
 }

@@ -158,7 +158,7 @@ var measurements = map[string][]string{
 	"fax_counter":   {"device", "measure", "value"},
 	"line_status":   {"line", "device", "status"},
 	"device_status": {"device", "agent", "up"},
-	"fax_indicator": {"indicator", "by", "establishment", "pole", "service", "value", "completeness"},
+	"fax_indicator": {"indicator", "by", "establishment", "pole", "service", "unit", "value", "completeness", "target"},
 }
 
 func TestInfluxQLParsesAndNamesOnlyMeasurementsTagsAndFieldsThatThereAre(t *testing.T) {

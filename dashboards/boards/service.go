@@ -2,6 +2,7 @@ package boards
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/zerofax/zerofax/dashboards/internal/board"
 )
@@ -15,9 +16,9 @@ func service(l Language) *board.Dashboard {
 	d.With(l.services(""))
 	d.Row(l.say("Aujourd’hui", "Today"),
 		l.activeLines(inService), l.nextCutoff(), l.overdue(inService), l.faxedAfter(inService),
-		l.pages("sent", l.say("Pages émises, 30 jours", "Pages sent, 30 days")), l.pages("received", l.say("Pages reçues, 30 jours", "Pages received, 30 days")))
+		l.pages("sent", l.say("Pages émises, 30 j", "Pages sent, 30 d")), l.pages("received", l.say("Pages reçues, 30 j", "Pages received, 30 d")))
 	d.Row(l.say("Lignes", "Lines"), l.linesOfService())
-	d.Row(l.say("Volumes", "Volumes"), l.volumes("pages"), l.volumes("faxes"))
+	d.Row(l.say("Volumes", "Volumes"), l.volumes("sent"), l.volumes("received"), l.volumes("unknown"), l.messages())
 	d.Row(l.say("Machines", "Machines"), l.machines(`on (device) zerofax_line_info{`+inService+`}`).Size(24, 8))
 	return d
 }
@@ -60,25 +61,39 @@ func (l Language) linesOfService() *board.Panel {
 		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")),
 		board.Value(l.say("Pages émises", "Pages sent"), "locale", "sent", ofLines(`zerofax_line_fax_pages_total{direction="sent"}`, inService)),
 		board.Value(l.say("Pages reçues", "Pages received"), "locale", "received", ofLines(`zerofax_line_fax_pages_total{direction="received"}`, inService)),
-		board.Value(l.say("Pages après coupure", "Pages after cut-off"), "locale", "after", ofLines("zerofax_line_pages_after_cutoff_total", inService)+` and on (line) zerofax_line_cutoff_timestamp_seconds`, attention...),
+		board.Value(l.say("Après coupure", "After cut-off"), "locale", "after", ofLines("zerofax_line_pages_after_cutoff_total", inService)+` and on (line) zerofax_line_cutoff_timestamp_seconds`, attention...),
 		board.Label(l.say("Machine", "Machine"), "device"),
-	).Sorted(l.say("Coupure", "Cut-off"), false).Size(24, 9).NoValue(l.say("—", "—"))
+	).Sorted(l.say("Ligne", "Line"), false).Size(24, 9).NoValue(l.say("—", "—"))
 }
 
-// volumes are what was faxed over time, by direction and unit: units are never added up.
-func (l Language) volumes(of string) *board.Panel {
-	title, unit, axis := l.say("Pages par jour", "Pages a day"), `"unit" != 'faxes'`, "pages"
-	if of == "faxes" {
-		title, unit, axis = l.say("Messages par jour", "Messages a day"), `"unit" = 'faxes'`, "messages"
+// ofServiceByDay is what was counted of a service each day.
+const ofServiceByDay = `SELECT sum("count") FROM "fax_activity" WHERE "service" = '$service' AND %s AND $timeFilter GROUP BY time($__interval)%s fill(none)`
+
+// volumes are the pages of a direction by day.
+func (l Language) volumes(direction string) *board.Panel {
+	title, color := l.say("Pages émises par jour", "Pages sent a day"), board.Blue
+	switch direction {
+	case "received":
+		title, color = l.say("Pages reçues par jour", "Pages received a day"), board.Gold
+	case "unknown":
+		title, color = l.say("Pages de sens inconnu par jour", "Pages of unknown direction a day"), board.Grey
 	}
-	p := board.Bars(title, l.say(
-		"Ce qui a été compté chaque jour (UTC), dans l’unité des machines. Un jour sans barre : rien de compté, ou personne n’a pu regarder.",
-		"What was counted each day (UTC), in the units of the machines. A day without a bar: nothing was counted, or nobody could look."),
-		board.History(fmt.Sprintf(`SELECT sum("count") FROM "fax_activity" WHERE "service" = '$service' AND %s AND $timeFilter GROUP BY time($__interval), "direction", "unit" fill(none)`, unit),
-			"$tag_direction, $tag_unit")).
-		Unit("locale").Decimals(0).Step("1d").Axis(axis).NoValue(l.say("rien de compté", "nothing counted"))
-	for _, w := range []word{{"sent", "émis", "sent", board.Blue}, {"received", "reçus", "received", board.Gold}, {"unknown", "sens inconnu", "direction unknown", board.Grey}} {
-		p.Override(board.Like("^"+w.id+", "), board.Called(l.say(w.french, w.english)+" (${__field.labels.unit})"), board.Fixed(w.color))
+	return board.Bars(title, l.say(
+		"Ce que les machines ont compté chaque jour (UTC). Un jour sans barre : rien de compté, ou personne n’a pu regarder.",
+		"What machines counted each day (UTC). A day without a bar: nothing was counted, or nobody could look."),
+		board.History(fmt.Sprintf(ofServiceByDay, fmt.Sprintf(`"unit" != 'faxes' AND "direction" = '%s'`, direction), ""), "pages")).
+		Unit("locale").Decimals(0).Step("1d").NoValue(l.say("rien de compté", "nothing counted")).Override(board.Each(), board.Fixed(color)).Size(12, 7)
+}
+
+// messages are those that machines count beside pages.
+func (l Language) messages() *board.Panel {
+	p := board.Lines(l.say("Messages par jour", "Messages a day"), l.say(
+		"Les fax eux-mêmes, quand les machines les comptent : peu le font. Un message a plusieurs pages.",
+		"The faxes themselves, where machines count them: few do. A message has several pages."),
+		board.History(fmt.Sprintf(ofServiceByDay, `"unit" = 'faxes'`, `, "direction"`), "$tag_direction")).
+		Unit("locale").Decimals(0).Step("1d").Dotted(36*time.Hour).NoValue(l.say("rien de compté", "nothing counted")).Size(12, 7)
+	for _, w := range []word{{"sent", "émis", "sent", board.Blue}, {"received", "reçus", "received", board.Gold}} {
+		p.Override(board.Named(w.id), board.Called(l.say(w.french, w.english)), board.Fixed(w.color))
 	}
 	return p
 }
@@ -95,7 +110,7 @@ func (l Language) machines(and string) *board.Panel {
 		board.Value(l.say("Réponse", "Answer"), "none", "up", one(`max by (device) (zerofax_device_up)`), l.called(answers)...),
 		board.LabelOf(l.say("Fonction fax", "Fax function"), "state", "function", one(`max by (device, state) (zerofax_device_fax_service == 1)`), l.called(faxServices)...),
 		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading",
-			one(`max by (device) (zerofax_line_last_reading_timestamp_seconds * on (line) group_left (device) max by (line, device) (zerofax_line_info)) * 1000`)),
+			one(`max by (device) (zerofax_line_last_reading_timestamp_seconds * on (line) group_left (device) max by (line, device) (zerofax_line_info{device!=""})) * 1000`)),
 		board.Value(l.say("Anomalies", "Anomalies"), "locale", "anomalies", one(`sum by (device) (zerofax_device_anomalies_total)`), attention...).Wide(110),
 		board.Label(l.say("Agent", "Agent"), "agent").Wide(140),
 	).Sorted(l.say("Machine", "Machine"), false).NoValue("—")

@@ -26,14 +26,14 @@ func (l Language) words(list ...word) board.Mapping {
 }
 
 var (
-	states = []word{
+	states = []word{ // from alive to gone
 		{"active", "● active", "● active", board.Blue},
 		{"quiet", "○ calme", "○ quiet", board.Plain},
 		{"dormant", "◌ dormante", "◌ dormant", board.Plain},
 		{"blind", "? sans lecture", "? blind", board.Purple},
 		{"overdue", "▲ coupure dépassée", "▲ overdue", board.Vermillion},
-		{"cut", "✓ coupée", "✓ cut", board.Green},
 		{"kept", "■ maintenue", "■ kept", board.Plain},
+		{"cut", "✓ coupée", "✓ cut", board.Green},
 	}
 	statuses = []word{
 		{"idle", "libre", "idle", ""},
@@ -69,9 +69,13 @@ var (
 func (l Language) absent() []board.Mapping { return board.Absent(l.unknown()) }
 
 // called are properties by which a column shows words for ids, coloured where they are.
-func (l Language) called(list []word) []board.Property {
+func (l Language) called(list []word) []board.Property { return l.calledOr(l.unknown(), list) }
+
+// calledOr says another word than unknown where there is none.
+func (l Language) calledOr(otherwise string, list []word) []board.Property {
 	return []board.Property{
-		{ID: "mappings", Value: append([]board.Mapping{l.words(list...)}, l.absent()...)},
+		{ID: "mappings", Value: append([]board.Mapping{l.words(list...)}, board.Absent(otherwise)...)},
+		{ID: "custom.align", Value: "left"},
 		{ID: "custom.cellOptions", Value: board.CellType{Type: "color-text"}},
 	}
 }

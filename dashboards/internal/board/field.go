@@ -1,15 +1,15 @@
 package board
 
-// Colours that people with any kind of colour blindness tell apart, after Okabe and Ito; each has a
-// contrast of 3 to Grafana's light and dark background. Not beside each other: Blue and Purple,
-// Gold and Vermillion, Green and Grey.
+// Colours after Okabe and Ito, which people with any kind of colour blindness tell apart, of about the
+// same contrast (4) to Grafana's light and dark background. Not for two series of a graph: Blue and
+// Purple, Gold and Vermillion, Gold and Purple, Green and Grey.
 const (
-	Blue       = "#0072B2"
-	Gold       = "#C68400"
-	Green      = "#009E73"
+	Blue       = "#2A7FC0"
+	Gold       = "#AD7300"
+	Green      = "#008F68"
 	Vermillion = "#D55E00"
 	Purple     = "#B8609A"
-	Grey       = "#80868F"
+	Grey       = "#777D86"
 	Plain      = "text" // Grafana's colour of text
 )
 
@@ -97,8 +97,8 @@ type Matcher struct {
 // Named finds the field of a name.
 func Named(name string) Matcher { return Matcher{"byName", name} }
 
-// Like finds fields whose names match a regular expression.
-func Like(regex string) Matcher { return Matcher{"byRegexp", regex} }
+// Each finds all fields.
+func Each() Matcher { return Matcher{"byRegexp", "/.*/"} }
 
 // Property is one thing of how a field looks.
 type Property struct {

@@ -1,5 +1,7 @@
 package board
 
+import "time"
+
 // Reduce says which value of a series is shown.
 type Reduce struct {
 	Calcs  []string `json:"calcs"`
@@ -43,13 +45,20 @@ type BarGaugeOptions struct {
 	Sizing        string `json:"sizing"`
 	ValueMode     string `json:"valueMode"`
 	Legend        Legend `json:"legend"`
+	Text          Sizes  `json:"text"`
+}
+
+// Sizes are those of texts in pixels.
+type Sizes struct {
+	Title int `json:"titleSize"`
+	Value int `json:"valueSize"`
 }
 
 // BarGauge is a bar for each series.
 func BarGauge(title, says string, queries ...Query) *Panel {
 	return newPanel("bargauge", title, says, &BarGaugeOptions{
 		DisplayMode: "basic", MaxVizHeight: 40, MinVizHeight: 12, MinVizWidth: 8, NamePlacement: "left", Orientation: "horizontal",
-		ReduceOptions: last, ShowUnfilled: true, Sizing: "auto", ValueMode: "text", Legend: legend(),
+		ReduceOptions: last, ShowUnfilled: true, Sizing: "auto", ValueMode: "text", Legend: legend(), Text: Sizes{13, 16},
 	}, queries).FromZero().Size(8, 8)
 }
 
@@ -89,8 +98,7 @@ type Graph struct {
 	BarAlignment      int      `json:"barAlignment"`
 	BarWidthFactor    float64  `json:"barWidthFactor"`
 	Stacking          Stacking `json:"stacking"`
-	AxisLabel         string   `json:"axisLabel"`
-	AxisSoftMin       float64  `json:"axisSoftMin"`
+	InsertNulls       any      `json:"insertNulls"` // false, or after how many milliseconds without a value a line breaks
 }
 
 // Stacking says whether series stand on each other.
@@ -102,28 +110,33 @@ type Stacking struct {
 // Lines is a graph of lines over time.
 func Lines(title, says string, queries ...Query) *Panel {
 	return graph(title, says, Graph{
-		DrawStyle: "line", LineInterpolation: "linear", LineWidth: 2, FillOpacity: 8, ShowPoints: "auto", PointSize: 4, BarWidthFactor: 0.8, Stacking: Stacking{"none", "A"},
+		DrawStyle: "line", LineInterpolation: "linear", LineWidth: 2, FillOpacity: 8, ShowPoints: "auto", PointSize: 5, BarWidthFactor: 0.8, InsertNulls: false, Stacking: Stacking{"none", "A"},
 	}, queries)
 }
 
 // Bars is a graph of bars over time.
 func Bars(title, says string, queries ...Query) *Panel {
 	return graph(title, says, Graph{
-		DrawStyle: "bars", LineInterpolation: "linear", LineWidth: 1, FillOpacity: 70, ShowPoints: "never", PointSize: 4, BarWidthFactor: 0.8, Stacking: Stacking{"none", "A"},
+		DrawStyle: "bars", LineInterpolation: "linear", LineWidth: 1, FillOpacity: 70, ShowPoints: "never", PointSize: 5, BarWidthFactor: 0.8, InsertNulls: false, Stacking: Stacking{"none", "A"},
 	}, queries)
-}
-
-// Axis names what the values are.
-func (p *Panel) Axis(label string) *Panel {
-	g := p.Fields.Defaults.Custom.(Graph)
-	g.AxisLabel = label
-	p.Fields.Defaults.Custom = g
-	return p
 }
 
 // Dashed draws a series as a dashed line.
 func Dashed() Property {
 	return Property{"custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 6}}}
+}
+
+// Dotted shows each value, and breaks lines where there is none for so long.
+func (p *Panel) Dotted(gap time.Duration) *Panel {
+	g := p.Fields.Defaults.Custom.(Graph)
+	g.ShowPoints, g.InsertNulls = "always", gap.Milliseconds()
+	p.Fields.Defaults.Custom = g
+	return p
+}
+
+// Line draws one series of bars as a line.
+func Line() []Property {
+	return []Property{{"custom.drawStyle", "line"}, {"custom.lineWidth", 2}, {"custom.fillOpacity", 0}}
 }
 
 // Steplike draws lines that stay until the next value.
