@@ -62,12 +62,12 @@ func (l Language) after() *board.Panel {
 		board.LabelOf(l.say("Alerte ouverte", "Open alert"), "certainty", "alert", ofLabels("certainty", `zerofax_line_alert_opened_timestamp_seconds{kind="after_cutoff",certainty!="unsure"}`), l.calledOr(l.say("✓ close", "✓ closed"), certainties)...).Wide(140),
 		board.Value(l.say("Constaté", "Noticed"), l.minute(), "noticed", at(of)).Wide(170),
 		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")).Wide(120),
-		board.Value(l.say("Pages après", "Pages after"), "locale", "pages", fmt.Sprintf(`%s and on (line) %s`, ofLines("zerofax_line_pages_after_cutoff_total", inPlace), of)),
-		board.Value(l.say("Messages après", "Messages after"), "locale", "faxes", fmt.Sprintf(`%s and on (line) %s`, ofLines("zerofax_line_faxes_after_cutoff_total", inPlace), of)),
+		board.Value(l.say("Pages après", "Pages after"), "locale", "pages", ofLines("zerofax_line_pages_after_cutoff_total > 0", inPlace)),
+		board.Value(l.say("Messages après", "Messages after"), "locale", "faxes", ofLines("zerofax_line_faxes_after_cutoff_total > 0", inPlace)),
 	)
 	return board.Tabled(l.say("Lignes faxées après leur coupure", "Lines faxed on after their cut-off"), l.say(
-		"Certain : le fax est entièrement postérieur à la coupure. Probable : imprimé dans les 24 h qui suivent. Constaté : quand le collecteur l’a inscrit. Une alerte close n’est plus montrée, le total reste.",
-		"Certain: the fax is wholly after the cut-off. Probable: printed within 24 h after it. Noticed: when the collector booked it. An alert that is closed isn’t shown any more, the total stays."),
+		"Certain : le fax est entièrement postérieur à la coupure. Probable : imprimé dans les 24 h qui suivent. Constaté : quand le collecteur l’a inscrit. Une alerte close ne change rien aux totaux. Un tiret : la machine ne compte pas ainsi.",
+		"Certain: the fax is wholly after the cut-off. Probable: printed within 24 h after it. Noticed: when the collector booked it. That an alert is closed changes no total. A dash: the machine doesn’t count that way."),
 		"line", columns...).Sorted(l.say("Constaté", "Noticed"), true).Size(24, 8).NoValue(l.say("aucun fax après coupure", "no fax after a cut-off"))
 }
 
@@ -107,7 +107,7 @@ func (l Language) late() *board.Panel {
 	columns := append(l.number(of),
 		board.Value(l.say("Coupure prévue", "Planned cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")),
 		board.Value(l.say("Dernier fax", "Last fax"), ago, "fax", at("zerofax_line_last_fax_timestamp_seconds")))
-	return board.Tabled(l.say("Coupure dépassée", "Overdue"), l.say(
+	return board.Tabled(l.say("Lignes en retard", "Late lines"), l.say(
 		"La date est passée, personne n’a déclaré la coupure faite. Dernier fax vide : inconnu pour cette ligne seule.",
 		"The date has passed, nobody declared it done. An empty last fax: unknown for this line alone."),
 		"line", columns...).Sorted(l.say("Coupure prévue", "Planned cut-off"), false).Size(12, 8).NoValue(l.say("aucune ligne en retard", "no line is late"))

@@ -5,6 +5,7 @@ package boards
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/zerofax/zerofax/dashboards/internal/board"
 )
@@ -24,10 +25,13 @@ func Languages() []Language { return []Language{French, English} }
 // say is what a text is in the language.
 func (l Language) say(french, english string) string {
 	if l == French {
-		return french
+		return unbroken.Replace(french)
 	}
 	return english
 }
+
+// unbroken are French texts with the spaces where no line may break.
+var unbroken = strings.NewReplacer(" :", "\u00a0:", " ;", "\u00a0;", " ?", "\u00a0?", " !", "\u00a0!", " %", "\u00a0%", "« ", "«\u00a0", " »", "\u00a0»")
 
 // Board is a dashboard in a language.
 type Board struct {
@@ -69,14 +73,14 @@ func (l Language) start(name, title, says string) *board.Dashboard {
 	d.Links = []board.Link{
 		{Title: l.say("Tableaux de bord", "Dashboards"), Type: "dashboards", Icon: "dashboard", Tags: d.Tags, KeepTime: true, IncludeVars: true},
 		{
-			Title: l.say("Pages du collecteur", "Collector's pages"), Type: "link", Icon: "external link", URL: "${collector}/?lang=" + string(l), Tags: []string{}, TargetBlank: true,
+			Title: l.say("Pages du collecteur", "Collector’s pages"), Type: "link", Icon: "external link", URL: "${collector}/?lang=" + string(l), Tags: []string{}, TargetBlank: true,
 			Tooltip: l.say("Les machines, les lignes et leurs preuves, les alertes", "Machines, lines and their evidence, alerts"),
 		},
 	}
 	return d.With(
 		board.OfSource(board.Prometheus, "Prometheus"),
 		board.OfSource(board.InfluxDB, "InfluxDB"),
-		board.Input("collector", l.say("Collecteur", "Collector"), l.say("Adresse des pages du collecteur, sans / à la fin", "Address of the collector's pages, without / at its end"), "http://127.0.0.1:8780"),
+		board.Input("collector", l.say("Collecteur", "Collector"), l.say("Adresse des pages du collecteur, sans / à la fin", "Address of the collector’s pages, without / at its end"), "http://127.0.0.1:8780"),
 	)
 }
 

@@ -58,7 +58,7 @@ func (l Language) agents() *board.Panel {
 		board.Value(l.say("Certificat jusqu’au", "Certificate until"), l.day(), "certificate", of("zerofax_agent_certificate_not_after_timestamp_seconds")+" * 1000"),
 		board.Label(l.say("Version", "Version"), "version"),
 		board.Label(l.say("Système", "System"), "os"),
-	).Sorted(l.say("Agent", "Agent"), false).Size(24, 8).NoValue("—")
+	).Sorted(l.say("Agent", "Agent"), false).Size(24, 8).NoValue(l.say("aucun agent", "no agent"))
 }
 
 func (l Language) spool() *board.Panel {

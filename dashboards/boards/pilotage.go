@@ -80,7 +80,7 @@ func (l Language) faxedAfter(in string) *board.Panel {
 		"Lignes sur lesquelles un fax, certain ou probable, a été constaté après leur coupure dans les 30 derniers jours. Aucune coupure : aucune ligne n’a de date.",
 		"Lines on which a fax, certain or probable, was noticed after their cut-off within the last 30 days. No cut-off: no line has a date."),
 		board.Now(fmt.Sprintf(`sum(%s)`, ofLines(`zerofax_line_after_cutoff_noticed_timestamp_seconds >= bool time() - 2592000 or zerofax_line_cutoff_timestamp_seconds * 0`, in)), "")).
-		Unit("locale").NoValue(l.say("aucune coupure", "no cut-off")).Steps(board.Green, board.From(1, board.Vermillion)).
+		Unit("locale").NoValue(l.say("aucune coupure", "no cut-off")).Steps(board.Plain, board.From(1, board.Vermillion)).
 		Link(board.DataLink{Title: l.say("Voir le détail", "See the details"), URL: "/d/" + uid("apres-coupure", l) + "?${__url_time_range}&${__all_variables}"})
 }
 
@@ -97,27 +97,34 @@ var thisMonth, lastMonth = toMonth("1d", "+ 1d"), toMonth("33d", "- 26d")
 // count, and not in messages.
 const ofStructure = `"by" = 'structure' AND "unit" != 'faxes' AND "establishment" =~ /^${establishment:regex}$/`
 
+// ofAll are the indicators of all establishments as one. Completeness is taken from there: it has no sum.
+const ofAll = `"by" = 'whole' AND "unit" != 'faxes'`
+
 // indicatorTable has the last month that is over, since only that one compares with a month's target.
 func (l Language) indicatorTable() *board.Panel {
 	rows := func(title, unit, ref, aggregate, when string) board.Column {
 		return board.Rows(title, unit, ref, fmt.Sprintf(`SELECT %s AS "%s" FROM "fax_indicator" WHERE %s AND %s GROUP BY "indicator"`, aggregate, ref, ofStructure, when))
 	}
 	return board.Tabled(l.say("Indicateurs : dernier mois complet", "Indicators: last complete month"), l.say(
-		"Chaque indicateur du kit national, pour le dernier mois terminé, avec son objectif et l’écart (valeur moins objectif). Inconnu n’est pas zéro : rien ne le mesure, ou aucun objectif n’est fixé. Observé : part des jours où les machines ont été lues.",
-		"Each indicator of the national kit for the last month that is over, with its target and the gap (value less target). Unknown is not zero: nothing measures it, or no target is set. Watched: share of the days on which machines were read."),
+		"Chaque indicateur du kit national, pour le dernier mois terminé, avec son objectif et l’écart (valeur moins objectif). Inconnu n’est pas zéro : rien ne le mesure, ou aucun objectif n’est fixé. Observé : part des jours où toutes les lignes ont été observées, tous établissements réunis.",
+		"Each indicator of the national kit for the last month that is over, with its target and the gap (value less target). Unknown is not zero: nothing measures it, or no target is set. Watched: share of the days on which all lines were watched, of all establishments together."),
 		"indicator",
-		board.Label(l.say("Indicateur", "Indicator"), "indicator", l.called(kit)[0]).Wide(230),
-		rows(l.say("Dernier mois", "Last month"), "locale", "previous", `sum("value")`, lastMonth),
-		board.Value(l.say("Objectif", "Target"), "locale", "target", targets),
-		board.Difference(l.say("Écart", "Gap"), "locale", board.Less{Name: "gap", Left: "previous", Right: "target"}),
-		rows(l.say("Observé", "Watched"), "percentunit", "watched", `mean("completeness")`, lastMonth),
-		rows(l.say("Mois en cours", "This month"), "locale", "current", `sum("value")`, thisMonth),
-	).Size(16, 8).Map(l.absent()...).NoValue(l.unknown())
+		board.Label(l.say("Indicateur", "Indicator"), "indicator", l.called(kit)[0]),
+		rows(l.say("Dernier mois", "Last month"), "locale", "previous", `sum("value")`, lastMonth).Wide(115),
+		board.Value(l.say("Objectif", "Target"), "locale", "target", targets("", "")).Wide(95),
+		board.Difference(l.say("Écart", "Gap"), "locale", board.Less{Name: "gap", Left: "previous", Right: "target"}).Wide(85),
+		board.Rows(l.say("Observé", "Watched"), "percentunit", "watched", fmt.Sprintf(
+			`SELECT mean("completeness") AS "watched" FROM "fax_indicator" WHERE %s AND %s GROUP BY "indicator"`, ofAll, lastMonth), board.Property{ID: "decimals", Value: 0}).Wide(95),
+		rows(l.say("Mois en cours", "This month"), "locale", "current", `sum("value")`, thisMonth).Wide(125),
+	).Size(16, 8).Missing(l.unknown()).NoValue(l.unknown())
 }
 
-// targets are those of the establishments that are chosen; the structure's as a whole where all are.
-const targets = `max by (indicator) (zerofax_target{establishment="",pole=""} unless on () count(zerofax_establishment_info{establishment!~"$establishment"}) > 0)` +
-	` or sum by (indicator) (zerofax_target{establishment=~"$establishment",establishment!="",pole=""})`
+// targets are those of the establishments that are chosen, at an instant such as " @ end()" or, with "", at
+// any; the structure's as a whole where all are chosen.
+func targets(which, at string) string {
+	return fmt.Sprintf(`max by (indicator) (zerofax_target{%[1]sestablishment="",pole=""}%[2]s unless on () count(zerofax_establishment_info{establishment!~"$establishment"}%[2]s) > 0)`+
+		` or sum by (indicator) (zerofax_target{%[1]sestablishment=~"$establishment",establishment!="",pole=""}%[2]s)`, which, at)
+}
 
 func (l Language) linesByState(in string) *board.Panel {
 	var queries []board.Query
@@ -141,16 +148,16 @@ func (l Language) linesByState(in string) *board.Panel {
 // monthGap is longer than any month.
 const monthGap = 32 * 24 * time.Hour
 
-const byMonth = `SELECT sum("%s") FROM "fax_indicator" WHERE %s AND %s AND $timeFilter GROUP BY time(1h), "indicator" fill(none)`
+const byMonth = `SELECT sum("value") FROM "fax_indicator" WHERE %s AND %s AND $timeFilter GROUP BY time(1h), "indicator" fill(none)`
 
-// trend is an indicator by month, and its target.
+// trend is an indicator by month, and its target of today.
 func (l Language) trend(indicator string) *board.Panel {
 	which := fmt.Sprintf(`"indicator" = '%s'`, indicator)
 	return board.Bars(l.kitWord(indicator), l.say(
-		"Par mois ; le dernier est en cours. Un mois sans barre est inconnu, et non zéro. Tirets : l’objectif.",
-		"By month; the last one isn’t over. A month without a bar is unknown, not zero. Dashes: the target."),
-		board.History(fmt.Sprintf(byMonth, "value", which, ofStructure), "value"), board.History(fmt.Sprintf(byMonth, "target", which, ofStructure), "target")).
-		Unit("locale").Decimals(0).Last("24M").NoValue(l.unknown()).
+		"Par mois ; le dernier est en cours. Un mois sans barre est inconnu, et non zéro. Tirets : l’objectif d’aujourd’hui.",
+		"By month; the last one isn’t over. A month without a bar is unknown, not zero. Dashes: today’s target."),
+		board.History(fmt.Sprintf(byMonth, which, ofStructure), "value"), board.Over(targets(fmt.Sprintf(`indicator="%s",`, indicator), today), "target")).
+		Unit("locale").Decimals(0).Apart(monthGap).Last("24M").NoValue(l.unknown()).
 		Override(board.Named("value"), board.Called(l.say("mesuré", "measured")), board.Fixed(board.Blue)).
 		Override(board.Named("target"), append(board.Line(), board.Dashed(), board.Called(l.say("objectif", "target")), board.Fixed(board.Gold))...)
 }
@@ -161,7 +168,7 @@ func (l Language) trends(title, fax, mssante string) *board.Panel {
 	return board.Lines(title, l.say(
 		"Par mois ; le dernier est en cours. Le fax doit descendre et MSSanté monter. Un mois sans point est inconnu, et non zéro. Une page et un message ne se comparent pas : seules les pentes comptent.",
 		"By month; the last one isn’t over. Fax should go down and MSSanté up. A month without a point is unknown, not zero. A page and a message don’t compare: what matters is the slopes."),
-		board.History(fmt.Sprintf(byMonth, "value", which, ofStructure), "$tag_indicator")).
+		board.History(fmt.Sprintf(byMonth, which, ofStructure), "$tag_indicator")).
 		Unit("locale").Decimals(0).Dotted(monthGap).Last("24M").NoValue(l.unknown()).
 		Override(board.Named(fax), board.Called(l.kitWord(fax)), board.Fixed(board.Vermillion)).
 		Override(board.Named(mssante), board.Called(l.kitWord(mssante)), board.Fixed(board.Blue), board.Dashed())
@@ -177,10 +184,10 @@ func (l Language) kitWord(id string) string {
 }
 
 func (l Language) watchedShare() *board.Panel {
-	return board.Lines(l.say("Jours observés", "Days watched"), l.say(
+	return board.Lines(l.say("Jours observés, toutes lignes", "Days watched, all lines"), l.say(
 		"Part des jours de chaque mois où les lignes ont été observées. En dessous de 100 %, les chiffres du mois sont un minimum.",
 		"Share of the days of each month on which lines were watched. Below 100% the figures of the month are at least so much."),
-		board.History(`SELECT mean("completeness") FROM "fax_indicator" WHERE "indicator" = 'active_lines' AND `+ofStructure+` AND $timeFilter GROUP BY time(1h) fill(none)`, l.say("jours observés", "days watched"))).
+		board.History(`SELECT mean("completeness") FROM "fax_indicator" WHERE "indicator" = 'active_lines' AND `+ofAll+` AND $timeFilter GROUP BY time(1h) fill(none)`, l.say("jours observés", "days watched"))).
 		Unit("percentunit").Decimals(0).Between(0, 1).Dotted(monthGap).Last("24M").NoValue(l.unknown()).Size(24, 5).
 		Override(board.Each(), board.Fixed(board.Green))
 }
@@ -189,8 +196,7 @@ func (l Language) watchedShare() *board.Panel {
 // long memory in Prometheus.
 func (l Language) plan() *board.Panel {
 	curve := func(dates string) string {
-		at := " @ ${__to:date:seconds}"
-		return fmt.Sprintf(`sum((max by (line) (%s%s) and on (line) zerofax_line_info{%s}%s) <= bool time())`, dates, at, inEstablishment, at)
+		return fmt.Sprintf(`sum((max by (line) (%s%s) and on (line) zerofax_line_info{%s}%s) <= bool time())`, dates, today, inEstablishment, today)
 	}
 	return board.Lines(l.say("Lignes coupées : prévu et fait", "Lines cut: planned and done"), l.say(
 		"Combien de lignes devaient être coupées à chaque date, d’après le plan d’aujourd’hui, et combien l’ont été. L’écart entre les deux courbes est le retard.",
@@ -256,7 +262,7 @@ func (l Language) byPole() *board.Panel {
 	return board.Tabled(l.say("Lignes par pôle", "Lines by pole"), l.say(
 		"Où en est chaque pôle. Objectif : lignes actives visées ce mois-ci ; écart au-dessus de 0 : il en reste trop. Non vues : lignes que personne ne voit, peut-être actives.",
 		"How far each pole is. Target: active lines aimed at this month; a gap above 0: too many are left. Unseen: lines that nobody sees, maybe active."),
-		"pole", columns...).Sorted(l.say("Lignes", "Lines"), true).Size(24, 8).NoValue(l.say("—", "—"))
+		"pole", columns...).Sorted(l.say("Lignes", "Lines"), true).Size(24, 8).NoValue(l.say("aucun pôle connu", "no pole known"))
 }
 
 func (l Language) byService() *board.Panel {
@@ -269,7 +275,7 @@ func (l Language) byService() *board.Panel {
 	return board.Tabled(l.say("Lignes par service", "Lines by department"), l.say(
 		"Où en est chaque service ; son nom mène à son tableau. Non vues : lignes que personne ne voit, peut-être actives.",
 		"How far each department is; its name leads to its dashboard. Unseen: lines that nobody sees, maybe active."),
-		"service", append(columns, l.counts("service")...)...).Sorted(l.say("Actives", "Active"), true).Size(24, 10).NoValue("—")
+		"service", append(columns, l.counts("service")...)...).Sorted(l.say("Actives", "Active"), true).Size(24, 10).NoValue(l.say("aucun service connu", "no department known"))
 }
 
 // most are the ten services that fax most.

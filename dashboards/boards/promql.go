@@ -43,3 +43,7 @@ func linesWithName(in string) string {
 }
 
 const month = 30 // days
+
+// today reads a metric as it stands at the end of the time range for all of it. So what people declared
+// is drawn over years, however short Prometheus' memory is.
+const today = " @ ${__to:date:seconds}"

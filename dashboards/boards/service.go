@@ -45,25 +45,32 @@ func (l Language) pages(direction, title string) *board.Panel {
 }
 
 func (l Language) linesOfService() *board.Panel {
-	one := func(metric, label, value string) string {
+	one := func(metric, label string) string {
 		return fmt.Sprintf(`max by (line, %s) (%s == 1) and on (line) zerofax_line_info{%s}`, label, metric, inService)
 	}
 	at := func(metric string) string { return "(" + ofLines(metric, inService) + ") * 1000" }
 	return board.Tabled(l.say("Lignes du service", "Lines of the department"), l.say(
-		"Chaque ligne, son état sur le chemin de la coupure, et ce que disent ses machines. Une case vide est inconnue, et non zéro : la plupart des machines ne montrent pas leur ligne, et seules celles à une ligne comptent par ligne.",
-		"Each line, its state on the way to its cut-off, and what its machine tells. An empty cell is unknown, not zero: most machines don’t show their line, and only those with one line count by line."),
+		"Chaque ligne, son état sur le chemin de la coupure, et ce que dit sa machine ; émises, reçues et après coupure sont des pages. Un tiret est inconnu, et non zéro : la plupart des machines ne montrent pas leur ligne, et seules celles à une ligne comptent par ligne.",
+		"Each line, its state on the way to its cut-off, and what its machine tells; sent, received and after cut-off are pages. A dash is unknown, not zero: most machines don’t show their line, and only those with one line count by line."),
 		"line",
-		board.LabelOf(l.say("Ligne", "Line"), "line", "info", fmt.Sprintf(`max by (line, device) (zerofax_line_info{%s})`, inService), l.toLine()),
-		board.LabelOf(l.say("État", "State"), "state", "state", one("zerofax_line_state", "state", ""), l.called(states)...),
-		board.LabelOf(l.say("Téléphone", "Phone line"), "status", "status", one("zerofax_line_status", "status", ""), l.called(statuses)...),
-		board.Value(l.say("Dernier fax", "Last fax"), l.minute(), "fax", at("zerofax_line_last_fax_timestamp_seconds")),
-		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", at("zerofax_line_last_reading_timestamp_seconds")),
-		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")),
-		board.Value(l.say("Pages émises", "Pages sent"), "locale", "sent", ofLines(`zerofax_line_fax_pages_total{direction="sent"}`, inService)),
-		board.Value(l.say("Pages reçues", "Pages received"), "locale", "received", ofLines(`zerofax_line_fax_pages_total{direction="received"}`, inService)),
-		board.Value(l.say("Après coupure", "After cut-off"), "locale", "after", ofLines("zerofax_line_pages_after_cutoff_total", inService)+` and on (line) zerofax_line_cutoff_timestamp_seconds`, attention...),
+		board.LabelOf(l.say("Ligne", "Line"), "line", "info", fmt.Sprintf(`max by (line, device) (zerofax_line_info{%s})`, inService), l.toLine()).Wide(115),
+		board.LabelOf(l.say("État", "State"), "state", "state", one("zerofax_line_state", "state"), l.called(states)...).Wide(165),
+		board.LabelOf(l.say("Téléphone", "Phone line"), "status", "status", one("zerofax_line_status", "status"), l.called(statuses)...).Wide(125),
+		board.Value(l.say("Dernier fax", "Last fax"), l.minute(), "fax", at("zerofax_line_last_fax_timestamp_seconds")).Wide(145),
+		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", at("zerofax_line_last_reading_timestamp_seconds")).Wide(140),
+		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")).Wide(100),
+		board.Value(l.say("Émises", "Sent"), "locale", "sent", ofLines(`zerofax_line_fax_pages_total{direction="sent"}`, inService)).Wide(85),
+		board.Value(l.say("Reçues", "Received"), "locale", "received", ofLines(`zerofax_line_fax_pages_total{direction="received"}`, inService)).Wide(95),
+		board.Value(l.say("Après coupure", "After cut-off"), "locale", "after", pagesAfter(inService), attention...).Wide(125),
 		board.Label(l.say("Machine", "Machine"), "device"),
-	).Sorted(l.say("Ligne", "Line"), false).Size(24, 9).NoValue(l.say("—", "—"))
+	).Sorted(l.say("Ligne", "Line"), false).Size(24, 9).NoValue(l.say("aucune ligne", "no line"))
+}
+
+// pagesAfter are the pages after the cut-off of lines that are past it: unknown, and not 0, where nothing
+// counts for the line alone.
+func pagesAfter(in string) string {
+	pages := "max by (line) (zerofax_line_pages_after_cutoff_total)"
+	return fmt.Sprintf(`(%[1]s > 0 or %[1]s and on (line) zerofax_line_fax_pages_total) and on (line) (zerofax_line_cutoff_timestamp_seconds <= time()) and on (line) zerofax_line_info{%[2]s}`, pages, in)
 }
 
 // ofServiceByDay is what was counted of a service each day.
@@ -82,7 +89,7 @@ func (l Language) volumes(direction string) *board.Panel {
 		"Ce que les machines ont compté chaque jour (UTC). Un jour sans barre : rien de compté, ou personne n’a pu regarder.",
 		"What machines counted each day (UTC). A day without a bar: nothing was counted, or nobody could look."),
 		board.History(fmt.Sprintf(ofServiceByDay, fmt.Sprintf(`"unit" != 'faxes' AND "direction" = '%s'`, direction), ""), "pages")).
-		Unit("locale").Decimals(0).Step("1d").NoValue(l.say("rien de compté", "nothing counted")).Override(board.Each(), board.Fixed(color)).Size(12, 7)
+		Unit("locale").Decimals(0).Step("1d").Apart(36*time.Hour).NoValue(l.say("rien de compté", "nothing counted")).Override(board.Each(), board.Fixed(color)).Size(12, 7)
 }
 
 // messages are those that machines count beside pages.
@@ -113,5 +120,5 @@ func (l Language) machines(and string) *board.Panel {
 			one(`max by (device) (zerofax_line_last_reading_timestamp_seconds * on (line) group_left (device) max by (line, device) (zerofax_line_info{device!=""})) * 1000`)),
 		board.Value(l.say("Anomalies", "Anomalies"), "locale", "anomalies", one(`sum by (device) (zerofax_device_anomalies_total)`), attention...).Wide(110),
 		board.Label(l.say("Agent", "Agent"), "agent").Wide(140),
-	).Sorted(l.say("Machine", "Machine"), false).NoValue("—")
+	).Sorted(l.say("Machine", "Machine"), false).NoValue(l.say("aucune machine", "no machine"))
 }

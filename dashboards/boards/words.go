@@ -61,12 +61,10 @@ var (
 		{"fax_received", "Pages de fax reçues", "Fax pages received", ""},
 		{"mssante_received", "Messages MSSanté reçus", "MSSanté messages received", ""},
 		{"fax_sent", "Pages de fax émises", "Fax pages sent", ""},
+		{"fax_direction_unknown", "Pages de fax de sens inconnu", "Fax pages of unknown direction", ""},
 		{"mssante_sent", "Messages MSSanté émis", "MSSanté messages sent", ""},
 	}
 )
-
-// absent says unknown where nothing is known.
-func (l Language) absent() []board.Mapping { return board.Absent(l.unknown()) }
 
 // called are properties by which a column shows words for ids, coloured where they are.
 func (l Language) called(list []word) []board.Property { return l.calledOr(l.unknown(), list) }

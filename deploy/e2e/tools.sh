@@ -30,7 +30,7 @@ if ((${#missing[@]})); then
   apt-get update -qq
   $install -qq >/dev/null
 fi
-for tests in ../../collector/internal/web/browser ../../agent/internal/status/browser; do
+for tests in ../../collector/internal/web/browser ../../agent/internal/status/browser ../../dashboards/types; do
   if [[ ! $tests/node_modules/.package-lock.json -nt $tests/package-lock.json ]]; then
     npm ci --prefix "$tests" --silent --no-audit --no-fund
   fi

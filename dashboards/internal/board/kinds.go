@@ -126,12 +126,20 @@ func Dashed() Property {
 	return Property{"custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 6}}}
 }
 
-// Dotted shows each value, and breaks lines where there is none for so long.
-func (p *Panel) Dotted(gap time.Duration) *Panel {
+// Apart breaks lines where there is no value for so long; values are no further apart than that.
+func (p *Panel) Apart(gap time.Duration) *Panel {
 	g := p.Fields.Defaults.Custom.(Graph)
-	g.ShowPoints, g.InsertNulls = "always", gap.Milliseconds()
+	g.InsertNulls = gap.Milliseconds()
 	p.Fields.Defaults.Custom = g
 	return p
+}
+
+// Dotted shows each value, and breaks lines as Apart does.
+func (p *Panel) Dotted(gap time.Duration) *Panel {
+	g := p.Fields.Defaults.Custom.(Graph)
+	g.ShowPoints = "always"
+	p.Fields.Defaults.Custom = g
+	return p.Apart(gap)
 }
 
 // Line draws one series of bars as a line.

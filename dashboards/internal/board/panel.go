@@ -64,7 +64,7 @@ func (p *Panel) FromZero() *Panel {
 	return p
 }
 
-// NoValue sets what stands where there is no value.
+// NoValue sets what stands where a query answers nothing; in tables, where there is no row.
 func (p *Panel) NoValue(text string) *Panel {
 	p.Fields.Defaults.NoValue = text
 	return p
@@ -77,9 +77,9 @@ func (p *Panel) Steps(base string, steps ...Step) *Panel {
 	return p
 }
 
-// Map says other words for values.
-func (p *Panel) Map(mappings ...Mapping) *Panel {
-	p.Fields.Defaults.Mappings = append(p.Fields.Defaults.Mappings, mappings...)
+// Missing sets what stands in the cells of a table that have no value.
+func (p *Panel) Missing(text string) *Panel {
+	p.Fields.Defaults.Mappings = Absent(text)
 	return p
 }
 

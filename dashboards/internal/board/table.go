@@ -121,7 +121,7 @@ func Tabled(title, says, key string, columns ...Column) *Panel {
 	}
 	p := newPanel("table", title, says, &TableOptions{CellHeight: "sm", ShowHeader: true, SortBy: []SortBy{}}, queries).Size(24, 9)
 	p.Fields.Defaults.Custom = Cells{Align: "auto", Cell: CellType{Type: "auto"}}
-	p.Transformations = joined(key, columns, len(queries))
+	p.Missing("—").Transformations = joined(key, columns, len(queries))
 	for _, c := range columns {
 		if looks := c.looks(); len(looks) > 0 {
 			p.Override(Named(c.Title), looks...)
