@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 
 declare -A package=(
   [mosquitto]=mosquitto [snmpd]=snmpd [snmpget]=snmp [promtool]=prometheus [prometheus-alertmanager]=prometheus-alertmanager
-  [chromium]=chromium [node]=nodejs [npm]=npm
+  [nginx]=nginx-light [chromium]=chromium [node]=nodejs [npm]=npm
 )
 missing=()
 for program in "${!package[@]}"; do
