@@ -46,10 +46,10 @@ func (c *config) listAgents(call *program.Call, agents []ledger.Agent, declared 
 	for i := range agents {
 		a := &agents[i]
 		waiting, dropped, seen := "-", "-", "-"
-		if a.FirstSeen != 0 {
+		if a.Heard() {
 			waiting, dropped, seen = fmt.Sprint(a.Spool.Envelopes), fmt.Sprint(a.Dropped), rough(now.Sub(a.LastSeen))+" ago"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.ID, presence(a, now), dash(a.Version), dash(a.OS), c.configText(a.Config),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.ID, presence(a, now), dash(a.Version), dash(a.OS), c.configText(a),
 			waiting, dropped, seen, c.until(a))
 	}
 	if err := table.Flush(); err != nil {
@@ -69,7 +69,7 @@ func (c *config) listAgents(call *program.Call, agents []ledger.Agent, declared 
 // presence says how an agent is, and for how long.
 func presence(a *ledger.Agent, now wire.Time) string {
 	switch {
-	case a.FirstSeen == 0:
+	case !a.Heard():
 		return "never heard"
 	case a.Up && a.StartedAt != 0:
 		return "up " + rough(now.Sub(a.StartedAt))
@@ -95,8 +95,12 @@ func rough(d time.Duration) string {
 }
 
 // configText is what became of an agent's configuration, and since when it is declared.
-func (c *config) configText(v ledger.ConfigView) string {
+func (c *config) configText(a *ledger.Agent) string {
+	v := a.Config
 	text := string(v.Standing)
+	if !a.Heard() && !v.Declared {
+		return "-"
+	}
 	if v.Declared || v.Standing == ledger.ConfigPending {
 		text += " " + c.local(v.ChangedAt)
 	}

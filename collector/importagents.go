@@ -81,7 +81,7 @@ func (i importAgentsCommand) strangers(call *program.Call, books *ledger.Ledger,
 	known, err := books.Agents(call.Ctx)
 	for _, c := range changes {
 		at := slices.IndexFunc(known, func(a ledger.Agent) bool { return a.ID == c.Agent })
-		if c.Config != "" && (at < 0 || known[at].FirstSeen == 0 && known[at].EnrolledUntil == 0) {
+		if c.Config != "" && (at < 0 || !known[at].Heard() && known[at].EnrolledUntil == 0) {
 			warnings = append(warnings, c.Agent+": not enrolled, and never heard; is that its name?")
 		}
 	}

@@ -816,3 +816,25 @@ func (c *cutter) all() {
 	}
 	c.conns = nil
 }
+
+// The collector takes a state of the same instant for the last one, which brokers keep and say again.
+func TestWhatIsNewIsToldAtOnceAndAsANewState(t *testing.T) {
+	_, port := startBroker(t, 0)
+	c := startCollector(t, port, always)
+	news := make(chan struct{})
+	noon := time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
+	run(t, uplink.Options{
+		URL: address(port), Spool: queue{openSpool(t, 0)}, News: news, Presence: time.Hour, Now: func() time.Time { return noon },
+	})
+	for range 3 {
+		news <- struct{}{}
+	}
+	eventually(t, "four states", func() bool { return len(c.heard()) >= 4 })
+	sent := map[wire.Time]bool{}
+	for _, state := range c.heard() {
+		if sent[state.SentAt] {
+			t.Errorf("two states were sent at %s", state.SentAt)
+		}
+		sent[state.SentAt] = true
+	}
+}
