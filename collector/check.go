@@ -47,6 +47,9 @@ func (c *config) dataPlan() string {
 }
 
 func (c *config) mqttPlan() string {
+	if c.MQTT.guarded() {
+		return fmt.Sprintf("embedded broker on %s; enrolled agents alone get in, at %s", c.MQTT.Embedded.Listen, c.MQTT.ExternalURL)
+	}
 	if c.MQTT.URL == "" {
 		return "embedded broker on " + c.MQTT.Embedded.Listen
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -67,10 +68,18 @@ func serve(ctx context.Context, c config, log *slog.Logger, ready func(addresses
 	}
 	defer listener.Close()
 
-	p := parts{books: books, listener: listener, mqtt: c.MQTT.URL}
+	p := parts{books: books, listener: listener, mqtt: c.MQTT.URL, tls: c.MQTT.TLS}
+	p.authority = authority.New(authority.Options{Books: books, Log: log, Now: clock})
 	if p.mqtt == "" {
+		guard, err := c.guard(ctx, p.authority, books)
+		if err != nil {
+			return err
+		}
+		if guard != nil {
+			p.tls = guard.Own
+		}
 		b, err := broker.Start(ctx, broker.Options{
-			Dir: filepath.Join(c.DataDir, "broker"), Listen: c.MQTT.Embedded.Listen, Log: log, ProbeEvery: c.probeEvery,
+			Dir: filepath.Join(c.DataDir, "broker"), Listen: c.MQTT.Embedded.Listen, Guard: guard, Log: log, ProbeEvery: c.probeEvery,
 		})
 		if err != nil {
 			return err
@@ -83,10 +92,12 @@ func serve(ctx context.Context, c config, log *slog.Logger, ready func(addresses
 
 // parts are what stands before the work begins.
 type parts struct {
-	books    *ledger.Ledger
-	listener net.Listener
-	broker   *broker.Broker // nil: an outside one
-	mqtt     string         // URL
+	books     *ledger.Ledger
+	authority *authority.Authority
+	listener  net.Listener
+	broker    *broker.Broker // nil: an outside one
+	mqtt      string         // URL
+	tls       *tls.Config    // for it; nil = the system's
 }
 
 func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(addresses)) error {
@@ -105,8 +116,8 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		Books: p.books, Others: registry, Dropped: func() int64 { return in.Dropped() }, Ready: isReady, LineKey: key, Version: program.Version(),
 	})
 	in = ingest.New(ingest.Options{
-		URL: p.mqtt, TLS: c.MQTT.TLS, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
-		Books: p.books, Observe: figures.Ingested, Log: log, Now: clock,
+		URL: p.mqtt, TLS: p.tls, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
+		Books: p.books, Observe: figures.Ingested, Certify: certify(p.authority, p.mqtt, log), Log: log, Now: clock,
 	})
 	site, err := web.New(web.Options{
 		Books:    p.books,

@@ -189,8 +189,11 @@ func (c *config) checkMQTT(f *configfile.File) {
 	m := &c.MQTT
 	m.checkExternalURL(f)
 	if m.URL == "" {
-		f.CheckListen(at("mqtt", "embedded", "listen"), m.Embedded.Listen, m.Embedded.Insecure,
-			", an outside broker with passwords (url: mqtts://…)")
+		f.CheckListen(at("mqtt", "embedded", "listen"), m.Embedded.Listen, m.Embedded.Insecure || m.guarded(),
+			", external_url: mqtts://NAME:PORT by which only enrolled agents get in, an outside broker (url: mqtts://…)")
+		if m.Embedded.Insecure && m.guarded() {
+			f.Fault(at("mqtt", "embedded", "insecure"), "has no use beside external_url: mqtts://…, by which only enrolled agents get in")
+		}
 		for _, given := range []struct{ key, value string }{
 			{"ca_file", m.CAFile},
 			{"cert_file", m.CertFile},

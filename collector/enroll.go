@@ -135,6 +135,9 @@ func (e enrollCommand) revoke(call *program.Call) error {
 		for _, x := range revoked {
 			fmt.Fprintf(call.Stdout, "revoked: %s, of %s, valid until %s\n", x.Serial, onDay(x.IssuedAt), onDay(x.NotAfter))
 		}
+		if c.MQTT.URL != "" {
+			fmt.Fprintf(call.Stdout, "an outside broker has to be told: zerofax-collector broker DIR writes revoked.pem anew; restart the broker, which ends connections too\n")
+		}
 		return nil
 	})
 }

@@ -1,13 +1,23 @@
 package main
 
 import (
+	"context"
+	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net"
 	"net/url"
 	"strings"
 
 	"github.com/zerofax/zerofax/agent/configfile"
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/authority"
+	"github.com/zerofax/zerofax/collector/internal/broker"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
+
+// guarded tells whether the embedded broker lets in only who shows a certificate of the authority.
+func (m *mqttConfig) guarded() bool { return m.URL == "" && encrypted(m.ExternalURL) }
 
 func encrypted(broker string) bool {
 	return strings.HasPrefix(broker, "mqtts:") || strings.HasPrefix(broker, "ssl:")
@@ -52,4 +62,64 @@ func (c *config) reach() (address string, local bool, err error) {
 		return "", false, errNoWay
 	}
 	return address, configfile.Loopback(host), nil
+}
+
+// guard is who may do what at the embedded broker; nil: everybody may do everything, since only this
+// machine reaches it, or it is told to be insecure.
+func (c *config) guard(ctx context.Context, a *authority.Authority, books *ledger.Ledger) (*broker.Guard, error) {
+	if !c.MQTT.guarded() {
+		return nil, nil
+	}
+	u, err := url.Parse(c.MQTT.ExternalURL)
+	if err != nil {
+		return nil, err
+	}
+	g, err := a.Guard(ctx, []string{u.Hostname()})
+	if err != nil {
+		return nil, err
+	}
+	return &broker.Guard{
+		Server: g.ServerTLS(), Own: g.ClientTLS(), Revoked: books.Revoked, Now: clock,
+		Admit: func(ctx context.Context, shown *x509.Certificate) (broker.Client, error) {
+			name, serial, err := g.Admit(ctx, shown)
+			if err != nil {
+				return broker.Client{}, err
+			}
+			client := broker.Client{Serial: serial, IDs: []string{name}, Until: shown.NotAfter}
+			if name == authority.Collector {
+				client.IDs = append(client.IDs, broker.ProbeID)
+				client.Publish, client.Subscribe = everything, everything
+			} else {
+				client.Publish, client.Subscribe = authority.Topics(name)
+			}
+			return client, nil
+		},
+	}, nil
+}
+
+// everything is what the collector itself may publish and subscribe to.
+var everything = []string{"zerofax/#"}
+
+// certify answers agents that ask for their next certificate, where the broker vouches for who asks: one that
+// speaks without TLS doesn't.
+func certify(a *authority.Authority, broker string, log *slog.Logger) func(context.Context, string, wire.CertificateRequest) (wire.CertificateAnswer, error) {
+	return func(ctx context.Context, agent string, r wire.CertificateRequest) (wire.CertificateAnswer, error) {
+		answer, refusal := wire.CertificateAnswer{V: wire.Version}, new(authority.Refusal)
+		if !encrypted(broker) {
+			answer.Error = "the broker knows nobody by a certificate; nothing is renewed over it"
+			return answer, nil
+		}
+		certificate, err := a.Renew(ctx, agent, r.CSR)
+		switch {
+		case errors.As(err, &refusal):
+			answer.Error = wire.Shorten(refusal.Error())
+			log.Warn("no certificate for an agent that asks for one", "agent", agent, "why", answer.Error)
+			return answer, nil
+		case err != nil:
+			return answer, err
+		}
+		answer.Certificate = certificate
+		log.Info("certificate renewed", "agent", agent)
+		return answer, nil
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -126,12 +127,15 @@ func (a *Authority) identify(c *ca, all *ledger.Authority, id *Identity, name st
 	if err != nil {
 		return err
 	}
-	if id.Key, err = encodeKey(key); err != nil {
-		return err
-	}
-	row := enter(all, certificate, now, e.By.Who)
-	id.Authority, id.Certificate, id.Serial, id.NotAfter = all.Certificate, row.PEM, row.Serial, certificate.NotAfter
-	return nil
+	return id.fill(all, certificate, key, now, e.By.Who)
+}
+
+// fill puts a certificate into the books and, with its key, into the identity.
+func (id *Identity) fill(all *ledger.Authority, c *x509.Certificate, key *ecdsa.PrivateKey, now time.Time, by string) (err error) {
+	row := enter(all, c, now, by)
+	id.Authority, id.Certificate, id.Serial, id.NotAfter = all.Certificate, row.PEM, row.Serial, c.NotAfter
+	id.Key, err = encodeKey(key)
+	return err
 }
 
 // Revoke takes all from an agent that lets it in, and returns it: nil if it has nothing any more.

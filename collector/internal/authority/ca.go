@@ -19,11 +19,11 @@ import (
 
 // How long certificates hold.
 const (
-	caLife    = 15 * year
-	AgentLife = 2 * year // the agent asks for the next one when a third of it is left
-	ownLife   = 30 * 24 * time.Hour
-	brokers   = 5 * year // an outside broker's, which nobody renews unasked
-	year      = 365 * 24 * time.Hour
+	caLife      = 15 * year
+	AgentLife   = 2 * year // the agent asks for the next one when a third of it is left
+	ownLife     = 30 * 24 * time.Hour
+	outsideLife = 5 * year // an outside broker's, and the collector's for it, which nobody renews unasked
+	year        = 365 * 24 * time.Hour
 
 	// backdated is by how much a clock may be behind ours that checks a certificate.
 	backdated = time.Hour

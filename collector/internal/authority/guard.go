@@ -141,3 +141,14 @@ func (g *Guard) meet(ctx context.Context, c *x509.Certificate) error {
 	}
 	return err
 }
+
+// Topics are what an agent may publish, and what it may subscribe to.
+func Topics(agent string) (publish, subscribe []string) {
+	for _, kind := range wire.FromAgent() {
+		publish = append(publish, wire.Topic(agent, kind))
+	}
+	for _, kind := range wire.ToAgent() {
+		subscribe = append(subscribe, wire.Topic(agent, kind))
+	}
+	return publish, append(subscribe, wire.CollectorStateTopic)
+}

@@ -41,6 +41,7 @@ const (
 type Options struct {
 	Dir    string // of its store, made if missing
 	Listen string // host:port; port 0 takes a free one
+	Guard  *Guard // nil: everybody gets in, without TLS, and may do everything
 	Log    *slog.Logger
 
 	ProbeEvery time.Duration // how often Keep looks whether it still works; default 15 s
@@ -53,6 +54,7 @@ type Broker struct {
 
 	mu     sync.Mutex
 	server *server.Server // it may have ended
+	door   *door          // nil: it stands open
 }
 
 // Start returns when clients can connect, publish and subscribe. If they can't with the
@@ -79,8 +81,22 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 // Addr is where it listens, host:port.
 func (b *Broker) Addr() string { return b.addr }
 
-// URL is where an MQTT client finds it.
-func (b *Broker) URL() string { return "mqtt://" + b.addr }
+// URL is where an MQTT client on this machine finds it.
+func (b *Broker) URL() string {
+	addr := b.addr
+	if host, port, err := net.SplitHostPort(addr); err == nil {
+		switch ip := net.ParseIP(host); {
+		case host == "", ip != nil && ip.Equal(net.IPv4zero):
+			addr = net.JoinHostPort("127.0.0.1", port)
+		case ip != nil && ip.IsUnspecified():
+			addr = net.JoinHostPort("::1", port)
+		}
+	}
+	if b.options.Guard != nil {
+		return "mqtts://" + addr
+	}
+	return "mqtt://" + addr
+}
 
 // Close ends all connections and waits a few seconds for the broker to end. What is on
 // disk needs no closing.
@@ -130,14 +146,23 @@ func try(ctx context.Context, o Options, host string, port int) (*Broker, error)
 			ConsumerInactiveThreshold: 5 * time.Minute,
 		},
 	}
+	b := &Broker{options: o}
+	if o.Guard != nil {
+		b.door = newDoor(o.Guard, o.Log)
+		options.CustomClientAuthentication = b.door
+		options.MQTT.TLSConfig, options.MQTT.TLSTimeout, options.MQTT.AuthTimeout = o.Guard.Server, handshakeLimit, handshakeLimit
+	}
 	ns, err := server.NewServer(options)
 	if err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
+	if b.door != nil {
+		b.door.server = ns
+	}
 	log := &logger{log: o.Log}
 	ns.SetLoggerV2(log, false, false, false)
 	ns.Start()
-	b := &Broker{options: o, server: ns, addr: net.JoinHostPort(host, strconv.Itoa(options.MQTT.Port))}
+	b.server, b.addr = ns, net.JoinHostPort(host, strconv.Itoa(options.MQTT.Port))
 	if err := b.prove(ctx, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker: %w", err), b.Close())
 	}
@@ -154,7 +179,7 @@ func (b *Broker) prove(ctx context.Context, log *logger) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	return roundTrip(ctx, b.URL())
+	return b.roundTrip(ctx)
 }
 
 // free finds out early whether the address can be had, for a clear message and so that

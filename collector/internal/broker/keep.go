@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -12,8 +13,13 @@ const (
 
 // Keep looks until ctx ends whether the broker still takes messages, and starts it anew when it
 // twice didn't. After one failed write, on a full disk say, nats-server's store refuses all others for as
-// long as it runs.
+// long as it runs. Who may not stay any more is put out within seconds.
 func (b *Broker) Keep(ctx context.Context) {
+	var doorman sync.WaitGroup
+	defer doorman.Wait()
+	if b.options.Guard != nil {
+		doorman.Go(func() { b.mindDoor(ctx) })
+	}
 	ticker := time.NewTicker(b.options.ProbeEvery)
 	defer ticker.Stop()
 	for failed, told := 0, false; ; {
@@ -45,7 +51,7 @@ func (b *Broker) Keep(ctx context.Context) {
 func (b *Broker) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	return roundTrip(ctx, b.URL())
+	return b.roundTrip(ctx)
 }
 
 // again starts the broker anew, where it was.
@@ -61,6 +67,27 @@ func (b *Broker) again(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.server = next.server
+	b.server, b.door = next.server, next.door
 	return nil
+}
+
+// mindDoor sweeps until ctx ends.
+func (b *Broker) mindDoor(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for told := false; ; {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		b.mu.Lock()
+		door := b.door
+		b.mu.Unlock()
+		err := door.sweep(ctx)
+		if err != nil && !told && ctx.Err() == nil {
+			b.options.Log.Error("broker: nobody knows whose certificate is revoked; trying on", "error", err)
+		}
+		told = err != nil
+	}
 }

@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // logger hands nats-server's lines to slog. What it calls a notice is of no interest to
@@ -16,13 +19,32 @@ type logger struct {
 
 	mu    sync.Mutex
 	first error
+	shook time.Time // when a failed TLS handshake was last told
 }
 
 func (l *logger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
 func (l *logger) Warnf(format string, v ...any)   { l.say(slog.LevelInfo, format, v) }
-func (l *logger) Errorf(format string, v ...any)  { l.say(slog.LevelWarn, format, v) }
 func (l *logger) Debugf(string, ...any)           {}
 func (l *logger) Tracef(string, ...any)           {}
+
+// Errorf tells of failed handshakes once a minute: whoever has no good certificate tries on and on, and so do
+// scanners. Whom the door refuses is told by the door.
+func (l *logger) Errorf(format string, v ...any) {
+	level, text := slog.LevelWarn, fmt.Sprintf(format, v...)
+	switch {
+	case strings.Contains(text, server.ErrAuthentication.Error()):
+		level = slog.LevelDebug
+	case strings.Contains(text, "TLS handshake error"):
+		l.mu.Lock()
+		if now := time.Now(); now.Sub(l.shook) < time.Minute {
+			level = slog.LevelDebug
+		} else {
+			l.shook = now
+		}
+		l.mu.Unlock()
+	}
+	l.say(level, "%s", []any{text})
+}
 
 // Fatalf must not end the process: the error is kept for whoever starts the broker.
 func (l *logger) Fatalf(format string, v ...any) {

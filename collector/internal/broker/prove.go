@@ -8,20 +8,27 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// probeTopic lies outside the contract's topics: no agent and no collector listens there.
-const probeTopic = "zerofax/broker/probe"
+// ProbeTopic lies outside the contract's topics: no agent and no collector listens there.
+const ProbeTopic = "zerofax/broker/probe"
+
+// ProbeID is the MQTT client id of who looks whether the broker works.
+const ProbeID = "zerofax-broker-probe"
 
 // roundTrip connects, subscribes and gets back what it publishes. A broker with a damaged
 // store starts and listens; it shows only when the first client wants something.
-func roundTrip(ctx context.Context, url string) error {
+func (b *Broker) roundTrip(ctx context.Context) error {
 	back := make(chan struct{}, 1)
-	client := mqtt.NewClient(mqtt.NewClientOptions().
-		AddBroker(url).
-		SetClientID("zerofax-broker-probe").
+	options := mqtt.NewClientOptions().
+		AddBroker(b.URL()).
+		SetClientID(ProbeID).
 		SetAutoReconnect(false).
 		SetConnectTimeout(startLimit).
 		SetWriteTimeout(startLimit).
-		SetOrderMatters(true))
+		SetOrderMatters(true)
+	if b.options.Guard != nil {
+		options.SetTLSConfig(b.options.Guard.Own)
+	}
+	client := mqtt.NewClient(options)
 	if err := wait(ctx, client.Connect()); err != nil {
 		return fmt.Errorf("connect to it: %w", err)
 	}
@@ -32,10 +39,10 @@ func roundTrip(ctx context.Context, url string) error {
 		default:
 		}
 	}
-	if err := wait(ctx, client.Subscribe(probeTopic, 1, heard)); err != nil {
+	if err := wait(ctx, client.Subscribe(ProbeTopic, 1, heard)); err != nil {
 		return fmt.Errorf("subscribe to it: %w", err)
 	}
-	if err := wait(ctx, client.Publish(probeTopic, 1, false, "")); err != nil {
+	if err := wait(ctx, client.Publish(ProbeTopic, 1, false, "")); err != nil {
 		return fmt.Errorf("publish to it: %w", err)
 	}
 	select {

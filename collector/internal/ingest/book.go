@@ -38,19 +38,19 @@ func (in *Ingest) bookAll(ctx context.Context) {
 	}
 }
 
-// bookOrEach books a group's envelopes in one commit and then its states, which each make their
+// bookOrEach books a group's envelopes in one commit and then the rest, which each make their
 // own. Where a commit of many fails, each message gets its own, so that one which the ledger
 // can't take harms only itself.
 func (in *Ingest) bookOrEach(ctx context.Context, group []message) error {
-	var envelopes, states []message
+	var envelopes, others []message
 	for _, m := range group {
-		if m.kind == wire.KindState {
-			states = append(states, m)
-		} else {
+		if m.kind == wire.KindReadings {
 			envelopes = append(envelopes, m)
+		} else {
+			others = append(others, m)
 		}
 	}
-	if err := in.book(ctx, envelopes); err != nil {
+	if err := in.bookReadings(ctx, envelopes); err != nil {
 		if len(envelopes) == 1 {
 			return err
 		}
@@ -58,7 +58,7 @@ func (in *Ingest) bookOrEach(ctx context.Context, group []message) error {
 			return err
 		}
 	}
-	return in.each(ctx, states)
+	return in.each(ctx, others)
 }
 
 // each books message after message. Two failures in a row are the ledger's trouble, not a
@@ -66,7 +66,7 @@ func (in *Ingest) bookOrEach(ctx context.Context, group []message) error {
 func (in *Ingest) each(ctx context.Context, messages []message) error {
 	failed := 0
 	for _, m := range messages {
-		err := in.book(ctx, []message{m})
+		err := in.book(ctx, m)
 		switch {
 		case err == nil:
 			failed = 0
@@ -88,30 +88,29 @@ func (in *Ingest) once(agent, message string, err error) {
 	}
 }
 
-// book decodes a group, books its envelopes in one commit, hands over the acks, and
-// then books the agents' states.
-func (in *Ingest) book(ctx context.Context, group []message) error {
-	deliveries := make([]ledger.Delivery, 0, len(group))
-	var states []message
-	for _, m := range group {
-		if m.kind == wire.KindState {
-			states = append(states, m)
-			continue
-		}
+// book books one message.
+func (in *Ingest) book(ctx context.Context, m message) error {
+	switch m.kind {
+	case wire.KindState:
+		return in.bookState(ctx, m)
+	case wire.KindRequest:
+		return in.certify(ctx, m)
+	default:
+		return in.bookReadings(ctx, []message{m})
+	}
+}
+
+// bookReadings decodes envelopes, books them in one commit and hands over the acks.
+func (in *Ingest) bookReadings(ctx context.Context, envelopes []message) error {
+	if len(envelopes) == 0 {
+		return nil
+	}
+	deliveries := make([]ledger.Delivery, 0, len(envelopes))
+	for _, m := range envelopes {
 		envelope, err := wire.DecodeEnvelope(m.payload)
 		deliveries = append(deliveries, ledger.Delivery{
 			Agent: m.agent, Envelope: envelope, Err: err, Payload: m.payload, ReceivedAt: m.at,
 		})
-	}
-	if err := in.bookReadings(ctx, deliveries); err != nil {
-		return err
-	}
-	return in.bookStates(ctx, states)
-}
-
-func (in *Ingest) bookReadings(ctx context.Context, deliveries []ledger.Delivery) error {
-	if len(deliveries) == 0 {
-		return nil
 	}
 	results, err := in.options.Books.Apply(ctx, deliveries)
 	if err != nil {
@@ -121,23 +120,33 @@ func (in *Ingest) bookReadings(ctx context.Context, deliveries []ledger.Delivery
 	for i, result := range results {
 		in.options.Observe(now.Sub(deliveries[i].ReceivedAt))
 		if result.Send {
-			in.acks.put(deliveries[i].Agent, result.Message())
+			in.out.put(wire.Topic(deliveries[i].Agent, wire.KindAck), wire.Encode(result.Message()))
 		}
 	}
 	return nil
 }
 
-func (in *Ingest) bookStates(ctx context.Context, states []message) error {
-	for _, m := range states {
-		state, err := wire.DecodeAgentState(m.payload)
-		if err != nil {
-			in.once(m.agent, "unreadable state message", err)
-			continue
-		}
-		if err := in.options.Books.AgentState(ctx, m.agent, state, m.at); err != nil {
-			return err
-		}
+func (in *Ingest) bookState(ctx context.Context, m message) error {
+	state, err := wire.DecodeAgentState(m.payload)
+	if err != nil {
+		in.once(m.agent, "unreadable state message", err)
+		return nil
 	}
+	return in.options.Books.AgentState(ctx, m.agent, state, m.at)
+}
+
+// certify hands over the answer to an agent that asks for a certificate.
+func (in *Ingest) certify(ctx context.Context, m message) error {
+	request, err := wire.DecodeCertificateRequest(m.payload)
+	if err != nil {
+		in.once(m.agent, "unreadable certificate request", err)
+		return nil
+	}
+	answer, err := in.options.Certify(ctx, m.agent, request)
+	if err != nil {
+		return err
+	}
+	in.out.put(wire.Topic(m.agent, wire.KindCertificate), wire.Encode(answer))
 	return nil
 }
 

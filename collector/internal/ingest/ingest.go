@@ -5,13 +5,14 @@
 //
 //	broker ─▶ receive ─▶ queue ─▶ book: decode, Apply (one commit) ─▶ acks ─▶ link ─▶ broker
 //	          never waits  bounded   a group of what has gathered      latest     never waited for
-//	                                                                   an agent
+//	                                                                   a topic
 package ingest
 
 import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,15 +37,17 @@ type Options struct {
 	Password string
 	Books    Books
 	Observe  func(waited time.Duration) // from an envelope's arrival to its commit; may be nil
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Certify answers an agent that asks for a certificate. On an error it gets no answer, and asks again.
+	Certify func(ctx context.Context, agent string, r wire.CertificateRequest) (wire.CertificateAnswer, error)
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Ingest is the way from the broker into the books.
 type Ingest struct {
 	options Options
 	queue   *queue
-	acks    *acks
+	out     *outgoing
 	health  health
 	present present
 	told    map[string]bool // trouble with agents' messages that was logged; only the book loop's
@@ -55,7 +58,7 @@ func New(o Options) *Ingest {
 	if o.Observe == nil {
 		o.Observe = func(time.Duration) {}
 	}
-	in := &Ingest{options: o, queue: newQueue(o.Log), acks: newAcks(), told: map[string]bool{}}
+	in := &Ingest{options: o, queue: newQueue(o.Log), out: newOutgoing(), told: map[string]bool{}}
 	in.health.link = errNotYet
 	return in
 }
@@ -77,7 +80,7 @@ func (in *Ingest) Ready() error { return in.health.err() }
 // receive runs in the MQTT client's only reading goroutine: it must not wait for anything.
 func (in *Ingest) receive(_ mqtt.Client, m mqtt.Message) {
 	agent, kind, ok := wire.ParseTopic(m.Topic())
-	if !ok || kind != wire.KindReadings && kind != wire.KindState {
+	if !ok || !slices.Contains(wire.FromAgent(), kind) {
 		return // an agent's name that can't be one; nothing could be answered to it either
 	}
 	in.queue.offer(message{agent: agent, kind: kind, payload: m.Payload(), at: in.options.Now()})

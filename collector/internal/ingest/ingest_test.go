@@ -122,17 +122,56 @@ func TestWhatHasGatheredIsBookedInOneCommitAndInOrder(t *testing.T) {
 	})
 }
 
+// acks takes what is to go out, by agent.
+func acks(t *testing.T, in *Ingest) map[string]wire.Ack {
+	t.Helper()
+	all := make(map[string]wire.Ack)
+	for topic, payload := range in.out.take() {
+		agent, kind, ok := wire.ParseTopic(topic)
+		ack, err := wire.DecodeAck(payload)
+		if !ok || kind != wire.KindAck || err != nil {
+			t.Errorf("%s: %s, %v: no ack", topic, payload, err)
+		}
+		all[agent] = ack
+	}
+	return all
+}
+
+func TestAnAgentThatAsksForACertificateIsAnswered(t *testing.T) {
+	in, log := newIngest(t, &books{})
+	trouble := errors.New("disk full")
+	in.options.Certify = func(_ context.Context, agent string, r wire.CertificateRequest) (wire.CertificateAnswer, error) {
+		return wire.CertificateAnswer{V: wire.Version, Certificate: r.CSR + " of " + agent}, trouble
+	}
+	request := message{agent: "ps-01", kind: wire.KindRequest, payload: wire.Encode(wire.CertificateRequest{V: wire.Version, CSR: "request"})}
+	if err := in.book(t.Context(), request); !errors.Is(err, trouble) || len(in.out.take()) != 0 {
+		t.Errorf("got %v, want the trouble and no answer", err)
+	}
+	trouble = nil
+	if err := in.book(t.Context(), request); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := wire.DecodeCertificateAnswer(in.out.take()[wire.Topic("ps-01", wire.KindCertificate)])
+	if err != nil || answer.Certificate != "request of ps-01" {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+	request.payload = []byte("{")
+	if err := in.book(t.Context(), request); err != nil || len(in.out.take()) != 0 || !strings.Contains(log.String(), "unreadable certificate request") {
+		t.Errorf("unreadable: got %v, log:\n%s", err, log)
+	}
+}
+
 func TestOnlyTheLatestAckOfAnAgentGoesOut(t *testing.T) {
 	b := &books{}
 	in, _ := newIngest(t, b)
-	if err := in.book(t.Context(), []message{readings("ps-01", 1), readings("ps-02", 7), readings("ps-01", 2)}); err != nil {
+	if err := in.bookReadings(t.Context(), []message{readings("ps-01", 1), readings("ps-02", 7), readings("ps-01", 2)}); err != nil {
 		t.Fatal(err)
 	}
-	got := in.acks.take()
+	got := acks(t, in)
 	if len(got) != 2 || got["ps-01"].Seq != 2 || got["ps-02"].Seq != 7 {
 		t.Errorf("acks %v, want ps-01 up to 2, ps-02 up to 7", got)
 	}
-	if again := in.acks.take(); len(again) != 0 {
+	if again := acks(t, in); len(again) != 0 {
 		t.Errorf("taken twice: %v", again)
 	}
 }
@@ -146,7 +185,7 @@ func TestWhatCannotBeDecodedReachesTheBooksWithItsError(t *testing.T) {
 		{agent: "ps-01", kind: wire.KindState, payload: []byte("no JSON")},
 		{agent: "ps-01", kind: wire.KindState, payload: []byte("no JSON")},
 	} {
-		if err := in.book(t.Context(), []message{m}); err != nil {
+		if err := in.book(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -175,7 +214,7 @@ func TestAFailedCommitAcknowledgesNothingAndIsLoggedOnce(t *testing.T) {
 			in.queue.offer(readings("ps-01", seq))
 			time.Sleep(time.Second)
 		}
-		if acks := in.acks.take(); len(acks) != 0 {
+		if acks := acks(t, in); len(acks) != 0 {
 			t.Errorf("acknowledged without a commit: %v", acks)
 		}
 		if err := in.Ready(); err == nil || !strings.Contains(err.Error(), "disk full") {
@@ -187,7 +226,7 @@ func TestAFailedCommitAcknowledgesNothingAndIsLoggedOnce(t *testing.T) {
 		b.mu.Unlock()
 		in.queue.offer(readings("ps-01", 1)) // said again
 		time.Sleep(lastPause)
-		if acks := in.acks.take(); acks["ps-01"].Seq != 1 {
+		if acks := acks(t, in); acks["ps-01"].Seq != 1 {
 			t.Errorf("acks after the failure: %v, want 1", acks)
 		}
 		stop()

@@ -80,6 +80,7 @@ func (in *Ingest) subscribe(ctx context.Context, client mqtt.Client) error {
 	token := client.SubscribeMultiple(map[string]byte{
 		wire.Topic("+", wire.KindReadings): 1,
 		wire.Topic("+", wire.KindState):    1,
+		wire.Topic("+", wire.KindRequest):  1,
 	}, in.receive)
 	if err := wait(ctx, token, subscribeLimit); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
@@ -92,17 +93,17 @@ func (in *Ingest) subscribe(ctx context.Context, client mqtt.Client) error {
 	return nil
 }
 
-// talk says that the collector is there and sends acks, until the link is lost or ctx ends.
+// talk says that the collector is there and sends acks and answers, until the link is lost or ctx ends.
 func (in *Ingest) talk(ctx context.Context, client mqtt.Client, session string, lost <-chan error) error {
 	again := time.NewTicker(stateEvery)
 	defer again.Stop()
 	in.sayState(client, session, true)
-	in.acks.nudge() // those that gathered while there was no link
+	in.out.nudge() // what gathered while there was no link
 	for {
 		select {
-		case <-in.acks.wake:
-			for agent, ack := range in.acks.take() {
-				client.Publish(wire.Topic(agent, wire.KindAck), 1, false, wire.Encode(ack))
+		case <-in.out.wake:
+			for topic, payload := range in.out.take() {
+				client.Publish(topic, 1, false, payload)
 			}
 		case <-again.C:
 			in.sayState(client, session, true)
