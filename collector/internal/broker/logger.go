@@ -17,9 +17,9 @@ import (
 type logger struct {
 	log *slog.Logger
 
-	mu    sync.Mutex
-	first error
-	shook time.Time // when a failed TLS handshake was last told
+	mu      sync.Mutex
+	first   error
+	faulted time.Time // when a client's fault was last told
 }
 
 func (l *logger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
@@ -27,19 +27,19 @@ func (l *logger) Warnf(format string, v ...any)   { l.say(slog.LevelInfo, format
 func (l *logger) Debugf(string, ...any)           {}
 func (l *logger) Tracef(string, ...any)           {}
 
-// Errorf tells of failed handshakes once a minute: whoever has no good certificate tries on and on, and so do
-// scanners. Whom the door refuses is told by the door.
+// Errorf tells what clients do wrong once a minute: whoever has no good certificate, or tries what it may not,
+// does so on and on. Whom the door refuses is told by the door.
 func (l *logger) Errorf(format string, v ...any) {
 	level, text := slog.LevelWarn, fmt.Sprintf(format, v...)
 	switch {
 	case strings.Contains(text, server.ErrAuthentication.Error()):
 		level = slog.LevelDebug
-	case strings.Contains(text, "TLS handshake error"):
+	case strings.Contains(text, "TLS handshake error"), strings.Contains(text, "Violation"):
 		l.mu.Lock()
-		if now := time.Now(); now.Sub(l.shook) < time.Minute {
+		if now := time.Now(); now.Sub(l.faulted) < time.Minute {
 			level = slog.LevelDebug
 		} else {
-			l.shook = now
+			l.faulted = now
 		}
 		l.mu.Unlock()
 	}
