@@ -125,7 +125,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		Ready:    isReady,
 		Language: c.Language,
 		Location: c.location,
-		MQTT:     p.mqtt,
+		MQTT:     cmp.Or(c.MQTT.ExternalURL, p.mqtt),
 		Version:  program.Version(),
 		Log:      log,
 	})
@@ -156,7 +156,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		return nil
 	})
 	lead := central.New(central.Options{
-		Books: p.books, Signer: authority.New(authority.Options{Books: p.books, Log: log, Now: clock}).Signer,
+		Books: p.books, Signer: p.authority.Signer,
 		Link: in.Link, Publish: in.Configure, Log: log, Now: clock,
 	})
 	group.Go(func() error { every(ctx, "central configuration", leadOften, log, lead.Round); return nil })

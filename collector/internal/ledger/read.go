@@ -56,6 +56,9 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if s.Agents, err = readAgents(ctx, q, now); err != nil {
 			return err
 		}
+		if s.Certified, err = certifiedUntil(ctx, q, "TRUE"); err != nil {
+			return err
+		}
 		if s.AgentAnomalies, err = readAgentAnomalies(ctx, q); err != nil {
 			return err
 		}
@@ -386,7 +389,7 @@ func readAgents(ctx context.Context, q querier, now wire.Time) ([]Agent, error) 
 	if err != nil {
 		return nil, err
 	}
-	enrolled, err := enrolledUntil(ctx, q, now)
+	enrolled, err := certifiedUntil(ctx, q, "not_after > ? AND agent NOT IN ('zerofax-collector', 'zerofax-broker')", int64(now))
 	if err != nil {
 		return nil, err
 	}
@@ -413,18 +416,17 @@ func readAgents(ctx context.Context, q querier, now wire.Time) ([]Agent, error) 
 	return agents, err
 }
 
-// enrolledUntil is until when the newest certificate holds of each agent that has one.
-func enrolledUntil(ctx context.Context, q querier, now wire.Time) (map[string]wire.Time, error) {
+// certifiedUntil is, by name, when the newest certificate ends of those that weren't revoked.
+func certifiedUntil(ctx context.Context, q querier, where string, args ...any) (map[string]wire.Time, error) {
 	all := make(map[string]wire.Time)
-	const query = "SELECT agent, MAX(not_after) FROM certificates WHERE revoked_at = 0 AND not_after > ? " +
-		"AND agent NOT IN ('zerofax-collector', 'zerofax-broker') GROUP BY agent"
+	query := "SELECT agent, MAX(not_after) FROM certificates WHERE revoked_at = 0 AND " + where + " GROUP BY agent"
 	return all, each(ctx, q, query, func(read func(...any) error) error {
 		var agent string
 		var until wire.Time
 		err := read(&agent, &until)
 		all[agent] = until
 		return err
-	}, int64(now))
+	}, args...)
 }
 
 func countByAgent(ctx context.Context, q querier, table string) (map[string]int, error) {

@@ -8,17 +8,18 @@ import (
 
 // Snapshot is the whole of what projections need, at one instant of the books.
 type Snapshot struct {
-	At             wire.Time         // the ledger's clock
-	Month          Month             // in which it lies, in the collector's zone
-	Devices        []Device          // by id
-	Lines          []Line            // by id
-	Agents         []Agent           // by id
-	Envelopes      map[Verdict]int64 // deliveries since the books began, every verdict present
-	AgentAnomalies []AnomalyCount    // anomalies of agents; those of devices stand with them
-	Sums           []Sum             // every account and counter, also those with 0
-	Register       Register          // what people declared
-	Outbox         []Backlog         // by channel
-	Open           []OpenEpisode     // in the order in which they opened
+	At             wire.Time            // the ledger's clock
+	Month          Month                // in which it lies, in the collector's zone
+	Devices        []Device             // by id
+	Lines          []Line               // by id
+	Agents         []Agent              // by id
+	Envelopes      map[Verdict]int64    // deliveries since the books began, every verdict present
+	Certified      map[string]wire.Time // by common name, when the newest certificate ends, or ended, that wasn't revoked
+	AgentAnomalies []AnomalyCount       // anomalies of agents; those of devices stand with them
+	Sums           []Sum                // every account and counter, also those with 0
+	Register       Register             // what people declared
+	Outbox         []Backlog            // by channel
+	Open           []OpenEpisode        // in the order in which they opened
 }
 
 // OpenEpisode is an open episode in short.

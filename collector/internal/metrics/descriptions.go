@@ -45,6 +45,7 @@ var (
 	agentSpoolEnvelopes  = desc("agent_spool_envelopes", "Envelopes that the agent holds and that are not in the books yet.", "agent")
 	agentClockOffset     = desc("agent_clock_offset_seconds", "How far the agent's clock is behind the collector's.", "agent")
 	agentConfigCurrent   = desc("agent_config_current", "Whether the agent polls what is declared for it here; absent where nothing is.", "agent")
+	agentCertificate     = desc("agent_certificate_not_after_timestamp_seconds", "When the newest certificate of an agent ends, or ended; revoked ones don't count. zerofax-broker and zerofax-collector are those for an outside broker.", "agent")
 	agentDroppedReadings = desc("agent_dropped_readings_total", "Readings that the agent gave up because its spool was full.", "agent")
 
 	anomaliesOpen = desc("anomalies_open", "Anomalies that wait for a person to judge them.")

@@ -6,6 +6,7 @@ package metrics
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"runtime"
 	"slices"
@@ -109,6 +110,9 @@ func (x *Exporter) tell(books ledger.Snapshot) *exposition {
 	}
 	for i := range books.Agents {
 		agent(out, &books.Agents[i])
+	}
+	for _, name := range slices.Sorted(maps.Keys(books.Certified)) {
+		out.instant(agentCertificate, books.Certified[name], name)
 	}
 	lines(out, books, x.label)
 	services(out, books)

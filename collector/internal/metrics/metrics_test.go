@@ -122,6 +122,7 @@ func ward() ledger.Snapshot {
 			{ID: "ps-01", Up: true, LastSeen: noon, Version: "0.1.0", OS: "linux/amd64", Session: "s", Spool: wire.SpoolState{Envelopes: 3}, Dropped: 12, ClockMS: -1500},
 			{ID: "ps-02", Session: "s"},
 		},
+		Certified: map[string]wire.Time{"ps-01": noon.Add(700 * 24 * time.Hour), "ps-03": noon.Add(-time.Hour)},
 		Open: []ledger.OpenEpisode{
 			{Kind: ledger.AfterCutoff, Line: "0241354000", Certainty: ledger.Probable, OpenedAt: noon.Add(-time.Minute)},
 			{Kind: ledger.AgentSilent, OpenedAt: noon},

@@ -24,6 +24,8 @@ type fleetPage struct {
 	MQTT      string // URL that agents use
 	MQTTLocal bool   // only agents on this machine can
 
+	MQTTGuarded bool // only enrolled agents can
+
 	Devices     int64 // in the books
 	Down        int64
 	Lines       int64
@@ -65,6 +67,7 @@ func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
 	f, books := s.frame(r, "title", "q")
 	p := fleetPage{frame: f}
 	p.MQTT, p.MQTTLocal = mqttFor(s.MQTT, r.Host)
+	p.MQTTGuarded = strings.HasPrefix(p.MQTT, "mqtts:") || strings.HasPrefix(p.MQTT, "ssl:")
 	var watch ledger.Watch
 	var err error
 	if !p.Fault {

@@ -252,6 +252,9 @@ var texts = page.With(page.Texts{
 	"empty.probe":   {"Essayez une machine de votre parc ; la commande dit ce qu’elle sait d’elle :", "Try one of your machines; the command says what it can tell of it:"},
 	"empty.config":  {"Écrivez son adresse dans le fichier agent.yml :", "Write its address into the file agent.yml:"},
 	"empty.run":     {"Démarrez l’agent ; la machine apparaît ici dans la minute :", "Start the agent; the machine shows here within a minute:"},
-	"empty.local":   {"127.0.0.1 ne vaut que sur cette machine-ci. Pour un agent installé ailleurs, ouvrez MQTT dans collector.yml (mqtt, embedded, listen) et donnez à l’agent l’adresse du collecteur.", "127.0.0.1 works on this machine only. For an agent elsewhere, open MQTT in collector.yml (mqtt, embedded, listen) and give the agent the collector's address."},
+	"empty.local":   {"127.0.0.1 ne vaut que sur cette machine-ci. Pour des agents installés ailleurs, donnez dans collector.yml l’adresse du collecteur (mqtt, external_url: mqtts://…) et ouvrez MQTT (embedded, listen) : seuls les agents inscrits entreront.", "127.0.0.1 works on this machine only. For agents elsewhere, give the collector's address in collector.yml (mqtt, external_url: mqtts://…) and open MQTT (embedded, listen): only enrolled agents will get in."},
+	"empty.enroll":  {"Inscrivez un agent ici, sur le collecteur, et portez le fichier sur sa machine :", "Enrol an agent here, on the collector, and take the file to its machine:"},
+	"empty.install": {"Installez-le là-bas, puis supprimez le fichier :", "Install it there, then delete the file:"},
+	"empty.targets": {"Écrivez-y l’adresse de la machine dans agent.yml ; elle apparaît ici dans la minute :", "Write the machine’s address into agent.yml there; it shows here within a minute:"},
 	"empty.waiting": {"Un agent est connu, mais aucune machine n’a encore répondu. Vérifiez les adresses de agent.yml avec zerofax-agent probe.", "An agent is known, but no machine has answered yet. Check the addresses in agent.yml with zerofax-agent probe."},
 })
