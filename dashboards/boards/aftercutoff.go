@@ -29,10 +29,10 @@ func afterCutoff(l Language) *board.Dashboard {
 	d.Row(l.say("À vérifier", "To be checked"),
 		l.alertsOf(l.say("Fax incertains", "Unsure faxes"), l.say(
 			"Un fax a été compté, mais il peut dater d’avant la coupure. Les preuves sont dans les pages du collecteur.",
-			"A fax was counted, but it may be of before the cut-off. The evidence is in the collector’s pages."), `kind="after_cutoff",certainty="unsure"`),
+			"A fax was counted, but it may be of before the cut-off. The evidence is in the collector’s pages."), `kind="after_cutoff",certainty="unsure"`, false),
 		l.alertsOf(l.say("Coupées, et personne ne les voit", "Cut, and nobody sees them"), l.say(
 			"La coupure est passée et la machine ne répond plus : un fax passerait inaperçu.",
-			"The cut-off has passed and the machine doesn’t answer: a fax would go unnoticed."), `kind="blind"`))
+			"The cut-off has passed and the machine doesn’t answer: a fax would go unnoticed."), `kind="blind"`, true))
 	d.Row(l.say("En retard et maintenues", "Late and kept"), l.late(), l.kept())
 	return d
 }
@@ -87,16 +87,18 @@ func (l Language) afterOverTime() *board.Panel {
 		Override(board.Named("messages"), board.Fixed(board.Blue))
 }
 
-func (l Language) alertsOf(title, says, which string) *board.Panel {
+// alertsOf are the lines with open alerts of a kind: since when, or with since when nobody has seen them.
+func (l Language) alertsOf(title, says, which string, unseen bool) *board.Panel {
 	of := fmt.Sprintf(`zerofax_line_alert_opened_timestamp_seconds{%s}`, which)
 	at := func(metric string) string {
 		return fmt.Sprintf(`(%s and on (line) %s) * 1000`, ofLines(metric, inPlace), of)
 	}
-	columns := append(l.number(of),
-		board.Value(l.say("Depuis", "Since"), l.minute(), "since", at(of)).Wide(155),
-		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")).Wide(105),
-		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", at("zerofax_line_last_reading_timestamp_seconds")).Wide(145))
-	return board.Tabled(title, says, "line", columns...).Sorted(l.say("Depuis", "Since"), true).Size(12, 8).NoValue(l.say("rien à vérifier", "nothing to check"))
+	last := board.Value(l.say("Depuis", "Since"), l.minute(), "since", at(of)).Wide(155)
+	if unseen {
+		last = board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", at("zerofax_line_last_reading_timestamp_seconds")).Wide(155)
+	}
+	columns := append(l.number(of), board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")).Wide(115), last)
+	return board.Tabled(title, says, "line", columns...).Sorted(last.Title, !unseen).Size(12, 8).NoValue(l.say("rien à vérifier", "nothing to check"))
 }
 
 func (l Language) late() *board.Panel {

@@ -38,7 +38,7 @@ func (l Language) collectorStats() []*board.Panel {
 			Steps(board.Green, board.From(1, board.Vermillion)),
 		board.Stat(l.say("En quarantaine", "In quarantine"), l.say("Envois refusés depuis le début, gardés pour être examinés : zerofax-collector quarantine list.", "Envelopes refused ever, kept to be examined: zerofax-collector quarantine list."),
 			board.Now(`sum(zerofax_collector_envelopes_total{result="quarantined"})`, "")).Unit("locale").NoValue(l.unknown()).Steps(board.Plain, board.From(1, board.Vermillion)),
-		board.Stat(l.say("En attente d’InfluxDB", "Waiting for InfluxDB"), l.say("Ce qu’InfluxDB n’a pas encore pris. Sans InfluxDB : rien n’est configuré.", "What InfluxDB hasn’t taken yet. No InfluxDB: none is configured."),
+		board.Stat(l.say("Pour InfluxDB", "For InfluxDB"), l.say("Ce qu’InfluxDB n’a pas encore pris. Sans InfluxDB : rien n’est configuré.", "What InfluxDB hasn’t taken yet. No InfluxDB: none is configured."),
 			board.Now(`max(zerofax_collector_series_backlog)`, "")).Unit("locale").NoValue(l.say("sans InfluxDB", "no InfluxDB")).Steps(board.Plain, board.From(1000, board.Vermillion)),
 		board.Stat(l.say("Messages en attente", "Messages waiting"), l.say("Mails et messages webhook qui attendent leur serveur.", "Mails and webhook messages that wait for their server."),
 			board.Now(`sum(zerofax_collector_messages_pending)`, "")).Unit("locale").NoValue(l.unknown()).Steps(board.Plain, board.From(1, board.Vermillion)),
@@ -83,7 +83,7 @@ func (l Language) latency() *board.Panel {
 }
 
 func (l Language) backlog() *board.Panel {
-	return board.Lines(l.say("Vers InfluxDB", "To InfluxDB"), l.say(
+	return board.Lines(l.say("Vers InfluxDB : en attente et refusés", "To InfluxDB: waiting and refused"), l.say(
 		"En attente : gardé dans les comptes jusqu’à ce qu’InfluxDB le prenne. Refusés : mis en quarantaine, sans retenir les autres.",
 		"Waiting: kept in the books until InfluxDB takes it. Refused: put in quarantine, without holding up the others."),
 		board.Over(`max(zerofax_collector_series_backlog)`, "waiting"), board.Over(`max(zerofax_collector_series_refused_total)`, "refused")).

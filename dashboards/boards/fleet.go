@@ -33,7 +33,7 @@ func (l Language) fleetStats() []*board.Panel {
 			board.Now(`avg(`+ofDevice("zerofax_device_up")+`)`, "")).Unit("percentunit").Decimals(0).NoValue(l.say("aucune machine", "no machine")).Steps(board.Vermillion, board.From(0.9, board.Green)),
 		board.Stat(l.say("Envois en attente", "Envelopes waiting"), l.say("Ce que les agents gardent et que le collecteur n’a pas encore inscrit. Inconnu : aucun agent ne l’a encore dit.", "What agents hold and the collector hasn’t booked yet. Unknown: no agent has said so yet."),
 			board.Now(`sum(zerofax_agent_spool_envelopes{`+ofAgent+`})`, "")).Unit("locale").NoValue(l.unknown()),
-		board.Stat(l.say("Lectures abandonnées", "Readings given up"), l.say("Lectures que les agents ont dû abandonner depuis le début, leur stockage étant plein. Les totaux restent justes, les instants sont moins précis.", "Readings that agents had to give up ever, because their spool was full. Totals stay right, instants are less exact."),
+		board.Stat(l.say("Abandonnées", "Given up"), l.say("Lectures que les agents ont dû abandonner depuis le début, leur stockage étant plein. Les totaux restent justes, les instants sont moins précis.", "Readings that agents had to give up ever, because their spool was full. Totals stay right, instants are less exact."),
 			board.Now(`sum(zerofax_agent_dropped_readings_total{`+ofAgent+`})`, "")).Unit("locale").NoValue(l.unknown()).Steps(board.Plain, board.From(1, board.Vermillion)),
 		board.Stat(l.say("Anomalies, 30 jours", "Anomalies, 30 days"), l.say("Compteurs retombés, hausses peu plausibles, machines remplacées. Celles à examiner sont dans les pages du collecteur.", "Counters that fell, implausible growth, machines replaced. Those to be examined are in the collector’s pages."),
 			board.Now(growth("", `zerofax_device_anomalies_total and on (device) zerofax_device_info{`+ofAgent+`}`, month), "")).Unit("locale").Decimals(0).NoValue(l.unknown()),
@@ -66,7 +66,7 @@ func (l Language) spool() *board.Panel {
 		"Une courbe qui monte : l’agent ne joint plus le collecteur, ou n’a plus sa confirmation. Rien n’est perdu tant que son disque a de la place.",
 		"A rising curve: the agent doesn’t reach the collector, or gets no acknowledgement. Nothing is lost while its disk has room."),
 		board.Over(`max by (agent) (zerofax_agent_spool_envelopes{`+ofAgent+`})`, "{{agent}}")).
-		Unit("locale").Decimals(0).NoValue(l.unknown()).Size(12, 8)
+		Unit("locale").Decimals(0).NoValue(l.unknown()).Size(12, 8).Shades(board.Blue)
 }
 
 func (l Language) answering() *board.Panel {
@@ -74,7 +74,7 @@ func (l Language) answering() *board.Panel {
 		"Part des regards réussis, heure par heure. Une courbe qui s’arrête : l’agent ne dit plus rien, et personne ne regarde.",
 		"Share of the looks that succeeded, by the hour. A curve that ends: the agent says nothing, and nobody looks."),
 		board.History(`SELECT mean("up") FROM "device_status" WHERE "agent" =~ /^${agent:regex}$/ AND $timeFilter GROUP BY time($__interval), "agent" fill(none)`, "$tag_agent")).
-		Unit("percentunit").Decimals(0).Between(0, 1).Step("1h").NoValue(l.unknown()).Size(12, 8)
+		Unit("percentunit").Decimals(0).Between(0, 1).Step("1h").NoValue(l.unknown()).Size(12, 8).Shades(board.Blue)
 }
 
 // silent are the machines that don't answer.

@@ -53,15 +53,15 @@ func (l Language) linesOfService() *board.Panel {
 		"Chaque ligne, son état sur le chemin de la coupure, et ce que dit sa machine ; émises, reçues et après coupure sont des pages. Un tiret est inconnu, et non zéro : la plupart des machines ne montrent pas leur ligne, et seules celles à une ligne comptent par ligne.",
 		"Each line, its state on the way to its cut-off, and what its machine tells; sent, received and after cut-off are pages. A dash is unknown, not zero: most machines don’t show their line, and only those with one line count by line."),
 		"line",
-		board.LabelOf(l.say("Ligne", "Line"), "line", "info", fmt.Sprintf(`max by (line, device) (zerofax_line_info{%s})`, inService), l.toLine()).Wide(115),
-		board.LabelOf(l.say("État", "State"), "state", "state", one("zerofax_line_state", "state"), l.called(states)...).Wide(165),
-		board.LabelOf(l.say("Téléphone", "Phone line"), "status", "status", one("zerofax_line_status", "status"), l.called(statuses)...).Wide(125),
-		board.Value(l.say("Dernier fax", "Last fax"), l.minute(), "fax", at("zerofax_line_last_fax_timestamp_seconds")).Wide(145),
+		board.LabelOf(l.say("Ligne", "Line"), "line", "info", fmt.Sprintf(`max by (line, device) (zerofax_line_info{%s})`, inService), l.toLine()).Wide(130),
+		board.LabelOf(l.say("État", "State"), "state", "state", one("zerofax_line_state", "state"), l.called(states)...).Wide(160),
+		board.LabelOf(l.say("Téléphone", "Phone line"), "status", "status", one("zerofax_line_status", "status"), l.called(statuses)...).Wide(115),
+		board.Value(l.say("Dernier fax", "Last fax"), l.minute(), "fax", at("zerofax_line_last_fax_timestamp_seconds")).Wide(150),
 		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", at("zerofax_line_last_reading_timestamp_seconds")).Wide(140),
 		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")).Wide(100),
 		board.Value(l.say("Émises", "Sent"), "locale", "sent", ofLines(`zerofax_line_fax_pages_total{direction="sent"}`, inService)).Wide(85),
 		board.Value(l.say("Reçues", "Received"), "locale", "received", ofLines(`zerofax_line_fax_pages_total{direction="received"}`, inService)).Wide(95),
-		board.Value(l.say("Après coupure", "After cut-off"), "locale", "after", pagesAfter(inService), attention...).Wide(125),
+		board.Value(l.say("Après coupure", "After cut-off"), "locale", "after", pagesAfter(inService), attention...).Wide(120),
 		board.Label(l.say("Machine", "Machine"), "device"),
 	).Sorted(l.say("Ligne", "Line"), false).Size(24, 9).NoValue(l.say("aucune ligne", "no line"))
 }
@@ -89,7 +89,7 @@ func (l Language) volumes(direction string) *board.Panel {
 		"Ce que les machines ont compté chaque jour (UTC). Un jour sans barre : rien de compté, ou personne n’a pu regarder.",
 		"What machines counted each day (UTC). A day without a bar: nothing was counted, or nobody could look."),
 		board.History(fmt.Sprintf(ofServiceByDay, fmt.Sprintf(`"unit" != 'faxes' AND "direction" = '%s'`, direction), ""), "pages")).
-		Unit("locale").Decimals(0).Step("1d").Apart(36*time.Hour).NoValue(l.say("rien de compté", "nothing counted")).Override(board.Each(), board.Fixed(color)).Size(12, 7)
+		Unit("locale").Decimals(0).Step("1d").Apart(36*time.Hour).NoValue(l.say("rien de compté", "nothing counted")).Override(board.Each(), board.Fixed(color)).Size(12, 6)
 }
 
 // messages are those that machines count beside pages.
@@ -98,7 +98,7 @@ func (l Language) messages() *board.Panel {
 		"Les fax eux-mêmes, quand les machines les comptent : peu le font. Un message a plusieurs pages.",
 		"The faxes themselves, where machines count them: few do. A message has several pages."),
 		board.History(fmt.Sprintf(ofServiceByDay, `"unit" = 'faxes'`, `, "direction"`), "$tag_direction")).
-		Unit("locale").Decimals(0).Step("1d").Dotted(36*time.Hour).NoValue(l.say("rien de compté", "nothing counted")).Size(12, 7)
+		Unit("locale").Decimals(0).Step("1d").Dotted(36*time.Hour).NoValue(l.say("rien de compté", "nothing counted")).Size(12, 6)
 	for _, w := range []word{{"sent", "émis", "sent", board.Blue}, {"received", "reçus", "received", board.Gold}} {
 		p.Override(board.Named(w.id), board.Called(l.say(w.french, w.english)), board.Fixed(w.color))
 	}

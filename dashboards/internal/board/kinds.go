@@ -57,8 +57,8 @@ type Sizes struct {
 // BarGauge is a bar for each series.
 func BarGauge(title, says string, queries ...Query) *Panel {
 	return newPanel("bargauge", title, says, &BarGaugeOptions{
-		DisplayMode: "basic", MaxVizHeight: 40, MinVizHeight: 12, MinVizWidth: 8, NamePlacement: "left", Orientation: "horizontal",
-		ReduceOptions: last, ShowUnfilled: true, Sizing: "auto", ValueMode: "text", Legend: legend(), Text: Sizes{13, 16},
+		DisplayMode: "basic", MaxVizHeight: 32, MinVizHeight: 16, MinVizWidth: 8, NamePlacement: "left", Orientation: "horizontal",
+		ReduceOptions: last, ShowUnfilled: true, Sizing: "manual", ValueMode: "text", Legend: legend(), Text: Sizes{12, 15},
 	}, queries).FromZero().Size(8, 8)
 }
 
@@ -145,6 +145,12 @@ func (p *Panel) Dotted(gap time.Duration) *Panel {
 // Line draws one series of bars as a line.
 func Line() []Property {
 	return []Property{{"custom.drawStyle", "line"}, {"custom.lineWidth", 2}, {"custom.fillOpacity", 0}}
+}
+
+// Shades draws any number of series in shades of a colour.
+func (p *Panel) Shades(color string) *Panel {
+	p.Fields.Defaults.Color = &Color{"shades", color}
+	return p
 }
 
 // Steplike draws lines that stay until the next value.
