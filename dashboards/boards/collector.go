@@ -35,7 +35,7 @@ func (l Language) collectorStats() []*board.Panel {
 			board.Now(`max(`+own(`process_start_time_seconds`)+`) * 1000`, "")).Unit(ago).NoValue(l.unknown()),
 		board.Stat(l.say("Inscription, 95 %", "Booking, 95%"), l.say("En combien de temps 95 % des envois sont inscrits, depuis leur arrivée.", "In what time 95% of the envelopes are booked, from their arrival."),
 			board.Now(`histogram_quantile(0.95, sum by (le) (rate(zerofax_collector_ingest_seconds_bucket[$__rate_interval])))`, "")).Unit("s").Decimals(2).NoValue(l.say("rien reçu", "nothing came")).
-			Steps(board.Green, board.From(1, board.Vermillion)),
+			Steps(board.Plain, board.From(1, board.Vermillion)),
 		board.Stat(l.say("En quarantaine", "In quarantine"), l.say("Envois refusés depuis le début, gardés pour être examinés : zerofax-collector quarantine list.", "Envelopes refused ever, kept to be examined: zerofax-collector quarantine list."),
 			board.Now(`sum(zerofax_collector_envelopes_total{result="quarantined"})`, "")).Unit("locale").NoValue(l.unknown()).Steps(board.Plain, board.From(1, board.Vermillion)),
 		board.Stat(l.say("Pour InfluxDB", "For InfluxDB"), l.say("Ce qu’InfluxDB n’a pas encore pris. Sans InfluxDB : rien n’est configuré.", "What InfluxDB hasn’t taken yet. No InfluxDB: none is configured."),
@@ -119,7 +119,7 @@ func (l Language) pending() *board.Panel {
 // books is how much the ledger holds.
 func (l Language) books() *board.Panel {
 	return board.BarGauge(l.say("Ce que les comptes connaissent", "What the books know"), l.say("Agents, machines et lignes connus du collecteur.", "Agents, machines and lines that the collector knows."),
-		board.Now(`count(zerofax_agent_info)`, l.say("agents", "agents")), board.Now(`count(zerofax_device_info)`, "machines"), board.Now(`sum(zerofax_lines)`, l.say("lignes", "lines"))).
+		board.Now(`count(zerofax_agent_info) or sum(zerofax_lines) * 0`, "agents"), board.Now(`count(zerofax_device_info) or sum(zerofax_lines) * 0`, "machines"), board.Now(`sum(zerofax_lines)`, l.say("lignes", "lines"))).
 		Unit("locale").NoValue(l.say("rien encore", "nothing yet")).Steps(board.Blue).Size(8, 8)
 }
 

@@ -62,19 +62,25 @@ func (l Language) agents() *board.Panel {
 }
 
 func (l Language) spool() *board.Panel {
-	return board.Lines(l.say("Envois en attente par agent", "Envelopes waiting by agent"), l.say(
-		"Une courbe qui monte : l’agent ne joint plus le collecteur, ou n’a plus sa confirmation. Rien n’est perdu tant que son disque a de la place.",
-		"A rising curve: the agent doesn’t reach the collector, or gets no acknowledgement. Nothing is lost while its disk has room."),
-		board.Over(`max by (agent) (zerofax_agent_spool_envelopes{`+ofAgent+`})`, "{{agent}}")).
-		Unit("locale").Decimals(0).NoValue(l.unknown()).Size(12, 8).Shades(board.Blue)
+	waiting := `max by (agent) (zerofax_agent_spool_envelopes{` + ofAgent + `})`
+	return board.Lines(l.say("Envois en attente chez les agents", "Envelopes waiting at agents"), l.say(
+		"Une courbe qui monte : un agent ne joint plus le collecteur, ou n’a plus sa confirmation. Rien n’est perdu tant que son disque a de la place. Lequel : voir la table.",
+		"A rising curve: an agent doesn’t reach the collector, or gets no acknowledgement. Nothing is lost while its disk has room. Which one: see the table."),
+		board.Over(`sum(`+waiting+`)`, "all"), board.Over(`max(`+waiting+`)`, "most")).
+		Unit("locale").Decimals(0).NoValue(l.unknown()).Size(12, 8).
+		Override(board.Named("all"), board.Called(l.say("tous les agents", "all agents")), board.Fixed(board.Blue)).
+		Override(board.Named("most"), board.Called(l.say("le plus chargé", "the one with most")), board.Fixed(board.Vermillion), board.Dashed())
 }
 
 func (l Language) answering() *board.Panel {
-	return board.Lines(l.say("Machines qui répondent, par agent", "Machines that answer, by agent"), l.say(
-		"Part des regards réussis, heure par heure. Une courbe qui s’arrête : l’agent ne dit plus rien, et personne ne regarde.",
-		"Share of the looks that succeeded, by the hour. A curve that ends: the agent says nothing, and nobody looks."),
-		board.History(`SELECT mean("up") FROM "device_status" WHERE "agent" =~ /^${agent:regex}$/ AND $timeFilter GROUP BY time($__interval), "agent" fill(none)`, "$tag_agent")).
-		Unit("percentunit").Decimals(0).Between(0, 1).Step("1h").NoValue(l.unknown()).Size(12, 8).Shades(board.Blue)
+	ofDevice := fmt.Sprintf(`max by (device) (zerofax_device_up) and on (device) zerofax_device_info{%s}`, ofAgent)
+	return board.Lines(l.say("Machines connues, et qui répondent", "Machines that are known, and that answer"), l.say(
+		"L’écart entre les deux courbes est ce que personne ne voit. Une chute d’un coup : un agent, ou le réseau.",
+		"What lies between both curves is what nobody sees. A sudden fall: an agent, or the network."),
+		board.Over(`count(`+ofDevice+`)`, "known"), board.Over(`sum(`+ofDevice+`)`, "answering")).
+		Unit("locale").Decimals(0).NoValue(l.say("aucune machine", "no machine")).Size(12, 8).
+		Override(board.Named("known"), board.Called(l.say("connues", "known")), board.Fixed(board.Grey), board.Dashed()).
+		Override(board.Named("answering"), board.Called(l.say("répondent", "answering")), board.Fixed(board.Blue))
 }
 
 // silent are the machines that don't answer.

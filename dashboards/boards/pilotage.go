@@ -93,12 +93,12 @@ func toMonth(before, after string) string {
 
 var thisMonth, lastMonth = toMonth("1d", "+ 1d"), toMonth("33d", "- 26d")
 
-// ofStructure are the indicators of whole establishments. Faxes are told in pages, which all machines
-// count, and not in messages.
-const ofStructure = `"by" = 'structure' AND "unit" != 'faxes' AND "establishment" =~ /^${establishment:regex}$/`
+// ofStructure are the indicators of whole establishments, where anything was watched at all. Faxes are
+// told in pages, which all machines count, and not in messages.
+const ofStructure = `"by" = 'structure' AND "completeness" > 0 AND "unit" != 'faxes' AND "establishment" =~ /^${establishment:regex}$/`
 
 // ofAll are the indicators of all establishments as one. Completeness is taken from there: it has no sum.
-const ofAll = `"by" = 'whole' AND "unit" != 'faxes'`
+const ofAll = `"by" = 'whole' AND "completeness" > 0 AND "unit" != 'faxes'`
 
 // indicatorTable has the last month that is over, since only that one compares with a month's target.
 func (l Language) indicatorTable() *board.Panel {

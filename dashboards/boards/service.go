@@ -109,13 +109,13 @@ func (l Language) messages() *board.Panel {
 func (l Language) machines(and string) *board.Panel {
 	one := func(expr string) string { return expr + " and " + and }
 	return board.Tabled(l.say("Machines", "Machines"), l.say(
-		"Ce que chaque machine est, si elle répond, et ce qu’elle dit de sa fonction fax. Anomalies : compteurs retombés, hausses peu plausibles, machine remplacée.",
-		"What each machine is, whether it answers, and what it says of its fax function. Anomalies: counters that fell, implausible growth, a machine replaced."),
+		"Ce que chaque machine est, si elle répond, et ce qu’elle dit de sa fonction fax, inconnu quand elle ne répond pas. Anomalies : compteurs retombés, hausses peu plausibles, machine remplacée.",
+		"What each machine is, whether it answers, and what it says of its fax function, unknown while it doesn’t answer. Anomalies: counters that fell, implausible growth, a machine replaced."),
 		"device",
 		board.LabelOf(l.say("Machine", "Machine"), "device", "info", one(`max by (device, vendor, model, agent) (zerofax_device_info)`)),
 		board.Label(l.say("Modèle", "Model"), "model"),
 		board.Value(l.say("Réponse", "Answer"), "none", "up", one(`max by (device) (zerofax_device_up)`), l.called(answers)...),
-		board.LabelOf(l.say("Fonction fax", "Fax function"), "state", "function", one(`max by (device, state) (zerofax_device_fax_service == 1)`), l.called(faxServices)...),
+		board.LabelOf(l.say("Fonction fax", "Fax function"), "state", "function", one(`max by (device, state) (zerofax_device_fax_service == 1) and on (device) (zerofax_device_up == 1)`), l.called(faxServices)...),
 		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading",
 			one(`max by (device) (zerofax_line_last_reading_timestamp_seconds * on (line) group_left (device) max by (line, device) (zerofax_line_info{device!=""})) * 1000`)),
 		board.Value(l.say("Anomalies", "Anomalies"), "locale", "anomalies", one(`sum by (device) (zerofax_device_anomalies_total)`), attention...).Wide(110),

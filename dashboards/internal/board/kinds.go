@@ -147,12 +147,6 @@ func Line() []Property {
 	return []Property{{"custom.drawStyle", "line"}, {"custom.lineWidth", 2}, {"custom.fillOpacity", 0}}
 }
 
-// Shades draws any number of series in shades of a colour.
-func (p *Panel) Shades(color string) *Panel {
-	p.Fields.Defaults.Color = &Color{"shades", color}
-	return p
-}
-
 // Steplike draws lines that stay until the next value.
 func (p *Panel) Steplike() *Panel {
 	g := p.Fields.Defaults.Custom.(Graph)
