@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,9 @@ type exportCommand struct {
 	Targets   exportTargetsCommand   `cmd:"" help:"What the indicators are to come to, as import targets takes them."`
 	Agents    exportAgentsCommand    `cmd:"" help:"What agents poll, as import agents takes it."`
 	Audit     exportAuditCommand     `cmd:"" help:"Who changed what, when and from what, oldest first."`
+
+	MSSanteAddresses exportAddressesCommand `cmd:"" name:"mssante-addresses" help:"MSSanté addresses, as import mssante-addresses takes them."`
+	MSSanteVolumes   exportVolumesCommand   `cmd:"" name:"mssante-volumes" help:"MSSanté messages by month and service, as import mssante-volumes takes them."`
 }
 
 // tableOut is how a table is written.
@@ -113,6 +117,32 @@ type exportTargetsCommand struct{ tableOut }
 // Run implements `export targets`.
 func (e exportTargetsCommand) Run(call *program.Call) error {
 	return e.declared(call, register.Targets, func(_ config, r ledger.Register) [][]string { return register.ExportTargets(r) })
+}
+
+type exportAddressesCommand struct{ tableOut }
+
+// Run implements `export mssante-addresses`.
+func (e exportAddressesCommand) Run(call *program.Call) error {
+	return exportBeside(call, e.tableOut, register.Mailboxes, (*ledger.Ledger).Mailboxes, register.ExportMailboxes)
+}
+
+type exportVolumesCommand struct{ tableOut }
+
+// Run implements `export mssante-volumes`.
+func (e exportVolumesCommand) Run(call *program.Call) error {
+	return exportBeside(call, e.tableOut, register.Volumes, (*ledger.Ledger).Volumes, register.ExportVolumes)
+}
+
+// exportBeside writes a table of what stands beside the register.
+func exportBeside[T any](call *program.Call, o tableOut, schema *register.Schema, read func(*ledger.Ledger, context.Context) ([]T, error), rows func(ledger.Register, []T) [][]string) error {
+	return o.write(call, schema, func(_ config, books *ledger.Ledger) ([][]string, error) {
+		r, err := books.Register(call.Ctx)
+		if err != nil {
+			return nil, err
+		}
+		all, err := read(books, call.Ctx)
+		return rows(r, all), err
+	})
 }
 
 type exportAuditCommand struct{ tableOut }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -17,12 +18,16 @@ func (f figures) Months(ctx context.Context, months []ledger.Month, take func(le
 	if err != nil {
 		return err
 	}
+	mssante, err := f.MSSante(ctx, slices.Min(months), slices.Max(months))
+	if err != nil {
+		return err
+	}
 	for _, m := range months {
 		sums, err := f.Ledger.Months(ctx, m, m)
 		if err != nil {
 			return err
 		}
-		known := knownFigures(indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: sums}, m)
+		known := knownFigures(indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: sums, MSSante: mssante}, m)
 		if err := take(m, known); err != nil {
 			return err
 		}

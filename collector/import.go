@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -18,6 +19,9 @@ type importCommand struct {
 	Agents    importAgentsCommand    `cmd:"" help:"What agents poll, and how often."`
 	Copper    importCopperCommand    `cmd:"" help:"When copper closes, commune by commune."`
 	Targets   importTargetsCommand   `cmd:"" help:"What the indicators are to come to, for the structure, an establishment or a pole, from a month on."`
+
+	MSSanteAddresses importAddressesCommand `cmd:"" name:"mssante-addresses" help:"MSSanté addresses: whose they are, and whether they are published and used."`
+	MSSanteVolumes   importVolumesCommand   `cmd:"" name:"mssante-volumes" help:"MSSanté messages by month and service."`
 }
 
 // tableFile is a table that people wrote, and how to take it.
@@ -199,6 +203,74 @@ type importTargetsCommand struct {
 // Run implements `import targets`.
 func (i importTargetsCommand) Run(call *program.Call) error {
 	return dated{tableFile: i.tableFile}.take(call, register.Targets, i.Replace, register.PlanTargets, nil)
+}
+
+type importAddressesCommand struct {
+	tableFile
+	Replace bool `help:"The addresses that the table doesn't name are no more."`
+}
+
+// Run implements `import mssante-addresses`.
+func (i importAddressesCommand) Run(call *program.Call) error {
+	return i.takeMSSante(call, register.Mailboxes, i.Replace, func(books *ledger.Ledger, table *register.Table, o register.Options, done *register.Plan) error {
+		change := func(r ledger.Register, before []ledger.Mailbox) ([]ledger.Mailbox, error) {
+			o.Now = clock() // others may have written while this waited
+			plan, err := register.PlanMailboxes(r, before, table, o)
+			*done = plan.Plan
+			return plan.Mailboxes, err
+		}
+		if !i.DryRun {
+			return books.DeclareMailboxes(call.Ctx, i.of(table.File), change)
+		}
+		return tryChange(call.Ctx, books, books.Mailboxes, change)
+	})
+}
+
+type importVolumesCommand struct{ tableFile }
+
+// Run implements `import mssante-volumes`.
+func (i importVolumesCommand) Run(call *program.Call) error {
+	return i.takeMSSante(call, register.Volumes, false, func(books *ledger.Ledger, table *register.Table, o register.Options, done *register.Plan) error {
+		change := func(r ledger.Register, before []ledger.Volume) ([]ledger.Volume, error) {
+			o.Now = clock()
+			plan, err := register.PlanVolumes(r, before, table, o)
+			*done = plan.Plan
+			return plan.Volumes, err
+		}
+		if !i.DryRun {
+			return books.DeclareVolumes(call.Ctx, i.of(table.File), change)
+		}
+		return tryChange(call.Ctx, books, books.Volumes, change)
+	})
+}
+
+// takeMSSante changes what is declared of MSSanté, which stands beside the register, or says what would change.
+func (f tableFile) takeMSSante(call *program.Call, schema *register.Schema, replace bool, declare func(*ledger.Ledger, *register.Table, register.Options, *register.Plan) error) error {
+	table, err := f.read(schema)
+	if err != nil {
+		return err
+	}
+	return f.withBooks(call, func(c config, books *ledger.Ledger) error {
+		var done register.Plan
+		if err := declare(books, table, register.Options{Now: clock(), Zone: c.location, Replace: replace}, &done); err != nil {
+			return usageFault(err)
+		}
+		done.Warnings = append(table.Notes, done.Warnings...)
+		return f.report(call, done)
+	})
+}
+
+// tryChange lets a dry run make its plan of what is declared.
+func tryChange[T any](ctx context.Context, books *ledger.Ledger, read func(context.Context) ([]T, error), change func(ledger.Register, []T) ([]T, error)) error {
+	r, err := books.Register(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := read(ctx)
+	if err == nil {
+		_, err = change(r, before)
+	}
+	return err
 }
 
 type importCopperCommand struct {

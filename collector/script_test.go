@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -40,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"exitcode": exitCode,
 			"expand":   expand,
 			"ready":    ready,
+			"fetch":    fetch,
 		},
 	})
 }
@@ -83,4 +85,13 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("no collector is ready on %s within 20 s", args[0])
+}
+
+// fetch puts what is at an address on the standard output of the script.
+func fetch(ts *testscript.TestScript, _ bool, args []string) {
+	resp, err := http.Get(args[0])
+	ts.Check(err)
+	defer resp.Body.Close()
+	_, err = io.Copy(ts.Stdout(), resp.Body)
+	ts.Check(err)
 }

@@ -57,6 +57,7 @@ const (
 	States   Source = "line_states" // what the lines show now, whatever was planned or allowed: see ledger.Line.Active
 	Activity Source = "line_faxes"  // lines of which a fax was counted in the time
 	Counters Source = "counters"    // of machines
+	Declared Source = "declared"    // by people
 	Nothing  Source = "no_source"   // nothing tells it
 	Unseen   Source = "not_watched" // what would tell it was not watched in the time
 )
@@ -87,7 +88,8 @@ type Basis struct {
 	Unseen    int64     `json:"unseen_lines,omitempty"` // of the scope, that may be active without anybody seeing it
 }
 
-// Completeness is how many days were watched, of all; the mean of the scope's lines.
+// Completeness is how many days were watched, of all; the mean of the scope's lines. Of MSSanté it is how many were
+// declared; the mean of the scope's services.
 type Completeness struct {
 	Watched float64 `json:"watched"`
 	Days    int     `json:"days"`
@@ -115,6 +117,7 @@ type Books struct {
 	Register *ledger.Register
 	Lines    []ledger.Line
 	Months   []ledger.MonthSum // of the time asked for; of other months they are ignored
+	MSSante  ledger.MSSante    // likewise
 }
 
 // Compute gives all figures of the months from and to and of those between, by scope and indicator.
@@ -129,6 +132,7 @@ func Compute(b Books, from, to ledger.Month, level Level) []Figure {
 		}
 	}
 	p.lines(b)
+	p.mssante(&b.MSSante)
 	var figures []Figure
 	for _, scope := range p.scopes() {
 		figures = append(figures, p.tallies[scope].figures(p, scope)...)
@@ -152,12 +156,6 @@ var flows = []struct {
 	{FaxUnknown, "pages", []wire.Measure{wire.FaxPages}},
 }
 
-// unheard are the figures that nothing tells yet.
-var unheard = []struct {
-	indicator Indicator
-	unit      string
-}{{FaxInternal, "faxes"}, {MSSanteAddresses, "addresses"}, {MSSanteReceived, "messages"}, {MSSanteSent, "messages"}}
-
 // figures are those of one scope. Messages, and pages of unknown direction, are told only where
 // machines count them.
 func (t *tally) figures(p *pivot, scope Scope) []Figure {
@@ -172,12 +170,10 @@ func (t *tally) figures(p *pivot, scope Scope) []Figure {
 		}
 		list = append(list, t.flow(p, figure(flow.indicator, flow.unit), flow.measures))
 	}
-	for _, u := range unheard {
-		f := figure(u.indicator, u.unit)
-		f.Basis = Basis{Source: Nothing, Certainty: Unknown}
-		list = append(list, f)
-	}
-	return list
+	internal := figure(FaxInternal, "faxes")
+	internal.Basis = Basis{Source: Nothing, Certainty: Unknown} // only a journal could tell
+	return append(list, internal, t.mailboxes.figure(p, figure(MSSanteAddresses, "addresses")),
+		t.received.figure(p, figure(MSSanteReceived, "messages")), t.sent.figure(p, figure(MSSanteSent, "messages")))
 }
 
 // flow is what some measures counted.

@@ -15,12 +15,14 @@ type pivot struct {
 	register *ledger.Register
 	level    Level
 	from, to ledger.Month
-	days     int  // of the time
-	present  bool // now lies in the time
-	future   bool // the time is still to come
+	instant  wire.Time // now
+	days     int       // of the time
+	present  bool      // now lies in the time
+	future   bool      // the time is still to come
 	months   map[*time.Location]ledger.Span
 	tallies  map[Scope]*tally
 	faxed    map[string]ledger.Place // lines of which a fax was counted in the time, and where
+	services map[Scope]int           // how many there are
 }
 
 // tally is what is known of one scope.
@@ -31,6 +33,8 @@ type tally struct {
 	sources              []source
 	parts                []Part // in the order of measures and units
 	straddling           map[wire.Measure]int64
+
+	mailboxes, sent, received declared // of MSSanté
 }
 
 // source is a stretch of a line that was watched for so long by a machine that counts.
@@ -42,7 +46,7 @@ type source struct {
 func newPivot(r *ledger.Register, level Level, from, to ledger.Month, now wire.Time) *pivot {
 	p := &pivot{
 		register: r, level: level, from: from, to: to, months: map[*time.Location]ledger.Span{},
-		tallies: map[Scope]*tally{}, faxed: map[string]ledger.Place{},
+		instant: now, tallies: map[Scope]*tally{}, faxed: map[string]ledger.Place{}, services: map[Scope]int{},
 	}
 	span := p.span(time.UTC)
 	p.days = int(span.Length() / (24 * time.Hour))

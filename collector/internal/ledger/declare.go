@@ -210,7 +210,7 @@ func (b *books) log(by Author, subject, field, before, after string) {
 
 // text is a field as the audit log shows it.
 func (r record) text(i int) string {
-	if r.table == nil || r.values[i] == int64(0) { // no, or no time
+	if r.table == nil || r.values[i] == nil || r.values[i] == int64(0) { // nothing, no, or no time
 		return ""
 	}
 	return fmt.Sprint(r.values[i])

@@ -53,6 +53,12 @@ func eventful(t *testing.T) *collector {
 	bad := sent(1)
 	bad.Device = "NOT AN ID"
 	c.say("ps-01", bad)
+	c.declareVolumes(volume(202609, "chu", "", 100), volume(202609, "chu", "oncologie", 40))
+	if err := c.DeclareMailboxes(context.Background(), ledger.Author{Who: "anne"}, func(ledger.Register, []ledger.Mailbox) ([]ledger.Mailbox, error) {
+		return []ledger.Mailbox{{Address: "a@b.fr", From: "2026-01-01", State: ledger.MailboxUsed}, {Address: "a@b.fr", From: "2026-02-01"}}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	for name, at := range map[string]int64{"series/0/postings": 3, "series/0/statuses": 1, "alert": 1} {
 		if err := c.SetCursor(context.Background(), name, at); err != nil {
 			t.Fatal(err)
@@ -148,6 +154,9 @@ func TestVerifyFindsWhateverIsChangedByHand(t *testing.T) {
 		{"UPDATE cursors SET at = 1000 WHERE name = 'series/0/statuses'", "the last status is"},
 		{"UPDATE cursors SET at = 1000 WHERE name = 'alert'", "the last revision is"},
 		{"UPDATE ports SET device = 99", "can't be loaded"},
+		{"UPDATE mssante_volumes SET received = 90 WHERE service = ''", "the totals of its messages aren't the sums"},
+		{"DELETE FROM mssante_totals WHERE service = ''", "the totals of its messages aren't the sums"},
+		{"UPDATE mssante_addresses SET until_day = '' WHERE from_day = '2026-01-01'", "a@b.fr: its version of an earlier day isn't valid until the next one"},
 		{"INSERT INTO claims VALUES (99, 'ps-01', 0)", "name a device that is not in devices"},
 	} {
 		path := filepath.Join(t.TempDir(), "damaged.db")

@@ -77,6 +77,12 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if s.Register, err = readRegister(ctx, q); err != nil {
 			return err
 		}
+		if s.Mailboxes, err = readMailboxesNow(ctx, q); err != nil {
+			return err
+		}
+		if s.Messages, err = readTotals(ctx, q); err != nil {
+			return err
+		}
 		gaps, err := readGaps(ctx, q)
 		if err != nil {
 			return err

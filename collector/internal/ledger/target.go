@@ -3,7 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"strconv"
+	"database/sql"
 )
 
 // Target is what an indicator is to come to in each month, from one on until the next target of the same scope.
@@ -45,24 +45,28 @@ func (r *Register) TargetAt(key TargetKey, month Month) (value int64, ok bool) {
 var targetsTable = table{"targets", "indicator, establishment, pole, from_month, value", 4, false}
 
 func (t *Target) values() []any {
-	value := ""
-	if !t.None {
-		value = strconv.FormatInt(t.Value, 10) // as text: 0 is a target, and must show in the audit log
+	if t.None {
+		return []any{t.Indicator, t.Establishment, t.Pole, int64(t.From), nil}
 	}
-	return []any{t.Indicator, t.Establishment, t.Pole, int64(t.From), value}
+	return []any{t.Indicator, t.Establishment, t.Pole, int64(t.From), amount(t.Value)}
+}
+
+// amount is a number of which 0 is one like any other, and is told in the audit log.
+type amount int64
+
+func amountOf(n *int64) any {
+	if n == nil {
+		return nil
+	}
+	return amount(*n)
 }
 
 func (r *Register) readTargets(ctx context.Context, q querier) error {
 	return each(ctx, q, "SELECT "+targetsTable.columns+" FROM targets ORDER BY indicator, establishment, pole, from_month", func(read func(...any) error) error {
 		var t Target
-		var value string
-		if err := read(&t.Indicator, &t.Establishment, &t.Pole, &t.From, &value); err != nil {
-			return err
-		}
-		var err error
-		if t.None = value == ""; !t.None {
-			t.Value, err = strconv.ParseInt(value, 10, 64)
-		}
+		var value sql.NullInt64
+		err := read(&t.Indicator, &t.Establishment, &t.Pole, &t.From, &value)
+		t.Value, t.None = value.Int64, !value.Valid
 		r.Targets[t.Key()] = append(r.Targets[t.Key()], t)
 		return err
 	})

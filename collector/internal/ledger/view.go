@@ -20,6 +20,8 @@ type Snapshot struct {
 	Register       Register             // what people declared
 	Outbox         []Backlog            // by channel
 	Open           []OpenEpisode        // in the order in which they opened
+	Mailboxes      []MailboxCount       // of MSSanté
+	Messages       []Volume             // of MSSanté, of all declared months, by place; they can be added up
 }
 
 // OpenEpisode is an open episode in short.

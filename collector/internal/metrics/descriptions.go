@@ -30,6 +30,10 @@ var (
 	poleInfo          = desc("pole_info", "The name of a pole.", "establishment", "pole", "name")
 	serviceInfo       = desc("service_info", "The name of a service, and where it belongs.", "establishment", "pole", "service", "name")
 
+	mssanteAddresses = desc("mssante_addresses", "MSSanté addresses by state, as declared; absent where none ever was.", "establishment", "pole", "service", "state")
+	mssanteMessages  = desc("mssante_messages_total", "MSSanté messages of all months that were declared; absent where none was. It grows when a month is declared, and falls when one is corrected.",
+		"establishment", "pole", "service", "direction")
+
 	target = desc("target", "What an indicator is to come to in the present month: of a pole, of an establishment, or of the structure as a whole where neither is named. Of faxes received and sent it is pages.",
 		"indicator", "establishment", "pole")
 

@@ -118,6 +118,7 @@ func (x *Exporter) tell(books ledger.Snapshot) *exposition {
 	services(out, books)
 	names(out, &books.Register)
 	targets(out, &books.Register, books.Month)
+	mssante(out, &books)
 	outbox(out, books.Outbox)
 	x.alerts(out, books)
 	return out

@@ -118,6 +118,16 @@ func ward() ledger.Snapshot {
 				{Indicator: "mssante_received", Establishment: "chu"}: {{From: 202611, Value: 40}},               // not yet
 			},
 		},
+		Mailboxes: []ledger.MailboxCount{
+			{Establishment: "chu", State: ledger.MailboxPublished, Count: 3},
+			{Service: "saas", State: ledger.MailboxUsed, Count: 2},
+			{Establishment: "chu", Service: "saas", State: ledger.MailboxUsed, Count: 1},
+			{Establishment: "chu", Service: "archives", State: ledger.NoMailbox, Count: 1},
+		},
+		Messages: []ledger.Volume{
+			{Establishment: "chu", Received: number(900)},
+			{Establishment: "chu", Service: "saas", Sent: number(0), Received: number(40)},
+		},
 		Agents: []ledger.Agent{
 			{ID: "ps-01", Up: true, LastSeen: noon, Version: "0.1.0", OS: "linux/amd64", Session: "s", Spool: wire.SpoolState{Envelopes: 3}, Dropped: 12, ClockMS: -1500},
 			{ID: "ps-02", Session: "s"},
@@ -130,6 +140,8 @@ func ward() ledger.Snapshot {
 		Envelopes: map[ledger.Verdict]int64{ledger.Applied: 100, ledger.Duplicate: 5},
 	}
 }
+
+func number(n int64) *int64 { return &n }
 
 // handler is what Prometheus asks.
 func handler(t testing.TB, b books) http.Handler {

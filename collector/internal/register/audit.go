@@ -27,30 +27,30 @@ func ExportAudit(log []ledger.Entry, zone *time.Location) [][]string {
 	at := func(t wire.Time) string { return t.Std().In(zone).Format(time.RFC3339) }
 	rows := make([][]string, 0, len(log))
 	for _, x := range log {
-		subject, since := x.Subject, ""
-		if thing, from, dated := begun(subject); dated {
-			subject = strings.Join(strings.Fields(thing), " ")
-			switch {
-			case from == 0:
-			case strings.HasPrefix(subject, "targets "):
-				since = writtenMonth(ledger.Month(from))
-			default:
-				since = at(wire.Time(from))
-			}
-		}
+		subject, since := begun(x.Subject, zone)
 		rows = append(rows, []string{at(x.At), x.Who, x.Source, subject, since, x.Field, x.Before, x.After})
 	}
 	slices.Reverse(rows)
 	return rows
 }
 
-// begun is what has versions, and since when the one that a subject means is valid.
-func begun(subject string) (thing string, from int64, dated bool) {
+// begun is what a subject is, and since when the version of it that is meant is valid, or of which month it is.
+func begun(subject string, zone *time.Location) (thing, since string) {
 	table, _, _ := strings.Cut(subject, " ")
-	if !slices.Contains([]string{"declared_lines", "declared_devices", "ufs", "targets"}, table) {
-		return subject, 0, false
+	i := max(0, strings.LastIndexByte(subject, ' '))
+	thing, since = strings.Join(strings.Fields(subject[:i]), " "), subject[i:]
+	number, err := strconv.ParseInt(strings.TrimSpace(since), 10, 64)
+	switch table {
+	case "declared_lines", "declared_devices", "ufs":
+		if err == nil && number != 0 {
+			return thing, wire.Time(number).Std().In(zone).Format(time.RFC3339)
+		}
+	case "targets", "mssante_volumes":
+		return thing, writtenMonth(ledger.Month(number))
+	case "mssante_addresses":
+		return thing, strings.TrimSpace(since)
+	default:
+		return subject, ""
 	}
-	i := strings.LastIndexByte(subject, ' ')
-	from, err := strconv.ParseInt(subject[i+1:], 10, 64)
-	return subject[:i], from, err == nil
+	return thing, ""
 }

@@ -17,13 +17,15 @@ import (
 // Diff is what is another between two registers, as people see it: by things, not by versions.
 type Diff struct {
 	Changes   []Change // by what they are and id
-	Unchanged int      // lines
+	Unchanged int      // of what the table is of
+
+	of string
 }
 
 // Change is what happened to a thing.
 type Change struct {
 	Done   string // new, changed, removed
-	What   string // establishment, site, pole, service, UF, line, machine, target
+	What   string // establishment, site, pole, service, UF, line, machine, target, address, month
 	ID     string
 	Fields []FieldChange // empty where it was removed
 }
@@ -35,9 +37,12 @@ type FieldChange struct {
 
 // Compare tells what is another.
 func Compare(before, after ledger.Register) Diff {
-	var diff Diff
-	old, now := sights(&before), sights(&after)
-	names := [2]directory{newDirectory(&before), newDirectory(&after)}
+	return compare("line", sights(&before), sights(&after), [2]directory{newDirectory(&before), newDirectory(&after)})
+}
+
+// compare tells what is another, and how many things of one kind are not.
+func compare(of string, old, now map[thingKey]sight, names [2]directory) Diff {
+	diff := Diff{of: of}
 	for _, key := range slices.SortedFunc(maps.Keys(now), byOrder) {
 		was, known := old[key]
 		done := "changed"
@@ -48,7 +53,7 @@ func Compare(before, after ledger.Register) Diff {
 		switch {
 		case len(fields) > 0 || !known:
 			diff.Changes = append(diff.Changes, Change{done, key.what, key.id, fields})
-		case key.what == "line":
+		case key.what == of:
 			diff.Unchanged++
 		}
 	}
@@ -63,7 +68,7 @@ func Compare(before, after ledger.Register) Diff {
 // thingKey tells things apart.
 type thingKey struct{ what, id string }
 
-var order = []string{"establishment", "site", "pole", "service", "UF", "line", "machine", "target"}
+var order = []string{"establishment", "site", "pole", "service", "UF", "line", "machine", "target", "address", "month"}
 
 func byOrder(a, b thingKey) int {
 	return cmp.Or(cmp.Compare(slices.Index(order, a.what), slices.Index(order, b.what)), cmp.Compare(a.id, b.id))
@@ -108,27 +113,7 @@ func sights(r *ledger.Register) map[thingKey]sight {
 	for id, versions := range r.Devices {
 		all[thingKey{"machine", id}] = deviceFields.sight(versions)
 	}
-	for _, versions := range r.Targets {
-		for _, x := range versions {
-			all[thingKey{"target", targetID(x)}] = plain("value", cmp.Or(writtenTarget(x), "none"))
-		}
-	}
 	return all
-}
-
-// targetID is a target's indicator, place and month: active_lines of pole urgences since 2026-10.
-func targetID(x ledger.Target) string {
-	id := x.Indicator
-	switch {
-	case x.Pole != "":
-		id += " of pole " + x.Pole
-	case x.Establishment != "":
-		id += " of " + x.Establishment
-	}
-	if x.From != 0 {
-		id += " since " + writtenMonth(x.From)
-	}
-	return id
 }
 
 // openings are when a functional unit opened and closed, in each of its versions.
@@ -268,6 +253,13 @@ func (c Change) in(i int) string {
 	return strings.Join(words, ", ")
 }
 
+func many(what string) string {
+	if strings.HasSuffix(what, "s") {
+		return what + "es"
+	}
+	return what + "s"
+}
+
 // Summary counts: « lines: 3 new, 1 changed, 0 removed, 12 unchanged ».
 func (d Diff) Summary() string {
 	counts := make(map[[2]string]int)
@@ -278,10 +270,10 @@ func (d Diff) Summary() string {
 	for _, what := range order {
 		added, changed, removed := counts[[2]string{what, "new"}], counts[[2]string{what, "changed"}], counts[[2]string{what, "removed"}]
 		switch {
-		case what == "line":
-			parts = append(parts, fmt.Sprintf("lines: %d new, %d changed, %d removed, %d unchanged", added, changed, removed, d.Unchanged))
+		case what == d.of:
+			parts = append(parts, fmt.Sprintf("%s: %d new, %d changed, %d removed, %d unchanged", many(what), added, changed, removed, d.Unchanged))
 		case added+changed+removed > 0:
-			parts = append(parts, fmt.Sprintf("%ss: %d new, %d changed, %d removed", what, added, changed, removed))
+			parts = append(parts, fmt.Sprintf("%s: %d new, %d changed, %d removed", many(what), added, changed, removed))
 		}
 	}
 	return strings.Join(parts, "; ")

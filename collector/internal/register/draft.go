@@ -93,13 +93,27 @@ func newDraft(r ledger.Register, t *Table, o Options) *draft {
 
 // plan is what came of it. The error is Faults.
 func (d *draft) plan() (Plan, error) {
+	if err := d.settled(); err != nil {
+		return Plan{}, err
+	}
+	return Plan{d.r, Compare(d.before, d.r), reflect.DeepEqual(d.before, d.r), d.warnings}, nil
+}
+
+// planOf is what came of a table that leaves the register as it is, apart from things of one kind.
+func (d *draft) planOf(what string, before, after map[thingKey]sight) (Plan, error) {
+	if err := d.settled(); err != nil {
+		return Plan{}, err
+	}
+	diff := compare(what, before, after, [2]directory{d.directory, d.directory})
+	return Plan{d.r, diff, diff.Empty(), d.warnings}, nil
+}
+
+// settled puts what is to be said in the order of the rows.
+func (d *draft) settled() error {
 	slices.SortStableFunc(d.faults, func(a, b Note) int { return cmp.Compare(a.Row, b.Row) })
 	d.faults = slices.Compact(d.faults) // a block of numbers says the same of each
 	slices.SortFunc(d.warnings, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Text, b.Text)) })
-	if len(d.faults) > 0 {
-		return Plan{}, d.faults
-	}
-	return Plan{d.r, Compare(d.before, d.r), reflect.DeepEqual(d.before, d.r), d.warnings}, nil
+	return d.faults.err()
 }
 
 func (d *draft) fault(row Row, column, format string, args ...any) {

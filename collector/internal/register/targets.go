@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ func PlanTargets(r ledger.Register, t *Table, o Options) (Plan, error) {
 	if o.Replace {
 		d.removeOthers()
 	}
-	return d.plan()
+	return d.planOf("target", targetSights(&d.before), targetSights(d.Register))
 }
 
 type targetDraft struct {
@@ -106,6 +107,31 @@ func (d *targetDraft) removeOthers() {
 			return !named
 		}))
 	}
+}
+
+// targetID is a target's indicator, place and month: active_lines of pole urgences since 2026-10.
+func targetID(x ledger.Target) string {
+	id := x.Indicator
+	switch {
+	case x.Pole != "":
+		id += " of pole " + x.Pole
+	case x.Establishment != "":
+		id += " of " + x.Establishment
+	}
+	if x.From != 0 {
+		id += " since " + writtenMonth(x.From)
+	}
+	return id
+}
+
+func targetSights(r *ledger.Register) map[thingKey]sight {
+	sights := make(map[thingKey]sight)
+	for _, versions := range r.Targets {
+		for _, x := range versions {
+			sights[thingKey{"target", targetID(x)}] = plain("value", cmp.Or(writtenTarget(x), "none"))
+		}
+	}
+	return sights
 }
 
 func writtenTarget(x ledger.Target) string {

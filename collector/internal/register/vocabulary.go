@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
 // vocabulary are the values that a column may have.
@@ -15,20 +17,35 @@ type word struct {
 	also   []string // what else people call it; case, accents and all but letters and digits don't matter
 }
 
+// has tells whether a text is one of the words.
+func (v vocabulary) has(text string) bool {
+	_, err := v.find(text)
+	return err == nil
+}
+
+// String lists the words.
+func (v vocabulary) String() string {
+	names := make([]string, len(v))
+	for i, w := range v {
+		names[i] = fmt.Sprintf("%s (%s)", w.name, w.french)
+	}
+	return strings.Join(names, ", ")
+}
+
 // find is the value that a text means.
 func (v vocabulary) find(text string) (name string, err error) {
-	var known, names []string
+	var known []string
 	for _, w := range v {
 		all := append([]string{w.name, w.french}, w.also...)
 		if slices.ContainsFunc(all, func(word string) bool { return letters(word) == letters(text) }) {
 			return w.name, nil
 		}
-		known, names = append(known, all...), append(names, fmt.Sprintf("%s (%s)", w.name, w.french))
+		known = append(known, all...)
 	}
 	if near := nearest(text, known); near != "" {
 		return "", fmt.Errorf("%q isn't known; did you mean %q?", text, near)
 	}
-	return "", fmt.Errorf("%q isn't known; want one of %s", text, strings.Join(names, ", "))
+	return "", fmt.Errorf("%q isn't known; want one of %s", text, v)
 }
 
 // inFrench is a value as French tables have it.
@@ -51,3 +68,22 @@ var indicatorWords = vocabulary{
 	{"mssante_sent", "messages MSSanté émis", []string{"MSSanté émis", "MSSanté envoyés", "MSSanté messages sent"}},
 	{"fax_internal", "messages fax internes", []string{"fax internes", "internal faxes"}},
 }
+
+// mailboxStateWords are how far a mailbox of MSSanté has come. The kit says active of those that are used.
+var mailboxStateWords = vocabulary{
+	{string(ledger.MailboxCreated), "créée", []string{"ouverte", "open"}},
+	{string(ledger.MailboxPublished), "publiée", nil},
+	{string(ledger.MailboxUsed), "utilisée", []string{"active", "in use"}},
+	{string(ledger.MailboxInactive), "inactive", []string{"non utilisée", "inutilisée", "unused"}},
+}
+
+// mailboxKindWords are the kinds of mailboxes that the national directory knows.
+var mailboxKindWords = vocabulary{
+	{"PER", "personnelle", []string{"nominative", "personal", "BAL personnelle"}},
+	{"ORG", "organisationnelle", []string{"organisational", "organizational", "BAL organisationnelle"}},
+	{"APP", "applicative", []string{"application", "BAL applicative"}},
+	{"CAB", "de cabinet", []string{"cabinet", "practice", "BAL de cabinet"}},
+}
+
+// wholeWords stand in the column of services where a row is of all of them.
+var wholeWords = vocabulary{{"all", "global", []string{"global seulement", "tous", "tous les services", "ensemble", "total", "structure"}}}

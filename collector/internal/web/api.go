@@ -276,18 +276,19 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 }
 
 // figures reads what indicators are computed from: the present and the months, side by side.
-func (s *site) figures(ctx context.Context, from, to ledger.Month, each bool) (indicators.Books, error) {
-	var books ledger.Snapshot
-	var months []ledger.MonthSum
+func (s *site) figures(ctx context.Context, from, to ledger.Month, each bool) (b indicators.Books, err error) {
 	read := s.Books.Period
 	if each {
 		read = s.Books.Months
 	}
+	var books ledger.Snapshot
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { books, err = s.Books.Snapshot(ctx); return err })
-	group.Go(func() (err error) { months, err = read(ctx, from, to); return err })
-	err := group.Wait()
-	return indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: months}, err
+	group.Go(func() (err error) { b.Months, err = read(ctx, from, to); return err })
+	group.Go(func() (err error) { b.MSSante, err = s.Books.MSSante(ctx, from, to); return err })
+	err = group.Wait()
+	b.At, b.Register, b.Lines = books.At, &books.Register, books.Lines
+	return b, err
 }
 
 func monthText(m ledger.Month) string { return fmt.Sprintf("%04d-%02d", int(m)/100, int(m)%100) }

@@ -27,6 +27,7 @@ type books struct {
 	anomalies []ledger.Anomaly
 	episodes  []ledger.Episode
 	months    []ledger.MonthSum
+	mssante   ledger.MSSante
 }
 
 func (b *books) Snapshot(context.Context) (ledger.Snapshot, error) { return b.snapshot, b.err }
@@ -45,6 +46,10 @@ func (b *books) Months(context.Context, ledger.Month, ledger.Month) ([]ledger.Mo
 
 func (b *books) Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
 	return b.Months(ctx, from, to)
+}
+
+func (b *books) MSSante(context.Context, ledger.Month, ledger.Month) (ledger.MSSante, error) {
+	return b.mssante, b.err
 }
 
 func (b *books) Watch(context.Context, int) (ledger.Watch, error) { return b.watch, b.err }

@@ -28,6 +28,7 @@ type Books interface {
 	Episodes(ctx context.Context, f ledger.EpisodeFilter) ([]ledger.Episode, error)
 	Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 	Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
+	MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error)
 }
 
 // Options of a site.

@@ -9,10 +9,48 @@ CREATE TABLE targets (
     establishment TEXT NOT NULL,   -- empty: the structure as a whole, or that of the pole
     pole          TEXT NOT NULL,   -- empty: not of a pole
     from_month    BIGINT NOT NULL, -- 0 = always
-    value         TEXT NOT NULL,   -- a whole number; empty: none any more
+    value         BIGINT,          -- NULL: none any more
     PRIMARY KEY (indicator, establishment, pole, from_month)
+);
+
+-- Mailboxes of MSSanté, in their versions.
+CREATE TABLE mssante_addresses (
+    address       TEXT NOT NULL, -- in lower case
+    from_day      TEXT NOT NULL, -- valid since
+    kind          TEXT NOT NULL, -- PER, ORG, APP, CAB; empty: not said
+    establishment TEXT NOT NULL,
+    service       TEXT NOT NULL,
+    state         TEXT NOT NULL, -- created, published, used, inactive; empty: it is no more
+    until_day     TEXT NOT NULL, -- the next version is valid since; empty: this is the last
+    PRIMARY KEY (address, from_day)
+);
+
+CREATE INDEX mssante_addresses_now ON mssante_addresses (until_day, establishment, service, state);
+
+-- Messages as they were declared, by month.
+CREATE TABLE mssante_volumes (
+    month         BIGINT NOT NULL,
+    establishment TEXT NOT NULL, -- empty: of none, or the structure as a whole
+    service       TEXT NOT NULL, -- empty: all of the establishment
+    sent          BIGINT,        -- NULL: not declared
+    received      BIGINT,
+    PRIMARY KEY (month, establishment, service)
+);
+
+-- The sums of all months: of services what was declared for them, of an establishment what is left of its
+-- own figures when those of its services are taken away.
+CREATE TABLE mssante_totals (
+    establishment TEXT NOT NULL,
+    service       TEXT NOT NULL,
+    sent          BIGINT,
+    received      BIGINT,
+    PRIMARY KEY (establishment, service)
 );
 
 -- +goose Down
 
+DROP TABLE mssante_totals;
+DROP TABLE mssante_volumes;
+DROP INDEX mssante_addresses_now;
+DROP TABLE mssante_addresses;
 DROP TABLE targets;

@@ -1,0 +1,182 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// MailboxCount is how many mailboxes of a service are in a state.
+type MailboxCount struct {
+	Month         Month // at its end, or now; 0 in a snapshot: now
+	Establishment string
+	Service       string
+	State         MailboxState // also NoMailbox: that there were some is known
+	Count         int64
+}
+
+// MSSante is what was declared of MSSanté for some months.
+type MSSante struct {
+	Mailboxes []MailboxCount // by month
+	Messages  []Volume       // apart: they can be added up
+}
+
+// MSSante is what was declared for the months from and to and those between.
+func (l *Ledger) MSSante(ctx context.Context, from, to Month) (m MSSante, err error) {
+	err = l.read(ctx, "MSSanté", func(q querier, now wire.Time) error {
+		if m.Mailboxes, err = readMailboxCounts(ctx, q, from, min(to, MonthOf(now, l.zone))); err != nil {
+			return err
+		}
+		volumes, err := readVolumes(ctx, q, fmt.Sprintf("month >= %d AND month <= %d", from, to))
+		m.Messages = Apart(volumes)
+		return err
+	})
+	return m, err
+}
+
+// Apart takes what was declared for services out of what was declared for all of their establishment, and that
+// out of what was declared for the structure as a whole: then each message counts once, and services and what is
+// left add up to the whole. Where the parts are more than the whole, they hold. Volumes are in their order.
+func Apart(volumes []Volume) []Volume {
+	apart := slices.Clone(volumes)
+	for first, last := 0, 0; first < len(apart); first = last {
+		for last = first; last < len(apart) && apart[last].Month == apart[first].Month; last++ {
+		}
+		separate(apart[first:last])
+	}
+	return apart
+}
+
+// separate does so for one month. The structure as a whole comes first in it, and is what is left in the end.
+func separate(month []Volume) {
+	type sums struct{ sent, received int64 }
+	parts := make(map[string]sums) // of each establishment
+	add := func(establishment string, v *Volume) {
+		of := parts[establishment]
+		parts[establishment] = sums{of.sent + orZero(v.Sent), of.received + orZero(v.Received)}
+	}
+	for i := range month {
+		if v := &month[i]; v.Service != "" {
+			add(v.Establishment, v)
+		}
+	}
+	for i := len(month) - 1; i >= 0; i-- {
+		v := &month[i]
+		if v.Service == "" {
+			of := parts[v.Establishment]
+			v.Sent, v.Received = less(v.Sent, of.sent), less(v.Received, of.received)
+		}
+		if v.Establishment != "" {
+			add("", v)
+		}
+	}
+}
+
+// less is what is left of a number that may not be known.
+func less(n *int64, parts int64) *int64 {
+	if n == nil {
+		return nil
+	}
+	left := max(0, *n-parts)
+	return &left
+}
+
+func orZero(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// Totals are the sums of all months, by place, of volumes in their order.
+func Totals(volumes []Volume) (totals []Volume) {
+	for _, v := range Apart(volumes) {
+		v.Month = 0
+		i, known := slices.BinarySearchFunc(totals, v, Volume.Compare)
+		if !known {
+			totals = slices.Insert(totals, i, Volume{Establishment: v.Establishment, Service: v.Service})
+		}
+		totals[i].Sent, totals[i].Received = plus(totals[i].Sent, v.Sent), plus(totals[i].Received, v.Received)
+	}
+	return totals
+}
+
+// plus adds numbers of which either may not be known.
+func plus(a, b *int64) *int64 {
+	if a == nil || b == nil {
+		if a == nil {
+			return b
+		}
+		return a
+	}
+	sum := *a + *b
+	return &sum
+}
+
+// readTotals are the sums of all months, by place.
+func readTotals(ctx context.Context, q querier) (totals []Volume, err error) {
+	err = each(ctx, q, "SELECT "+totalsTable.columns+" FROM mssante_totals", func(read func(...any) error) error {
+		var x Volume
+		var sent, received sql.NullInt64
+		err := read(&x.Establishment, &x.Service, &sent, &received)
+		x.Sent, x.Received = known(sent), known(received)
+		totals = append(totals, x)
+		return err
+	})
+	slices.SortFunc(totals, Volume.Compare)
+	return totals, err
+}
+
+// readMailboxesNow counts the mailboxes as they are now.
+func readMailboxesNow(ctx context.Context, q querier) (counts []MailboxCount, err error) {
+	query := "SELECT establishment, service, state, COUNT(*) FROM mssante_addresses WHERE until_day = '' GROUP BY establishment, service, state " +
+		"ORDER BY establishment, service, state"
+	err = each(ctx, q, query, func(read func(...any) error) error {
+		var x MailboxCount
+		err := read(&x.Establishment, &x.Service, &x.State, &x.Count)
+		counts = append(counts, x)
+		return err
+	})
+	return counts, err
+}
+
+// readMailboxCounts counts the mailboxes at the end of each of some months: those that came in it and before, less
+// those that went.
+func readMailboxCounts(ctx context.Context, q querier, from, to Month) (counts []MailboxCount, err error) {
+	const query = "SELECT SUBSTR(%[1]s_day, 1, 7) AS month, establishment, service, state, COUNT(*) FROM mssante_addresses " +
+		"WHERE %[1]s_day <> '' GROUP BY SUBSTR(%[1]s_day, 1, 7), establishment, service, state"
+	standing := make(map[MailboxCount]int64) // by place and state
+	moves := make(map[Month][]MailboxCount)
+	for which, sign := range map[string]int64{"from": 1, "until": -1} {
+		err := each(ctx, q, fmt.Sprintf(query, which), func(read func(...any) error) error {
+			var x MailboxCount
+			var month string
+			err := read(&month, &x.Establishment, &x.Service, &x.State, &x.Count)
+			m := max(from, MonthOf(Day(month+"-01").In(time.UTC), time.UTC))
+			x.Count *= sign
+			moves[m] = append(moves[m], x)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for m := from; m <= to; m = m.Add(1) {
+		for _, x := range moves[m] {
+			n := x.Count
+			x.Count = 0
+			if standing[x] += n; standing[x] == 0 {
+				delete(standing, x)
+			}
+		}
+		for x, n := range standing {
+			x.Month, x.Count = m, n
+			counts = append(counts, x)
+		}
+	}
+	return counts, nil
+}
