@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
@@ -120,14 +121,20 @@ func (h *hospital) projections() map[string]func() totals {
 	}
 }
 
-func (h *hospital) byMetrics() totals {
-	sums := totals{}
+// families are the metrics by name.
+func (h *hospital) families() map[string]*dto.MetricFamily {
+	h.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(h.get("/metrics")))
 	if err != nil {
 		h.Fatal(err)
 	}
-	for _, m := range families["zerofax_fax_pages_total"].Metric {
+	return families
+}
+
+func (h *hospital) byMetrics() totals {
+	sums := totals{}
+	for _, m := range h.families()["zerofax_fax_pages_total"].Metric {
 		labels := map[string]string{}
 		for _, l := range m.Label {
 			labels[l.GetName()] = l.GetValue()
@@ -266,6 +273,7 @@ func TestMetricsAPIPagesAndPostingsTellTheSameTotals(t *testing.T) {
 
 	h.agreeOnLines()
 	h.agreeOnPeriods()
+	h.agreeOnMSSante()
 	h.agreeOnIndicators()
 }
 
@@ -296,6 +304,89 @@ func (h *hospital) agreeOnPeriods() {
 	}
 }
 
+// agreeOnMSSante wants metrics and API to tell the same of what was declared, at each level.
+func (h *hospital) agreeOnMSSante() {
+	h.Helper()
+	number := func(n int64) *int64 { return &n }
+	by := ledger.Author{Who: "test"}
+	err := h.DeclareVolumes(h.Context(), by, func(ledger.Register, []ledger.Volume) ([]ledger.Volume, error) {
+		return []ledger.Volume{
+			{Month: 202603, Establishment: "chu", Service: "onco", Sent: number(4), Received: number(0)},
+			{Month: 202604, Establishment: "chu", Received: number(100)},
+			{Month: 202604, Establishment: "chu", Service: "onco", Sent: number(5), Received: number(30)},
+			{Month: 202604, Establishment: "chu", Service: "saas", Received: number(20)},
+		}, nil
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	err = h.DeclareMailboxes(h.Context(), by, func(ledger.Register, []ledger.Mailbox) ([]ledger.Mailbox, error) {
+		return []ledger.Mailbox{
+			{Address: "onco@chu.mssante.fr", From: "2026-03-01", Establishment: "chu", Service: "onco", State: ledger.MailboxPublished},
+			{Address: "onco@chu.mssante.fr", From: "2026-04-01", Establishment: "chu", Service: "onco", State: ledger.MailboxUsed},
+			{Address: "saas@chu.mssante.fr", From: "2026-04-01", Establishment: "chu", Service: "saas", State: ledger.MailboxInactive},
+		}, nil
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	want := map[string]int64{"mssante_sent onco": 9, "mssante_received onco": 30, "mssante_received saas": 20, "mssante_received ": 50, "mssante_addresses onco": 1, "mssante_addresses saas": 0}
+	told := map[string]int64{}
+	for name, label := range map[string]string{"zerofax_mssante_messages_total": "direction", "zerofax_mssante_addresses": "state"} {
+		for _, m := range h.families()[name].Metric {
+			labels := map[string]string{}
+			for _, l := range m.Label {
+				labels[l.GetName()] = l.GetValue()
+			}
+			switch labels[label] {
+			case "sent", "received":
+				told["mssante_"+labels[label]+" "+labels["service"]] = int64(m.GetCounter().GetValue())
+			case "used":
+				told["mssante_addresses "+labels["service"]] = int64(m.GetGauge().GetValue())
+			}
+		}
+	}
+	if !maps.Equal(told, want) {
+		h.Errorf("the metrics tell %v, want %v", told, want)
+	}
+	sums := map[string]int64{}
+	for _, f := range h.figures("service", "from=2026-01&to=2026-12") {
+		if strings.HasPrefix(f.Indicator, "mssante_") && f.Value != nil {
+			sums[f.Indicator+" "+f.Scope.Service] = int64(*f.Value)
+		}
+	}
+	if !maps.Equal(sums, want) {
+		h.Errorf("the API tells %v, want %v", sums, want)
+	}
+	for _, level := range []string{"whole", "structure", "pole"} {
+		sums := map[string]int64{}
+		for _, f := range h.figures(level, "from=2026-01&to=2026-12") {
+			if f.Value != nil {
+				sums[f.Indicator] += int64(*f.Value)
+			}
+		}
+		if sums["mssante_received"] != 100 || sums["mssante_sent"] != 9 || sums["mssante_addresses"] != 1 {
+			h.Errorf("by %s the API tells %v, want 100 received, 9 sent, 1 address", level, sums)
+		}
+	}
+}
+
+// apiFigure is a figure of the API.
+type apiFigure struct {
+	From         string
+	Scope        struct{ Establishment, Pole, Service string }
+	Indicator    string
+	Unit         string
+	Value        *float64
+	Target       *float64
+	Completeness struct{ Watched, Days float64 }
+}
+
+func (h *hospital) figures(level, months string) []apiFigure {
+	h.Helper()
+	return data[apiFigure](h, "/api/v1/indicators?"+months+"&by="+level)
+}
+
 // agreeOnIndicators wants the time series of indicators to be those of the API, at each level and in each month:
 // what is unknown there has no point.
 func (h *hospital) agreeOnIndicators() {
@@ -309,15 +400,7 @@ func (h *hospital) agreeOnIndicators() {
 	months := fmt.Sprintf("from=%d-%02d&to=%d-%02d", first/100, first%100, last/100, last%100)
 	want := map[string]string{}
 	for _, level := range []string{"whole", "structure", "pole", "service"} {
-		for _, f := range data[struct {
-			From         string
-			Scope        struct{ Establishment, Pole, Service string }
-			Indicator    string
-			Unit         string
-			Value        *float64
-			Target       *float64
-			Completeness struct{ Watched, Days float64 }
-		}](h, "/api/v1/indicators?"+months+"&per=month&by="+level) {
+		for _, f := range h.figures(level, months+"&per=month") {
 			if f.Value == nil {
 				continue
 			}
