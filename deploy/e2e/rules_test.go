@@ -130,7 +130,7 @@ func TestRealPrometheusAndAlertmanagerMailWhatTheCollectorDoesNot(t *testing.T) 
 	}
 	eventually(t, 40*time.Second, "the mails are there", func() string {
 		if mailed("exploitation@chu-exemple.fr", "[zerofax] Les messages du collecteur ne partent pas (email)") == nil ||
-			mailed("secretariat-onco@chu-exemple.fr", "[zerofax] Coupure en retard : 2 ligne(s), service oncologie") == nil {
+			mailed("secretariat-onco@chu-exemple.fr", "[zerofax] Coupure en retard : 2 lignes, service oncologie") == nil {
 			return fmt.Sprintf("got %+v\n%s", post.all(), get("http://"+am+"/api/v2/alerts"))
 		}
 		return ""
