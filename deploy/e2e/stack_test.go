@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -296,5 +297,42 @@ http {
 	if got, _ := ask("GET", fmt.Sprintf("http://127.0.0.1:%d/lines", plain), ""); got.StatusCode != http.StatusMovedPermanently ||
 		got.Header.Get("Location") != "https://zerofax.chu-exemple.fr/lines" {
 		t.Errorf("without TLS: got %d to %s, want the same page with TLS", got.StatusCode, got.Header.Get("Location"))
+	}
+}
+
+// TestTheCollectorOfTheStackWritesWhatGrafanaMayRead runs the collector with the file of deploy/compose against an InfluxDB
+// whose users are as that stack makes them: one may only write, one may only read.
+func TestTheCollectorOfTheStackWritesWhatGrafanaMayRead(t *testing.T) {
+	t.Parallel()
+	dir, influx, pages := t.TempDir(), newInfluxDB(t), freePort(t)
+	for _, query := range []string{
+		`CREATE DATABASE zerofax`, `CREATE USER writer WITH PASSWORD 'w'`, `GRANT WRITE ON zerofax TO writer`,
+		`CREATE USER "zerofax-read" WITH PASSWORD 'r'`, `GRANT READ ON zerofax TO "zerofax-read"`,
+	} {
+		influx.ask(query)
+	}
+	writeFile(t, filepath.Join(dir, "token"), "writer:w")
+	config := rewritten(t, "compose/collector.yml", filepath.Join(dir, "collector.yml"),
+		"data_dir: /data", "data_dir: books", "0.0.0.0:8883", fmt.Sprintf("127.0.0.1:%d", freePort(t)), "0.0.0.0:8780", fmt.Sprintf("127.0.0.1:%d", pages),
+		"http://influxdb:8086", influx.url(), "/run/secrets/influxdb_token", filepath.Join(dir, "token"))
+	checked(t, "zerofax-collector", "check", "--config", config)
+	start(t, dir, "zerofax-collector", "run", "--config", "collector.yml")
+	eventually(t, 30*time.Second, "Grafana's user sees what was written", func() string {
+		answer := get(influx.url() + "/query?" + url.Values{"db": {"zerofax"}, "u": {"zerofax-read"}, "p": {"r"}, "q": {"SHOW MEASUREMENTS"}}.Encode())
+		if !strings.Contains(answer, `"values"`) {
+			return answer + get(fmt.Sprintf("http://127.0.0.1:%d/metrics", pages))
+		}
+		return ""
+	})
+	for who, query := range map[string]string{"u=writer&p=w": "SELECT * FROM /.*/", "u=zerofax-read&p=r": "DROP DATABASE zerofax"} {
+		response, err := http.Post(influx.url()+"/query?db=zerofax&"+who+"&"+url.Values{"q": {query}}.Encode(), "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || !strings.Contains(string(body), "not authorized") && response.StatusCode != http.StatusForbidden {
+			t.Errorf("%s asks %s: got %d %s, %v; want it refused", who, query, response.StatusCode, body, err)
+		}
 	}
 }
