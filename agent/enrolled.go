@@ -167,9 +167,8 @@ func (e *enrolled) renews() (bool, error) {
 			return false, nil
 		}
 	}
-	if until := given.Leaf.NotAfter; e.now.After(until) {
-		return false, fmt.Errorf("the certificate in %s ended on %s: enrol this agent again (zerofax-collector enroll %s), or set this machine's clock, which says %s",
-			e.from, until.Local().Format(time.DateOnly), e.Agent, e.now.Local().Format(time.DateOnly))
+	if e.now.After(given.Leaf.NotAfter) {
+		return false, fmt.Errorf("the certificate in %s %w", e.from, bundle.Holds(given.Leaf, e.now))
 	}
 	return true, nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // ParseAuthority reads the certificate of an authority: PEM, one that may sign, with a key that
@@ -54,5 +55,19 @@ func Fits(leaf *x509.Certificate, agent string, authority *x509.Certificate) err
 	}
 	return nil
 }
+
+// Holds tells why a certificate doesn't hold now, as far as this machine knows, and what to do; nil if it does.
+func Holds(leaf *x509.Certificate, now time.Time) error {
+	switch {
+	case now.After(leaf.NotAfter):
+		return fmt.Errorf("ended on %s: enrol this agent again (zerofax-collector enroll %s), or set this machine's clock, which says %s",
+			day(leaf.NotAfter), leaf.Subject.CommonName, day(now))
+	case now.Before(leaf.NotBefore):
+		return fmt.Errorf("begins on %s: set this machine's clock, which says %s", day(leaf.NotBefore), day(now))
+	}
+	return nil
+}
+
+func day(t time.Time) string { return t.Local().Format(time.DateOnly) }
 
 func anyCertificate(text string) bool { return x509.NewCertPool().AppendCertsFromPEM([]byte(text)) }

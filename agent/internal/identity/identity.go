@@ -161,19 +161,14 @@ func (i *Identity) better(kept, enrolled shown) bool {
 
 // trouble says in words that the certificate doesn't hold today, as far as this machine knows.
 func (i *Identity) trouble() string {
-	leaf, now := i.shown.Leaf, i.opts.Now()
-	switch {
-	case leaf == nil:
-	case now.After(leaf.NotAfter):
-		return fmt.Sprintf("the certificate ended on %s: enrol this agent again (zerofax-collector enroll %s), or set this machine's clock, which says %s",
-			day(leaf.NotAfter), i.opts.Agent, day(now))
-	case now.Before(leaf.NotBefore):
-		return fmt.Sprintf("the certificate begins on %s: set this machine's clock, which says %s", day(leaf.NotBefore), day(now))
+	if i.shown.Leaf == nil {
+		return ""
+	}
+	if err := bundle.Holds(i.shown.Leaf, i.opts.Now()); err != nil {
+		return "the certificate " + err.Error()
 	}
 	return ""
 }
-
-func day(t time.Time) string { return t.Local().Format(time.DateOnly) }
 
 // warn says something of a kind once, until there is something else to say.
 func (i *Identity) warn(kind, text string, args ...any) {

@@ -499,7 +499,7 @@ func TestPhrasesOfOthersAreTranslatedWhereKnown(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", english, got, want)
 		}
 	}
-	said := sources(t, "../identity", "../poll", "../snmp", "../../../mibs")
+	said := sources(t, "../identity", "../../bundle", "../poll", "../snmp", "../../../mibs")
 	for _, p := range phrases {
 		for part := range strings.SplitSeq(p[page.English], "%s") {
 			if part = strings.Trim(part, ` "`); len(part) > len("tries of") && !strings.Contains(said, part) {
