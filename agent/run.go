@@ -29,7 +29,7 @@ import (
 
 // runParts polls and sends until ctx ends. Up receives once, when all parts are open and begin to run. Nothing is drained
 // at the end: what isn't in the books is on disk.
-func runParts(ctx context.Context, log *slog.Logger, c *settings, told *central, up chan<- health) (err error) {
+func runParts(ctx context.Context, log *slog.Logger, c *settings, told *central, who *identity.Identity, up chan<- health) (err error) {
 	announce(log, c)
 	held, err := spool.Open(spool.Options{
 		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxSize), Fold: poll.Fold, Log: log, Now: clock,
@@ -45,7 +45,6 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, told *central,
 		Targets: targets(c.config, pool), Profiles: c.profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
 		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Looked: figures.Looked, Log: log, Now: clock,
 	})
-	who := identityOf(c.config, log)
 	state := stateOf(c.config, told, who, held, poller)
 	link := newUplink(c.config, told, who, log, held, state)
 	up <- healthOf(poller, state)

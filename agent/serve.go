@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/internal/identity"
 	"github.com/zerofax/zerofax/agent/internal/poll"
 	"github.com/zerofax/zerofax/agent/internal/service"
 	"github.com/zerofax/zerofax/agent/program"
@@ -83,6 +84,27 @@ type runner struct {
 	reload <-chan os.Signal
 
 	central *central
+	who     *identity.Identity // of proven
+	proven  proven
+}
+
+// proven is by what an identity differs from another.
+type proven struct {
+	agent, dir, url string
+	proof           proof
+	authority       string
+}
+
+// identity outlives parts: what it has asked the collector for it can still be given.
+func (r *runner) identity(c *config) *identity.Identity {
+	of := proven{agent: c.Agent, dir: c.Spool.Dir, url: c.Collector.URL, proof: c.proof}
+	if c.Central.authority != nil {
+		of.authority = string(c.Central.authority.Raw)
+	}
+	if of != r.proven {
+		r.who, r.proven = identityOf(c, r.log), of
+	}
+	return r.who
 }
 
 // stopsWithin is how long parts may take to stop. Nothing depends on it: what isn't in the books is on disk.
@@ -128,7 +150,8 @@ func (r *runner) runUntilReload(ctx context.Context, c *settings) (next *setting
 	defer stop()
 	up, ended, hung := make(chan health, 1), make(chan error, 1), make(chan error, 1)
 	r.central.follows(c)
-	go func() { ended <- runParts(ctx, r.log, c, r.central, up) }()
+	who := r.identity(c.config)
+	go func() { ended <- runParts(ctx, r.log, c, r.central, who, up) }()
 	select {
 	case err := <-ended:
 		return nil, notUp{err}

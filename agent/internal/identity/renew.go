@@ -70,11 +70,13 @@ func (i *Identity) Take(payload []byte) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.key == nil {
-		return false // to an earlier process, or answered already
+		return false // answered already
 	}
 	answer, err := wire.DecodeCertificateAnswer(payload)
 	switch {
 	case err != nil:
+	case answer.Error == "" && i.another(answer.Certificate):
+		return false // to an earlier process
 	case answer.Error != "":
 		err = fmt.Errorf("the collector gives no new certificate: %s", answer.Error)
 	default:
@@ -91,6 +93,16 @@ func (i *Identity) Take(payload []byte) bool {
 	}
 	i.opts.Log.Info("certificate renewed", "ends", i.shown.Leaf.NotAfter)
 	return true
+}
+
+// another tells whether a certificate is of another key than the one that was asked with.
+func (i *Identity) another(certificate string) bool {
+	block, _ := pem.Decode([]byte(certificate))
+	if block == nil {
+		return false
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	return err == nil && !i.key.PublicKey.Equal(leaf.PublicKey)
 }
 
 // keep checks an answer, and writes it down with its key.
