@@ -13,6 +13,7 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
@@ -152,9 +153,17 @@ func (l *link) connect(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if err := token.Error(); err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return fmt.Errorf("connect: %w%s", err, broker.hint(err, l.opts.Agent))
 	}
 	return nil
+}
+
+// hint is what to do if the broker doesn't want the certificate that it was shown.
+func (b *broker) hint(err error, agent string) string {
+	if b.tls == nil || len(b.tls.Certificates) == 0 || !errors.Is(err, packets.ErrorRefusedNotAuthorised) && !strings.Contains(err.Error(), "remote error: tls") {
+		return ""
+	}
+	return fmt.Sprintf(" (the broker refuses this agent's certificate: if it was revoked or is over, enrol the agent again: zerofax-collector enroll %s)", agent)
 }
 
 // drop ends the connection without a word, so that the broker publishes the will.

@@ -65,6 +65,9 @@ func TestBothSidesShowTheirCertificates(t *testing.T) {
 		{"both", func(*identity.Options) {}, "connected to the broker"},
 		{"the broker's authority is unknown", func(o *identity.Options) { o.BrokerCA = identity.PEM{} }, "unknown authority"},
 		{"another authority", func(o *identity.Options) { o.BrokerCA.Text = other.PEM }, "unknown authority"},
+		{"a certificate that is over", func(o *identity.Options) {
+			o.Certificate.Text, o.Key.Text = ca.Issue(agent, now.AddDate(-2, 0, 0), now.AddDate(0, 0, -1))
+		}, "enrol the agent again: zerofax-collector enroll ps-01"},
 		{"no client certificate", func(o *identity.Options) { o.Certificate = identity.PEM{} }, "no link to the broker"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
