@@ -133,11 +133,6 @@ func TestABundleIsAllThatAnAgentNeeds(t *testing.T) {
 	b := newBooks()
 	e := startEnrolment(t, b)
 	e.certify(t)
-	config, err := wire.SignConfig(wire.AgentConfig{Agent: "ps-02", Revision: 1, Config: pollOnly(ward.Devices...)}, e.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.client.Publish(wire.Topic("ps-02", wire.KindConfig), 1, true, config)
 	given := e.Bundle("ps-02", e.url)
 	certificate, key := e.Issue("ps-02", time.Now().AddDate(-2, 0, 0), time.Now().AddDate(0, 0, 30)) // about to end
 	given.Certificate, given.Key = certificate, secret.Text(key)
@@ -153,17 +148,22 @@ func TestABundleIsAllThatAnAgentNeeds(t *testing.T) {
 			t.Errorf("exit %d, want 0, and no key in the log:\n%s", got, log.String())
 		}
 	}()
-	eachLookedAt(t, ward, b, 2)
-	for i, bed := range ward.Devices {
-		bed.Fax(1+i%3, 2)
-	}
-	eventually(t, "each fax is booked", func() string { return b.equal(ward) })
 	eventually(t, "the certificate is renewed", func() string {
 		if c := e.heard().Certificate; c == nil || c.Error != "" || c.NotAfter.Std().Before(time.Now().AddDate(1, 11, 0)) {
 			return fmt.Sprintf("%+v", c)
 		}
 		return ""
 	})
+	config, err := wire.SignConfig(wire.AgentConfig{Agent: "ps-02", Revision: 1, Config: pollOnly(ward.Devices...)}, e.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.client.Publish(wire.Topic("ps-02", wire.KindConfig), 1, true, config)
+	eachLookedAt(t, ward, b, 2)
+	for i, bed := range ward.Devices {
+		bed.Fax(1+i%3, 2)
+	}
+	eventually(t, "each fax is booked", func() string { return b.equal(ward) })
 	if _, err := os.Stat(filepath.Join(filepath.Dir(file), "zerofax-agent-data", "ps-02", "certificate.pem")); err != nil {
 		t.Error(err)
 	}

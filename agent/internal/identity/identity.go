@@ -59,6 +59,7 @@ type Identity struct {
 	mu    sync.Mutex
 	shown shown
 	key   *ecdsa.PrivateKey // of what was asked for last; nil = nothing, in this process
+	asked int               // how often since the last answer that was good
 	next  time.Time         // not to be asked for before
 	why   string            // there is no renewed one; told once
 	told  map[string]string // the last warning of each kind

@@ -18,8 +18,12 @@ import (
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
-// retry is how long to wait for an answer before asking again; by chance up to half as long again.
-const retry = time.Hour
+// firstRetry is how long to wait for an answer before asking again, twice that each time up to
+// lastRetry; by chance up to half as long again. An answer is lost when the link is.
+const (
+	firstRetry = time.Minute
+	lastRetry  = time.Hour
+)
 
 // Request is the message by which to ask now for the next certificate, nil while it isn't time to.
 func (i *Identity) Request() []byte {
@@ -29,7 +33,8 @@ func (i *Identity) Request() []byte {
 	if !i.due(now) || now.Before(i.next) {
 		return nil
 	}
-	i.next = now.Add(retry + mathrand.N(retry/2))
+	wait := min(firstRetry<<min(i.asked, 10), lastRetry)
+	i.next, i.asked = now.Add(wait+mathrand.N(wait/2)), i.asked+1
 	request, err := i.request()
 	if err != nil {
 		i.fail(fmt.Errorf("ask for the next certificate: %w", err))
@@ -86,7 +91,7 @@ func (i *Identity) Take(payload []byte) bool {
 		i.fail(err)
 		return false
 	}
-	i.key, i.why = nil, ""
+	i.key, i.why, i.asked, i.next = nil, "", 0, time.Time{}
 	if err := i.load(); err != nil {
 		i.fail(err)
 		return false
