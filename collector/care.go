@@ -63,6 +63,12 @@ func (r restoreCommand) Run(call *program.Call) error {
 	if aside != "" {
 		fmt.Fprintf(call.Stdout, "the ledger until now is kept as %s\n", aside)
 	}
+	switch {
+	case got.Certified && got.Carried < 0:
+		fmt.Fprintln(call.Stdout, "what was revoked since then is forgotten: see zerofax-collector enroll --list, and revoke it again; agents that were enrolled since get in")
+	case got.Carried > 0:
+		fmt.Fprintf(call.Stdout, "of the ledger until now %d certificates and revocations are taken over\n", got.Carried)
+	}
 	if c.InfluxDB.URL != "" {
 		fmt.Fprintf(call.Stdout, "bucket %s has what these books don't know, so faxes would count twice there: empty it, then write it anew by\n"+
 			"  zerofax-collector series replay --from always\n", c.InfluxDB.Bucket)

@@ -87,8 +87,11 @@ func (c *config) authority(call *program.Call, books *ledger.Ledger) *authority.
 
 // brokerCA is who signed the certificate of an outside broker, where the configuration says it.
 func (c *config) brokerCA() (string, error) {
-	if c.MQTT.URL == "" || c.MQTT.CAFile == "" {
+	switch {
+	case c.MQTT.URL == "" || !encrypted(c.MQTT.URL):
 		return "", nil
+	case c.MQTT.CAFile == "":
+		return "", program.Usage(errors.New("who signed the broker's certificate? Agents believe nobody unnamed; want mqtt: {ca_file: …} in the collector's configuration"))
 	}
 	pem, err := os.ReadFile(c.MQTT.CAFile)
 	return string(pem), err

@@ -45,6 +45,34 @@ func (a Authority) Of(agent string) []Certificate {
 	return slices.DeleteFunc(slices.Clone(a.Certificates), func(c Certificate) bool { return c.Agent != agent })
 }
 
+// carry takes over what a later state of the same authority knows more, and says of how many certificates.
+// Else an agent that was revoked since would get in again.
+func (a *Authority) carry(later Authority) (carried int) {
+	if a.Certificate == "" {
+		a.Certificate, a.Key, a.MadeAt = later.Certificate, later.Key, later.MadeAt
+	}
+	if a.Certificate != later.Certificate {
+		return 0
+	}
+	known := make(map[string]int)
+	for i, c := range a.Certificates {
+		known[c.Serial] = i
+	}
+	for _, c := range later.Certificates {
+		i, ok := known[c.Serial]
+		switch {
+		case !ok:
+			a.Certificates = append(a.Certificates, c)
+		case c.RevokedAt != 0 && a.Certificates[i].RevokedAt == 0:
+			a.Certificates[i] = c
+		default:
+			continue
+		}
+		carried++
+	}
+	return carried
+}
+
 // Authority is the authority at present.
 func (l *Ledger) Authority(ctx context.Context) (a Authority, err error) {
 	err = l.read(ctx, "authority", func(q querier, _ wire.Time) error {

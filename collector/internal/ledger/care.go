@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,11 @@ type Contents struct {
 	Lines   int64 // declared
 	Balance Balance
 	Bytes   int64
+
+	// Certified says whether agents are certified by it. Restore took over Carried certificates and revocations of
+	// the ledger until now; below 0: that one could not be read.
+	Certified bool
+	Carried   int
 }
 
 // Backup copies the ledger at path, as it is at one instant, to a file of its own while others write to
@@ -167,7 +173,7 @@ func Restore(ctx context.Context, path, from string, o RestoreOptions) (c Conten
 	defer held.Close()
 	fresh := path + ".restoring"
 	defer func() { err = errors.Join(err, remove(fresh, fresh+"-wal", fresh+"-shm")) }()
-	if c, err = prepare(ctx, from, fresh, o); err != nil {
+	if c, err = prepare(ctx, from, fresh, path, o); err != nil {
 		return c, "", err
 	}
 	if aside, err = setAside(ctx, path, o.Now()); err != nil {
@@ -176,8 +182,8 @@ func Restore(ctx context.Context, path, from string, o RestoreOptions) (c Conten
 	return c, aside, errors.Join(os.Rename(fresh, path), syncFolder(filepath.Dir(path)))
 }
 
-// prepare makes fresh a checked copy of a backup that this program can work on.
-func prepare(ctx context.Context, from, fresh string, o RestoreOptions) (c Contents, err error) {
+// prepare makes fresh a checked copy of a backup that this program can work on, to take the place of present.
+func prepare(ctx context.Context, from, fresh, present string, o RestoreOptions) (c Contents, err error) {
 	if err := remove(fresh, fresh+"-wal", fresh+"-shm"); err != nil {
 		return c, err
 	}
@@ -193,12 +199,14 @@ func prepare(ctx context.Context, from, fresh string, o RestoreOptions) (c Conte
 	if c, err = examine(ctx, fresh); err != nil && !errors.Is(err, ErrUnbalanced) {
 		return c, notOurs(err)
 	}
-	if err := freshen(ctx, fresh, from, c.AsOf, o); err != nil {
+	certified, carried, err := freshen(ctx, fresh, from, present, c.AsOf, o)
+	if err != nil {
 		return c, err
 	}
 	if c, err = examine(ctx, fresh); errors.Is(err, ErrUnbalanced) && o.Force {
 		err = nil
 	}
+	c.Certified, c.Carried = certified, carried
 	return c, errors.Join(err, syncFile(fresh))
 }
 
@@ -210,19 +218,47 @@ func notOurs(err error) error {
 	return err
 }
 
-// freshen brings a copy up to date and notes in its audit log where it comes from.
-func freshen(ctx context.Context, fresh, from string, asOf wire.Time, o RestoreOptions) error {
+// freshen brings a copy up to date, notes in its audit log where it comes from, and takes over what the present
+// ledger knows of certificates.
+func freshen(ctx context.Context, fresh, from, present string, asOf wire.Time, o RestoreOptions) (certified bool, carried int, err error) {
+	latest, lost := presentAuthority(ctx, present)
 	store, err := openStore(ctx, fresh, migrate)
 	if err != nil {
-		return err
+		return false, 0, err
 	}
 	l := unopened(Options{Now: o.Now, Zone: o.Zone})
 	l.store = store
 	err = l.transact(ctx, func(b *books) error {
 		b.log(o.By, "ledger", "restored", "", asOf.String()+" from "+filepath.Base(from))
-		return nil
+		before, err := readAuthority(ctx, store.conn)
+		if err != nil {
+			return err
+		}
+		after := before
+		after.Certificates = slices.Clone(before.Certificates)
+		carried = after.carry(latest)
+		certified = after.Certificate != ""
+		b.logAuthority(o.By, before, after)
+		return store.writeAuthority(ctx, before, after)
 	})
-	return errors.Join(err, store.close(), lay(ctx, fresh))
+	if lost {
+		carried = -1
+	}
+	return certified, carried, errors.Join(err, store.close(), lay(ctx, fresh))
+}
+
+// presentAuthority is the authority of the ledger that a backup is to replace; lost where that can't be read.
+func presentAuthority(ctx context.Context, path string) (a Authority, lost bool) {
+	if !exists(path) {
+		return a, true
+	}
+	l, err := OpenToRead(ctx, path, Options{})
+	if err != nil {
+		return a, true
+	}
+	defer l.Close()
+	a, err = l.Authority(ctx)
+	return a, err != nil
 }
 
 // setAside gives the present ledger, if there is one, a name that says until when it was used. Until the
