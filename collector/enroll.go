@@ -113,6 +113,9 @@ func writeBundle(call *program.Call, file string, b bundle.Bundle) error {
 func (e enrollCommand) tell(call *program.Call, file, url string, local bool, id authority.Identity) {
 	fmt.Fprintf(call.Stderr, "%s is enrolled until %s and renews that by itself; it reaches the broker at %s\n",
 		e.Agent, id.NotAfter.Local().Format(time.DateOnly), url)
+	if id.Last {
+		fmt.Fprintf(call.Stderr, "warning: then the authority itself ends, and nothing is renewed beyond that\n")
+	}
 	for _, other := range id.Others {
 		fmt.Fprintf(call.Stderr, "the certificate of %s holds too, until %s; if nobody uses it any more: enroll %s --replace\n",
 			onDay(other.IssuedAt), onDay(other.NotAfter), e.Agent)

@@ -82,6 +82,7 @@ type Identity struct {
 	Key         string
 	Serial      string
 	NotAfter    time.Time
+	Last        bool                 // the authority itself ends then
 	Others      []ledger.Certificate // of the same agent, that hold too
 }
 
@@ -134,6 +135,9 @@ func (a *Authority) identify(c *ca, all *ledger.Authority, id *Identity, name st
 func (id *Identity) fill(all *ledger.Authority, c *x509.Certificate, key *ecdsa.PrivateKey, now time.Time, by string) (err error) {
 	row := enter(all, c, now, by)
 	id.Authority, id.Certificate, id.Serial, id.NotAfter = all.Certificate, row.PEM, row.Serial, c.NotAfter
+	if authority, err := readCertificate(all.Certificate); err == nil {
+		id.Last = c.NotAfter.Equal(authority.NotAfter)
+	}
 	id.Key, err = encodeKey(key)
 	return err
 }

@@ -383,8 +383,8 @@ func TestNothingHoldsLongerThanTheAuthority(t *testing.T) {
 	made := h.enrol("ps-01", authority.Enrolment{})
 	end := parsed(t, made.Authority).NotAfter
 	h.now = end.Add(-24 * time.Hour)
-	if got := h.enrol("ps-02", authority.Enrolment{}).NotAfter; !got.Equal(end) {
-		t.Errorf("got a certificate until %s, want the authority's end, %s", got, end)
+	if got := h.enrol("ps-02", authority.Enrolment{}); !got.NotAfter.Equal(end) || !got.Last || made.Last {
+		t.Errorf("got a certificate until %s, the last: %t, the first one too: %t; want the authority's end, %s", got.NotAfter, got.Last, made.Last, end)
 	}
 }
 
