@@ -62,12 +62,14 @@ func (l Language) after() *board.Panel {
 		board.LabelOf(l.say("Alerte ouverte", "Open alert"), "certainty", "alert", ofLabels("certainty", `zerofax_line_alert_opened_timestamp_seconds{kind="after_cutoff",certainty!="unsure"}`), l.calledOr(l.say("✓ close", "✓ closed"), certainties)...).Wide(140),
 		board.Value(l.say("Constaté", "Noticed"), l.minute(), "noticed", at(of)).Wide(170),
 		board.Value(l.say("Coupure", "Cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")).Wide(120),
-		board.Value(l.say("Pages après", "Pages after"), "locale", "pages", ofLines("zerofax_line_pages_after_cutoff_total > 0", inPlace)),
-		board.Value(l.say("Messages après", "Messages after"), "locale", "faxes", ofLines("zerofax_line_faxes_after_cutoff_total > 0", inPlace)),
+		board.Value(l.say("Combien", "How much"), "locale", "count", fmt.Sprintf(
+			`label_replace(%s, "unit", "pages", "", "") or on (line) label_replace(%s, "unit", "messages", "", "")`,
+			ofLines("zerofax_line_pages_after_cutoff_total > 0", inPlace), ofLines("zerofax_line_faxes_after_cutoff_total > 0", inPlace))).Wide(120),
+		board.Label(l.say("Unité", "Unit"), "unit"),
 	)
 	return board.Tabled(l.say("Lignes faxées après leur coupure", "Lines faxed on after their cut-off"), l.say(
-		"Certain : le fax est entièrement postérieur à la coupure. Probable : imprimé dans les 24 h qui suivent. Constaté : quand le collecteur l’a inscrit. Une alerte close ne change rien aux totaux. Un tiret : la machine ne compte pas ainsi.",
-		"Certain: the fax is wholly after the cut-off. Probable: printed within 24 h after it. Noticed: when the collector booked it. That an alert is closed changes no total. A dash: the machine doesn’t count that way."),
+		"Certain : le fax est entièrement postérieur à la coupure. Probable : imprimé dans les 24 h qui suivent. Constaté : quand le collecteur l’a inscrit. Une alerte close ne change rien aux totaux. Combien : en pages, ou en messages quand la machine ne compte qu’eux.",
+		"Certain: the fax is wholly after the cut-off. Probable: printed within 24 h after it. Noticed: when the collector booked it. That an alert is closed changes no total. How much: in pages, or in messages where the machine counts only those."),
 		"line", columns...).Sorted(l.say("Constaté", "Noticed"), true).Size(24, 8).NoValue(l.say("aucun fax après coupure", "no fax after a cut-off"))
 }
 

@@ -22,16 +22,16 @@ func fleet(l Language) *board.Dashboard {
 	return d
 }
 
+// answered is 1 for each machine of the agents that answers, else 0.
+const answered = answering + ` == bool 1 and on (device) zerofax_device_info{` + ofAgent + `}`
+
 func (l Language) fleetStats() []*board.Panel {
-	ofDevice := func(metric string) string {
-		return fmt.Sprintf(`max by (device) (%s) and on (device) zerofax_device_info{%s}`, metric, ofAgent)
-	}
 	return []*board.Panel{
 		board.Stat(l.say("Agents en ligne", "Agents online"), l.say("Part des agents en ligne et entendus dans les 3 dernières minutes.", "Share of the agents that are online and were heard within 3 minutes."),
 			board.Now(`avg(zerofax_agent_up{`+ofAgent+`})`, "")).Unit("percentunit").Decimals(0).NoValue(l.say("aucun agent", "no agent")).Steps(board.Vermillion, board.From(0.9995, board.Green)),
-		board.Stat(l.say("Machines jointes", "Machines reached"), l.say("Part des machines qui ont répondu au dernier regard.", "Share of the machines that answered at the last look."),
-			board.Now(`avg(`+ofDevice("zerofax_device_up")+`)`, "")).Unit("percentunit").Decimals(0).NoValue(l.say("aucune machine", "no machine")).Steps(board.Vermillion, board.From(0.9, board.Green)),
-		board.Stat(l.say("Envois en attente", "Envelopes waiting"), l.say("Ce que les agents gardent et que le collecteur n’a pas encore inscrit. Inconnu : aucun agent ne l’a encore dit.", "What agents hold and the collector hasn’t booked yet. Unknown: no agent has said so yet."),
+		board.Stat(l.say("Machines jointes", "Machines reached"), l.say("Part des machines qui ont répondu au dernier regard de leur agent. Celles d’un agent muet ne comptent pas : personne ne regarde.", "Share of the machines that answered at the last look of their agent. Those of a silent agent don’t count: nobody looks."),
+			board.Now(`avg(`+answered+`)`, "")).Unit("percentunit").Decimals(0).NoValue(l.say("aucune machine", "no machine")).Steps(board.Vermillion, board.From(0.9, board.Green)),
+		board.Stat(l.say("Envois en attente", "Envelopes waiting"), l.say("Ce que les agents gardent et que le collecteur n’a pas encore inscrit ; d’un agent muet, ce qu’il a dit en dernier. Inconnu : aucun agent ne l’a encore dit.", "What agents hold and the collector hasn’t booked yet; of a silent agent, what it said last. Unknown: no agent has said so yet."),
 			board.Now(`sum(zerofax_agent_spool_envelopes{`+ofAgent+`})`, "")).Unit("locale").NoValue(l.unknown()),
 		board.Stat(l.say("Abandonnées", "Given up"), l.say("Lectures que les agents ont dû abandonner depuis le début, leur stockage étant plein. Les totaux restent justes, les instants sont moins précis.", "Readings that agents had to give up ever, because their spool was full. Totals stay right, instants are less exact."),
 			board.Now(`sum(zerofax_agent_dropped_readings_total{`+ofAgent+`})`, "")).Unit("locale").NoValue(l.unknown()).Steps(board.Plain, board.From(1, board.Vermillion)),
@@ -73,11 +73,10 @@ func (l Language) spool() *board.Panel {
 }
 
 func (l Language) answering() *board.Panel {
-	ofDevice := fmt.Sprintf(`max by (device) (zerofax_device_up) and on (device) zerofax_device_info{%s}`, ofAgent)
 	return board.Lines(l.say("Machines connues, et qui répondent", "Machines that are known, and that answer"), l.say(
 		"L’écart entre les deux courbes est ce que personne ne voit. Une chute d’un coup : un agent, ou le réseau.",
 		"What lies between both curves is what nobody sees. A sudden fall: an agent, or the network."),
-		board.Over(`count(`+ofDevice+`)`, "known"), board.Over(`sum(`+ofDevice+`)`, "answering")).
+		board.Over(`count(`+answered+`)`, "known"), board.Over(`sum(`+answered+`)`, "answering")).
 		Unit("locale").Decimals(0).NoValue(l.say("aucune machine", "no machine")).Size(12, 8).
 		Override(board.Named("known"), board.Called(l.say("connues", "known")), board.Fixed(board.Grey), board.Dashed()).
 		Override(board.Named("answering"), board.Called(l.say("répondent", "answering")), board.Fixed(board.Blue))
@@ -85,13 +84,13 @@ func (l Language) answering() *board.Panel {
 
 // silent are the machines that don't answer.
 func (l Language) silent() *board.Panel {
-	down := `zerofax_device_up == 0`
+	down := answering + ` != 1`
 	return board.Tabled(l.say("Machines qui ne répondent pas", "Machines that don’t answer"), l.say(
-		"Éteinte, déplacée, ou l’agent ne la joint plus. Dernière lecture vide : jamais lue.",
-		"Switched off, moved, or out of the agent’s reach. An empty last reading: never read."),
+		"Éteinte, déplacée, hors de portée de l’agent, ou l’agent est muet. Dernière lecture vide : jamais lue, ou ligne déclarée par sa passerelle.",
+		"Switched off, moved, out of the agent’s reach, or the agent is silent. An empty last reading: never read, or a line declared by its gateway."),
 		"device",
 		board.LabelOf(l.say("Machine", "Machine"), "device", "info", fmt.Sprintf(`max by (device, model, agent) (zerofax_device_info{%s}) and on (device) (%s)`, ofAgent, down)),
-		board.Label(l.say("Modèle", "Model"), "model"),
+		board.Value(l.say("Réponse", "Answer"), "none", "up", fmt.Sprintf(`%s and on (device) zerofax_device_info{%s}`, down, ofAgent), l.called(answers)...),
 		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", fmt.Sprintf(
 			`max by (device) (zerofax_line_last_reading_timestamp_seconds * on (line) group_left (device) max by (line, device) (zerofax_line_info{device!=""})) * 1000 and on (device) (%s) and on (device) zerofax_device_info{%s}`, down, ofAgent)),
 		board.Label(l.say("Agent", "Agent"), "agent"),

@@ -42,6 +42,11 @@ func linesWithName(in string) string {
 		`(max by (service, name) (zerofax_service_info) or max by (service) (zerofax_line_info{service=""}))`, in)
 }
 
+// answering is 1 for each machine that answered at the last look, 0 for one that didn't, and 2 for one
+// whose agent is silent: nobody looks, and its last answer says nothing of today.
+const answering = `(max by (device) (zerofax_device_up) and on (device) zerofax_device_info * on (agent) group_left () (max by (agent) (zerofax_agent_up) == 1)` +
+	` or max by (device) (zerofax_device_info) * 2)`
+
 const month = 30 // days
 
 // today reads a metric as it stands at the end of the time range for all of it. So what people declared

@@ -52,7 +52,7 @@ var (
 		{"probable", "◐ probable", "◐ probable", board.Vermillion},
 		{"unsure", "? incertain", "? unsure", board.Purple},
 	}
-	answers  = []word{{"1", "✓ répond", "✓ answers", board.Green}, {"0", "✕ ne répond pas", "✕ doesn’t answer", board.Vermillion}}
+	answers  = []word{{"1", "✓ répond", "✓ answers", board.Green}, {"0", "✕ ne répond pas", "✕ doesn’t answer", board.Vermillion}, {"2", "? agent muet", "? agent silent", board.Purple}}
 	presence = []word{{"1", "✓ en ligne", "✓ online", board.Green}, {"0", "✕ muet", "✕ silent", board.Vermillion}}
 	currency = []word{{"1", "✓ à jour", "✓ current", board.Green}, {"0", "▲ pas encore prise", "▲ not taken yet", board.Vermillion}}
 	kit      = []word{
