@@ -14,11 +14,11 @@ func pilotage(l Language) *board.Dashboard {
 		"Où en est la sortie du fax : indicateurs, objectifs, plan de coupure, par pôle et par service.",
 		"How far the hospital is in leaving fax behind: indicators, targets, plan of cut-offs, by pole and by department."))
 	d.Time.From = "now-24M/M"
-	d.With(l.establishments())
+	d.With(l.establishments(), level)
 	d.Row(l.say("Aujourd’hui", "Today"),
 		l.activeLines(inEstablishment).Size(4, 4),
 		l.cutShare(), l.planKept(), l.overdue(inEstablishment), l.unseen(inEstablishment), l.faxedAfter(inEstablishment))
-	d.Row(l.say("Indicateurs du kit et objectifs", "Indicators of the kit, and targets"), l.indicatorTable(), l.linesByState(inEstablishment).Size(8, 8))
+	d.Row(l.say("Indicateurs du kit et objectifs", "Indicators of the kit, and targets"), l.indicatorTable(), l.linesByState(inEstablishment).Size(8, 9))
 	d.Row(l.say("Plan de coupure", "Plan of cut-offs"), l.plan(), l.nextCutoffs())
 	d.Row(l.say("Tendance sur 24 mois", "Trend over 24 months"),
 		l.trend("active_lines"), l.trend("mssante_addresses"),
@@ -93,30 +93,28 @@ func toMonth(before, after string) string {
 
 var thisMonth, lastMonth = toMonth("1d", "+ 1d"), toMonth("33d", "- 26d")
 
-// ofStructure are the indicators of whole establishments, where anything was watched at all. Faxes are
-// told in pages, which all machines count, and not in messages.
-const ofStructure = `"by" = 'structure' AND "completeness" > 0 AND "unit" != 'faxes' AND "establishment" =~ /^${establishment:regex}$/`
-
-// ofAll are the indicators of all establishments as one. Completeness is taken from there: it has no sum.
-const ofAll = `"by" = 'whole' AND "completeness" > 0 AND "unit" != 'faxes'`
+// ofChosen are the indicators of the establishments that are chosen, or, where all are, of the structure as a
+// whole, which may know more, such as figures that were declared for all at once. Months that nobody
+// watched are none. Faxes are told in pages, which all machines count, and not in messages.
+const ofChosen = `"by" = '$level' AND ("by" = 'whole' OR "establishment" =~ /^${establishment:regex}$/) AND "completeness" > 0 AND "unit" != 'faxes'`
 
 // indicatorTable has the last month that is over, since only that one compares with a month's target.
 func (l Language) indicatorTable() *board.Panel {
 	rows := func(title, unit, ref, aggregate, when string) board.Column {
-		return board.Rows(title, unit, ref, fmt.Sprintf(`SELECT %s AS "%s" FROM "fax_indicator" WHERE %s AND %s GROUP BY "indicator"`, aggregate, ref, ofStructure, when))
+		return board.Rows(title, unit, ref, fmt.Sprintf(`SELECT %s AS "%s" FROM "fax_indicator" WHERE %s AND %s GROUP BY "indicator"`, aggregate, ref, ofChosen, when))
 	}
 	return board.Tabled(l.say("Indicateurs : dernier mois complet", "Indicators: last complete month"), l.say(
-		"Chaque indicateur du kit national, pour le dernier mois terminé, avec son objectif et l’écart (valeur moins objectif). Inconnu n’est pas zéro : rien ne le mesure, ou aucun objectif n’est fixé. Observé : part des jours où toutes les lignes ont été observées, tous établissements réunis.",
-		"Each indicator of the national kit for the last month that is over, with its target and the gap (value less target). Unknown is not zero: nothing measures it, or no target is set. Watched: share of the days on which all lines were watched, of all establishments together."),
+		"Chaque indicateur du kit national, pour le dernier mois terminé, avec son objectif et l’écart (valeur moins objectif). Inconnu n’est pas zéro : rien ne le mesure, ou aucun objectif n’est fixé. Observé : part des jours où les lignes ont été observées ; pour MSSanté, part des services déclarés.",
+		"Each indicator of the national kit for the last month that is over, with its target and the gap (value less target). Unknown is not zero: nothing measures it, or no target is set. Watched: share of the days on which lines were watched; of MSSanté, of the departments that were declared."),
 		"indicator",
 		board.Label(l.say("Indicateur", "Indicator"), "indicator", l.called(kit)[0]),
 		rows(l.say("Dernier mois", "Last month"), "locale", "previous", `sum("value")`, lastMonth).Wide(115),
 		board.Value(l.say("Objectif", "Target"), "locale", "target", targets("", "")).Wide(95),
 		board.Difference(l.say("Écart", "Gap"), "locale", board.Less{Name: "gap", Left: "previous", Right: "target"}).Wide(85),
 		board.Rows(l.say("Observé", "Watched"), "percentunit", "watched", fmt.Sprintf(
-			`SELECT mean("completeness") AS "watched" FROM "fax_indicator" WHERE %s AND %s GROUP BY "indicator"`, ofAll, lastMonth), board.Property{ID: "decimals", Value: 0}).Wide(95),
+			`SELECT mean("completeness") AS "watched" FROM "fax_indicator" WHERE %s AND %s GROUP BY "indicator"`, ofChosen, lastMonth), board.Property{ID: "decimals", Value: 0}).Wide(95),
 		rows(l.say("Mois en cours", "This month"), "locale", "current", `sum("value")`, thisMonth).Wide(125),
-	).Size(16, 8).Missing(l.unknown()).NoValue(l.unknown())
+	).Size(16, 9).Missing(l.unknown()).NoValue(l.unknown())
 }
 
 // targets are those of the establishments that are chosen, at an instant such as " @ end()" or, with "", at
@@ -156,7 +154,7 @@ func (l Language) trend(indicator string) *board.Panel {
 	return board.Bars(l.kitWord(indicator), l.say(
 		"Par mois ; le dernier est en cours. Un mois sans barre est inconnu, et non zéro. Tirets : l’objectif d’aujourd’hui.",
 		"By month; the last one isn’t over. A month without a bar is unknown, not zero. Dashes: today’s target."),
-		board.History(fmt.Sprintf(byMonth, which, ofStructure), "value"), board.Over(targets(fmt.Sprintf(`indicator="%s",`, indicator), today), "target")).
+		board.History(fmt.Sprintf(byMonth, which, ofChosen), "value"), board.Over(targets(fmt.Sprintf(`indicator="%s",`, indicator), today), "target")).
 		Unit("locale").Decimals(0).Apart(monthGap).Last("24M").NoValue(l.unknown()).
 		Override(board.Named("value"), board.Called(l.say("mesuré", "measured")), board.Fixed(board.Blue)).
 		Override(board.Named("target"), append(board.Line(), board.Dashed(), board.Called(l.say("objectif", "target")), board.Fixed(board.Gold))...)
@@ -168,7 +166,7 @@ func (l Language) trends(title, fax, mssante string) *board.Panel {
 	return board.Lines(title, l.say(
 		"Par mois ; le dernier est en cours. Le fax doit descendre et MSSanté monter. Un mois sans point est inconnu, et non zéro. Une page et un message ne se comparent pas : seules les pentes comptent.",
 		"By month; the last one isn’t over. Fax should go down and MSSanté up. A month without a point is unknown, not zero. A page and a message don’t compare: what matters is the slopes."),
-		board.History(fmt.Sprintf(byMonth, which, ofStructure), "$tag_indicator")).
+		board.History(fmt.Sprintf(byMonth, which, ofChosen), "$tag_indicator")).
 		Unit("locale").Decimals(0).Dotted(monthGap).Last("24M").NoValue(l.unknown()).
 		Override(board.Named(fax), board.Called(l.kitWord(fax)), board.Fixed(board.Vermillion)).
 		Override(board.Named(mssante), board.Called(l.kitWord(mssante)), board.Fixed(board.Blue), board.Dashed())
@@ -184,10 +182,10 @@ func (l Language) kitWord(id string) string {
 }
 
 func (l Language) watchedShare() *board.Panel {
-	return board.Lines(l.say("Jours observés, toutes lignes", "Days watched, all lines"), l.say(
+	return board.Lines(l.say("Jours observés", "Days watched"), l.say(
 		"Part des jours de chaque mois où les lignes ont été observées. En dessous de 100 %, les chiffres du mois sont un minimum.",
 		"Share of the days of each month on which lines were watched. Below 100% the figures of the month are at least so much."),
-		board.History(`SELECT mean("completeness") FROM "fax_indicator" WHERE "indicator" = 'active_lines' AND `+ofAll+` AND $timeFilter GROUP BY time(1h) fill(none)`, l.say("jours observés", "days watched"))).
+		board.History(`SELECT mean("completeness") FROM "fax_indicator" WHERE "indicator" = 'active_lines' AND `+ofChosen+` AND $timeFilter GROUP BY time(1h) fill(none)`, l.say("jours observés", "days watched"))).
 		Unit("percentunit").Decimals(0).Between(0, 1).Dotted(monthGap).Last("24M").NoValue(l.unknown()).Size(24, 5).
 		Override(board.Each(), board.Fixed(board.Green))
 }
@@ -296,6 +294,10 @@ func (l Language) establishments() board.Variable {
 	return board.Of("establishment", l.say("Établissement", "Establishment"), "zerofax_establishment_info",
 		`/establishment="(?<value>[^"]*)".*,name="(?<text>[^"]*)"/`).Many(l.say("Tous", "All"))
 }
+
+// level follows from what people chose: whole where all establishments are, else structure.
+var level = board.Of("level", "", `label_replace(sum(zerofax_lines), "level", "whole", "", "") unless on () count(zerofax_establishment_info{establishment!~"$establishment"}) > 0`+
+	` or on () label_replace(sum(zerofax_lines), "level", "structure", "", "")`, `/level="([^"]*)"/`).Hidden("whole")
 
 func (l Language) poles() board.Variable {
 	return board.Of("pole", l.say("Pôle", "Pole"), "zerofax_pole_info{"+inEstablishment+"}", `/name="(?<text>.*?)",pole="(?<value>[^"]*)"/`).Many(l.say("Tous", "All"))

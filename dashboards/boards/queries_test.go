@@ -103,6 +103,41 @@ func TestPromQLParsesAndNamesOnlyMetricsAndLabelsThatThereAre(t *testing.T) {
 	}
 }
 
+func TestVariablesAskWhatThereIsAndReadItsNames(t *testing.T) {
+	known := metrics(t)
+	answers := map[string]string{ // as Grafana writes a series
+		"establishment": `zerofax_establishment_info{establishment="chu",finess="",instance="c:8780",job="zerofax",name="CHU \"Exemple\""} 1 1`,
+		"pole":          `zerofax_pole_info{establishment="chu",instance="c:8780",job="zerofax",name="Pôle A, \"B\"",pole="a-b"} 1 1`,
+		"service":       `zerofax_service_info{establishment="chu",instance="c:8780",job="zerofax",name="SAAS",pole="",service="saas"} 1 1`,
+		"agent":         `zerofax_agent_info{agent="ps-01",instance="c:8780",job="zerofax",os="",version=""} 1 1`,
+		"level":         `{level="whole"} 1 1`,
+	}
+	values := map[string]string{"establishment": "chu", "pole": "a-b", "service": "saas", "agent": "ps-01", "level": "whole"}
+	for _, b := range boards.All() {
+		for _, v := range b.Templating.List {
+			if v.Type != "query" {
+				continue
+			}
+			text := v.Query.(map[string]any)["query"].(string)
+			text = strings.TrimSuffix(strings.TrimPrefix(text, "query_result("), ")")
+			expr, err := parser.ParseExpr(text)
+			if err != nil {
+				t.Errorf("%s, variable %s: %v", b.File(), v.Name, err)
+				continue
+			}
+			for _, fault := range faults(expr, known) {
+				t.Errorf("%s, variable %s: %s", b.File(), v.Name, fault)
+			}
+			regex := regexp.MustCompile(strings.Trim(v.Regex, "/"))
+			found := regex.FindStringSubmatch(answers[v.Name])
+			at := max(regex.SubexpIndex("value"), 1)
+			if found == nil || found[at] != values[v.Name] {
+				t.Errorf("%s, variable %s: %s finds %q in %s, want %s", b.File(), v.Name, v.Regex, found, answers[v.Name], values[v.Name])
+			}
+		}
+	}
+}
+
 func faults(expr parser.Expr, known map[string][]string) (list []string) {
 	labels := map[string]bool{"instance": true, "job": true} // Prometheus adds them
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {

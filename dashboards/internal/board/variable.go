@@ -29,6 +29,7 @@ type Choice struct {
 const (
 	onTimeRange    = 2 // refresh whenever the time range changes
 	alphabetically = 5 // whatever the case
+	hideVariable   = 2
 )
 
 // OfSource lets people choose a data source of a kind; the first or the default one stands at first.
@@ -49,6 +50,12 @@ func Of(name, label, query, regex string) Variable {
 func (v Variable) Many(all string) Variable {
 	v.Multi, v.IncludeAll, v.AllValue = true, true, ".*"
 	v.Current = &Choice{Text: all, Value: "$__all", Selected: true}
+	return v
+}
+
+// Hidden keeps the variable from being shown; value is what it is at first.
+func (v Variable) Hidden(value string) Variable {
+	v.Hide, v.Current = hideVariable, &Choice{Text: value, Value: value}
 	return v
 }
 
