@@ -50,7 +50,7 @@ func emptyQueries(t *testing.T, s *stage.Stage) (all []empty) {
 	asked := map[string]string{} // most are those of the other language, too
 	for _, q := range boards.Queries() {
 		why := ""
-		for _, service := range s.Truth.Services { // a panel about one service need not have something of each
+		for _, service := range append(s.Truth.Services, &stage.Service{ID: "none"}) { // a panel about one service need not have something of each
 			text := q.At(begin(q, s.Truth.Now), time.Now(), time.Second, map[string]string{"service": service.ID})
 			known, done := asked[q.Source+q.Shape+text]
 			if !done {
@@ -68,6 +68,8 @@ func emptyQueries(t *testing.T, s *stage.Stage) (all []empty) {
 	return all
 }
 
+const nothing = "nothing: "
+
 // ask runs a query, and returns why it shows nothing, "" if it does.
 func ask(t *testing.T, s *stage.Stage, q boards.Query, text string) string {
 	var rows int
@@ -84,7 +86,7 @@ func ask(t *testing.T, s *stage.Stage, q boards.Query, text string) string {
 	case err != nil:
 		return err.Error()
 	case rows == 0:
-		return "nothing: " + text
+		return nothing + text
 	}
 	return ""
 }

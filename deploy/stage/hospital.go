@@ -39,10 +39,13 @@ type Line struct {
 	Observed    string // what they would say if nobody had declared its end
 }
 
-// Active tells whether the line counts as active, by the rule of zerofax_active_lines.
+// Active tells whether the line lives, whatever was planned or allowed.
 func (l *Line) Active() bool {
 	return l.State == "active" || l.Observed == "active" && (l.State == "overdue" || l.State == "kept")
 }
+
+// Unseen tells whether the line may be active without anybody seeing it.
+func (l *Line) Unseen() bool { return l.Observed == "blind" && l.State != "cut" }
 
 // Machine is a fax machine, or a gateway.
 type Machine struct {
@@ -154,13 +157,14 @@ func (f fax) of(m wire.Measure) int64 {
 
 // hospital is what stands there, and what will happen to it.
 type hospital struct {
-	now      time.Time // when the history ends
-	paris    *time.Location
-	services []*Service
-	agents   []*agentPlan
-	machines []*Machine
-	lines    []*Line
-	rejected []*Machine // of which a person rejects the jumps
+	now        time.Time // when the history ends
+	paris      *time.Location
+	services   []*Service
+	agents     []*agentPlan
+	machines   []*Machine
+	lines      []*Line
+	undeclared []*Line    // what machines show that no line was declared of
+	rejected   []*Machine // of which a person rejects the jumps
 }
 
 // agentPlan is an agent as the script knows it.
@@ -237,6 +241,7 @@ func build(now time.Time) (*hospital, error) {
 	h.gateway()
 	newcomer := h.machine(nord, sentReceived, 4)
 	newcomer.from = h.ago(h.paris, 0, 12) // nobody has declared a line of it
+	h.undeclared = append(h.undeclared, &Line{Number: newcomer.ID, Service: &Service{}, State: "active", Observed: "active"})
 	h.shift()
 	return h, nil
 }

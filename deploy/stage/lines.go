@@ -160,6 +160,7 @@ func (h *hospital) laboratory(s *Service) {
 	h.due(h.own(s, sentReceived, 5), 0, 34)
 	old := h.own(s, sentReceived, 9)
 	old.Machine.to = h.ago(s.Zone, 0, 50).Add(10 * hour)
+	h.undeclared = append(h.undeclared, &Line{Number: old.Machine.ID, Service: &Service{}, State: "blind", Observed: "blind"})
 	next := h.machine(s.agent, sentReceived, 9)
 	next.Address, next.from, next.lines, old.Next = old.Machine.Address, old.Machine.to.Add(4*hour), []*Line{old}, next
 }

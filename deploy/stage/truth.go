@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"slices"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -12,13 +13,14 @@ type Truth struct {
 	Now      time.Time // when the history ends
 	Begins   time.Time
 	Services []*Service
-	Lines    []*Line
+	Lines    []*Line // those that nobody declared, too, which have an empty Service
 	Machines []*Machine
 
-	Bookings []Booking        // in no order
-	After    map[string]int64 // line → pages certainly or probably faxed after its cut-off
-	Unsure   map[string]int64 // line → pages that may have been
-	Dropped  int64            // readings that an agent gave up
+	Bookings []Booking            // in no order
+	After    map[string]int64     // line → pages certainly or probably faxed after its cut-off
+	Noticed  map[string]time.Time // line → when the collector heard of the last of them
+	Unsure   map[string]int64     // line → pages that may have been
+	Dropped  int64                // readings that an agent gave up
 }
 
 // Booking is what a look showed to have been faxed since the one before it.
@@ -44,8 +46,8 @@ func (b *Booking) Month() string {
 
 func newTruth(h *hospital) *Truth {
 	return &Truth{
-		Now: h.now, Begins: h.begins(), Services: h.services, Lines: h.lines, Machines: h.machines,
-		After: map[string]int64{}, Unsure: map[string]int64{},
+		Now: h.now, Begins: h.begins(), Services: h.services, Lines: slices.Concat(h.lines, h.undeclared), Machines: h.machines,
+		After: map[string]int64{}, Noticed: map[string]time.Time{}, Unsure: map[string]int64{},
 	}
 }
 
@@ -77,6 +79,7 @@ func (t *Truth) book(m *Machine, measure wire.Measure, at, known time.Time, grow
 		t.Unsure[l.Number] += growth
 	default:
 		t.After[l.Number] += growth
+		t.Noticed[l.Number] = known
 	}
 }
 
@@ -100,21 +103,10 @@ func (t *Truth) Sum(pages bool, which func(*Booking) bool) (sum int64) {
 	return sum
 }
 
-// States are how many lines of a service are in each state; "" counts all services.
-func (t *Truth) States(service string) map[string]int {
-	states := map[string]int{}
+// Count is how many lines a condition holds for.
+func (t *Truth) Count(which func(*Line) bool) (n int) {
 	for _, l := range t.Lines {
-		if service == "" || l.Service.ID == service {
-			states[l.State]++
-		}
-	}
-	return states
-}
-
-// Active is how many lines of a service live, whatever was planned or allowed; "" counts all services.
-func (t *Truth) Active(service string) (n int) {
-	for _, l := range t.Lines {
-		if l.Active() && (service == "" || l.Service.ID == service) {
+		if which(l) {
 			n++
 		}
 	}
