@@ -41,6 +41,7 @@ func TestDashboardsAndRulesOverAScriptedHistory(t *testing.T) {
 		{"pages and messages in Prometheus are true", flowsInPrometheus},
 		{"pages of each month in InfluxDB are true", monthsInInfluxDB},
 		{"so are the collector's own indicators", monthsOfTheAPI},
+		{"so are the indicators of each month in InfluxDB", indicatorsInInfluxDB},
 		{"lines by state are true", linesByState},
 		{"faxes after the cut-off are true", faxesAfterCutoff},
 		{"agents are seen", agentsUp},
@@ -170,7 +171,6 @@ func monthsInInfluxDB(t *testing.T, s *stage.Stage) {
 
 // monthsOfTheAPI proves that Grafana's view is the collector's own.
 func monthsOfTheAPI(t *testing.T, s *stage.Stage) {
-	directions := map[string]string{"fax_sent": "sent", "fax_received": "received", "fax_direction_unknown": "unknown"}
 	got := map[string]int64{}
 	for month := range months(s.Truth.Begins, s.Truth.Now) {
 		var answer struct {
@@ -196,6 +196,32 @@ func monthsOfTheAPI(t *testing.T, s *stage.Stage) {
 	if wrong := differ(got, byMonth(s)); wrong != "" {
 		t.Error(wrong)
 	}
+}
+
+// directions are those of the indicators that count faxes.
+var directions = map[string]string{"fax_sent": "sent", "fax_received": "received", "fax_direction_unknown": "unknown"}
+
+func indicatorsInInfluxDB(t *testing.T, s *stage.Stage) {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "the indicators of all months are there", func() string {
+		rows, err := s.InfluxQL(t.Context(), `SELECT value FROM fax_indicator WHERE "by" = 'service' AND unit = 'pages' AND service <> '' GROUP BY indicator, service`)
+		if err != nil {
+			return err.Error()
+		}
+		got := map[string]int64{}
+		for _, r := range rows {
+			for _, v := range r.Values {
+				month := time.UnixMilli(int64(v[0].(float64))).In(paris).Format("2006-01")
+				if direction := directions[r.Tags["indicator"]]; direction != "" {
+					got[month+" "+r.Tags["service"]+" "+direction] += int64(v[1].(float64))
+				}
+			}
+		}
+		return differ(got, byMonth(s))
+	})
 }
 
 // months are those from one instant to another, as 2026-10.

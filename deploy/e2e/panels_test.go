@@ -38,7 +38,7 @@ const (
 var emptyPanels = map[string]phase{}
 
 // notYet are metrics that other parts of the programs will bring. What asks for them is let off until then.
-var notYet = regexp.MustCompile(`fax_indicator|zerofax_(target|mssante_\w+|agent_certificate_\w+|agent_config_current)`)
+var notYet = regexp.MustCompile(`mssante_\w+|zerofax_agent_(certificate_\w+|config_current)`)
 
 // empty is a query that shows nothing, and why.
 type empty struct{ panel, why string }

@@ -262,13 +262,15 @@ func (s *Stage) play(ctx context.Context) error {
 	if err := s.startCollector(ctx); err != nil {
 		return err
 	}
-	for name, text := range map[string][]byte{"structure.csv": s.structureTable(), "copper.csv": s.copperTable()} {
+	for name, text := range map[string][]byte{"structure.csv": s.structureTable(), "targets.csv": s.targetsTable(), "copper.csv": s.copperTable()} {
 		if err := s.write(name, text); err != nil {
 			return err
 		}
 	}
-	if err := s.command(ctx, "import", "structure", "structure.csv"); err != nil {
-		return err
+	for _, what := range []string{"structure", "targets"} {
+		if err := s.command(ctx, "import", what, what+".csv"); err != nil {
+			return err
+		}
 	}
 	last := s.begins().Add(-hour)
 	for _, at := range steps {

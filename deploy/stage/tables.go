@@ -3,6 +3,7 @@ package stage
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"time"
 )
 
@@ -69,6 +70,30 @@ func (h *hospital) copperTable() []byte {
 		{"49328", "Saumur", date(h.ago(h.paris, 18, 0)), date(h.ago(h.paris, 0, 20)), "2"},
 		{"97416", "Saint-Pierre", date(h.ago(h.paris, -12, 0)), date(h.ago(h.paris, -36, 0)), "7"},
 	})
+}
+
+// targetsTable is what the indicators are to come to, from the first year on and from the present year on.
+func (h *hospital) targetsTable() []byte {
+	months := []string{h.ago(h.paris, 24, 0).Format("2006-01"), h.ago(h.paris, 6, 0).Format("2006-01")}
+	var rows [][]string
+	add := func(indicator, establishment, pole string, values ...int) {
+		for i, value := range values {
+			rows = append(rows, []string{indicator, establishment, pole, fmt.Sprint(value), months[i]})
+		}
+	}
+	add("Lignes de fax actives", "", "", 45, 15)
+	add("Lignes de fax actives", "CHU de l'Exemple", "", 38, 11)
+	add("Lignes de fax actives", "Centre hospitalier des Îles", "", 8, 4)
+	for _, pole := range []string{"Médecine", "Cancérologie", "Femme-mère-enfant"} {
+		add("Lignes de fax actives", "CHU de l'Exemple", pole, 15, 4)
+	}
+	add("Lignes de fax actives", "Centre hospitalier des Îles", "Soins des Îles", 8, 4)
+	for _, way := range []string{"reçus", "émis"} {
+		add("Messages fax "+way, "", "", 4000, 1500)
+		add("Messages MSSanté "+way, "", "", 1000, 6000)
+	}
+	add("Adresses MSSanté utilisées", "", "", 10, 40)
+	return table([]string{"Indicateur", "Établissement", "Pôle", "Objectif", "À partir de"}, rows)
 }
 
 // date is a day as people write it; "" for none.
