@@ -38,7 +38,7 @@ const (
 var emptyPanels = map[string]phase{}
 
 // notYet are metrics that other parts of the programs will bring. What asks for them is let off until then.
-var notYet = regexp.MustCompile(`mssante_\w+|zerofax_agent_(certificate_\w+|config_current)`)
+var notYet = regexp.MustCompile(`mssante_\w+|zerofax_agent_certificate_\w+`)
 
 // empty is a query that shows nothing, and why.
 type empty struct{ panel, why string }
@@ -248,7 +248,7 @@ var fires = map[phase][]string{
 	ordinary: {
 		"ZerofaxAgentSilent", "ZerofaxAgentClockWrong", "ZerofaxSpoolDropping", "ZerofaxSpoolGrowing", "ZerofaxDeviceDown",
 		"ZerofaxFaxAfterCutoff", "ZerofaxFaxAfterCutoffUntold", "ZerofaxCutLineBlind", "ZerofaxLinesOverdue", "ZerofaxLinesBlind",
-		"ZerofaxAnomalyToJudge", "ZerofaxMessagesWaiting",
+		"ZerofaxAnomalyToJudge", "ZerofaxMessagesWaiting", "ZerofaxAgentConfigRefused",
 	},
 	disturbed: {"ZerofaxManyDevicesDown", "ZerofaxEnvelopesRefused", "ZerofaxCollectorTooOld"},
 	blackout:  {"ZerofaxCollectorDown"},

@@ -2,9 +2,11 @@ package stage
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -22,12 +24,14 @@ type agent struct {
 	client   mqtt.Client // nil: not connected
 	conn     net.Conn
 	acks     chan wire.Ack
+	revision atomic.Int64    // of what the collector wants it to poll; 0: nothing
+	news     chan struct{}   // there is another
 	upset    chan chan error // it is told to be disturbed, and answers when it was
 	dark     bool            // its machines don't answer
 }
 
 func newAgent(plan *agentPlan, started time.Time) *agent {
-	return &agent{agentPlan: plan, spool: year.NewSpool(plan.id, started), started: started, acks: make(chan wire.Ack, 10_000), upset: make(chan chan error)}
+	return &agent{agentPlan: plan, spool: year.NewSpool(plan.id, started), started: started, acks: make(chan wire.Ack, 10_000), news: make(chan struct{}, 1), upset: make(chan chan error)}
 }
 
 // state is what the agent says of itself.
@@ -35,6 +39,13 @@ func (a *agent) state(now time.Time, online bool) wire.AgentState {
 	s := a.spool.State(now)
 	s.Online, s.Session = online, fmt.Sprintf("session-%s-%d", a.id, a.sessions)
 	s.Version, s.OS, s.StartedAt = a.version, a.os, wire.TimeOf(a.started)
+	switch revision := a.revision.Load(); {
+	case revision == 0:
+	case a.refuses:
+		s.Config = &wire.ConfigState{Refused: revision, Error: "targets[0]: no credentials \"v3\" in agent.yml"}
+	default:
+		s.Config = &wire.ConfigState{Revision: revision}
+	}
 	if a.lag > 0 {
 		s.Spool.Envelopes, s.Spool.Bytes, s.Spool.Oldest = int(a.lag.Minutes()), int64(a.lag.Minutes())*5200, wire.TimeOf(now.Add(-a.lag))
 	}
@@ -56,18 +67,38 @@ func (a *agent) connect(broker string, now time.Time) error {
 		return fmt.Errorf("connect %s: %w", a.id, err)
 	}
 	a.client = client
-	err := finished(client.Subscribe(wire.Topic(a.id, wire.KindAck), 1, func(_ mqtt.Client, m mqtt.Message) {
-		if ack, err := wire.DecodeAck(m.Payload()); err == nil {
-			select {
-			case a.acks <- ack:
-			default: // it comes again
-			}
+	for kind, take := range map[wire.Kind]func([]byte){wire.KindAck: a.acknowledged, wire.KindConfig: a.configured} {
+		topic := wire.Topic(a.id, kind)
+		if err := finished(client.Subscribe(topic, 1, func(_ mqtt.Client, m mqtt.Message) { take(m.Payload()) })); err != nil {
+			return fmt.Errorf("subscribe to %s: %w", topic, err)
 		}
-	}))
-	if err != nil {
-		return fmt.Errorf("subscribe %s: %w", a.id, err)
 	}
 	return a.live(now)
+}
+
+func (a *agent) acknowledged(payload []byte) {
+	ack, err := wire.DecodeAck(payload)
+	if err != nil {
+		return
+	}
+	select {
+	case a.acks <- ack:
+	default: // it comes again
+	}
+}
+
+// configured reads only which revision it is; whether it is authentic is for real agents to know.
+func (a *agent) configured(payload []byte) {
+	var signed wire.Signed
+	var config wire.AgentConfig
+	if json.Unmarshal(payload, &signed) != nil || json.Unmarshal(signed.Signed, &config) != nil {
+		return
+	}
+	a.revision.Store(config.Revision)
+	select {
+	case a.news <- struct{}{}:
+	default:
+	}
 }
 
 func finished(token mqtt.Token) error {

@@ -174,6 +174,7 @@ type agentPlan struct {
 	dies            time.Time     // zero: never
 	lag             time.Duration // by how much it can't keep up
 	behind          time.Duration // its clock, in the last day or so
+	refuses         bool          // what the collector wants it to poll
 	givesUp         span          // in which it gives up what it reads
 }
 
@@ -213,7 +214,7 @@ func build(now time.Time) (*hospital, error) {
 	sud := &agentPlan{id: "ps-sud", version: "1.2.1", os: "linux/amd64", zone: h.paris, dies: h.ago(h.paris, 0, 9).Add(15 * time.Hour)}
 	iles := &agentPlan{
 		id: "ps-iles", version: "1.3.0", os: "linux/amd64", zone: reunion,
-		lag: 3 * hour, behind: 75 * time.Second, givesUp: span{h.hoursAgo(12), h.hoursAgo(8)},
+		lag: 3 * hour, behind: 75 * time.Second, refuses: true, givesUp: span{h.hoursAgo(12), h.hoursAgo(8)},
 	}
 	h.agents = []*agentPlan{nord, sud, iles}
 

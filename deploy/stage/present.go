@@ -75,6 +75,7 @@ func (s *Stage) goOn(ctx context.Context, a *agent) error {
 		}
 		select {
 		case <-tick.C:
+		case <-a.news:
 		case told := <-a.upset:
 			a.dark = true
 			told <- s.disturb(ctx, a)

@@ -279,12 +279,33 @@ func (s *Stage) play(ctx context.Context) error {
 		}
 		last = at
 	}
+	if err := s.enroll(ctx); err != nil {
+		return err
+	}
 	for _, a := range s.cast {
 		a.leave()
 	}
 	s.collector.stop()
 	s.turned = false
 	return s.fillPrometheus(ctx)
+}
+
+// enroll gives the agents certificates, two of which should have been renewed by now, and tells them what to poll.
+func (s *Stage) enroll(ctx context.Context) error {
+	if err := s.write("agents.yml", []byte(agentsFile)); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"import", "agents", "agents.yml"},
+		{"enroll", "ps-nord"},
+		{"enroll", "ps-iles", "--valid", "1440h"},
+		{"enroll", "ps-sud", "--valid", "240h"},
+	} {
+		if err := s.command(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // step is what happens after one instant, up to another.

@@ -72,6 +72,12 @@ func (h *hospital) copperTable() []byte {
 	})
 }
 
+// agentsFile is what two agents should poll; one of them will not take it.
+const agentsFile = `agents:
+  ps-nord: {targets: [{range: 10.17.4.0/24, credentials: v3}], poll: {lines: 1m, counters: 5m}}
+  ps-iles: {targets: [{range: 10.17.4.0/24, credentials: v3}]}
+`
+
 // targetsTable is what the indicators are to come to, from the first year on and from the present year on.
 func (h *hospital) targetsTable() []byte {
 	months := []string{h.ago(h.paris, 24, 0).Format("2006-01"), h.ago(h.paris, 6, 0).Format("2006-01")}
