@@ -48,6 +48,7 @@ func TestDashboardsAndRulesOverAScriptedHistory(t *testing.T) {
 		{"no panel is empty", panelsShowSomething},
 		{"figures of panels are true", panelsAreTrue},
 		{"rules find their series", rulesFindTheirSeries},
+		{"every alert fires in some phase", everyAlertFires},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, s) })
 	}

@@ -157,7 +157,9 @@ func (h *hospital) medicine(s *Service) {
 func (h *hospital) laboratory(s *Service) {
 	h.own(s, allThree, 20)
 	h.kept(h.own(s, sentReceived, 10), "laboratoires sans MSSanté", 7)
-	h.due(h.own(s, sentReceived, 5), 0, 34)
+	forgotten := h.due(h.own(s, sentReceived, 5), 0, 34)
+	forgotten.Machine.fax(h.now.Add(-weekAgo-6*hour), true, 2)
+	forgotten.Observed = "active"
 	old := h.own(s, sentReceived, 9)
 	old.Machine.to = h.ago(s.Zone, 0, 50).Add(10 * hour)
 	h.undeclared = append(h.undeclared, &Line{Number: old.Machine.ID, Service: &Service{}, State: "blind", Observed: "blind"})
