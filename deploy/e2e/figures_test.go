@@ -138,7 +138,7 @@ func steering(t *testing.T, s *stage.Stage, in func(*stage.Line) bool, values ..
 		"Lignes coupées":                 {"": float64(cut) / float64(all)},
 		"Plan tenu":                      {"": math.Min(1, float64(cut)/float64(count(ended)))},
 		"Coupure dépassée":               one(count(state("overdue"))),
-		"Lignes que personne ne voit":    one(count((*stage.Line).Unseen)),
+		"Lignes non vues":                one(count((*stage.Line).Unseen)),
 		"Fax après coupure, 30 jours":    one(count(noticed)),
 		"Lignes coupées : prévu et fait": one(count(ended)),
 	} {

@@ -247,7 +247,7 @@ var fires = map[phase][]string{
 	ordinary: {
 		"ZerofaxAgentSilent", "ZerofaxAgentClockWrong", "ZerofaxAgentConfigRefused", "ZerofaxSpoolDropping", "ZerofaxSpoolGrowing", "ZerofaxDeviceDown",
 		"ZerofaxFaxAfterCutoff", "ZerofaxFaxAfterCutoffUntold", "ZerofaxCutLineBlind", "ZerofaxLinesOverdue", "ZerofaxLinesBlind",
-		"ZerofaxKeptLineToReview", "ZerofaxAnomalyToJudge", "ZerofaxMessagesWaiting", "ZerofaxMessagesGivenUp",
+		"ZerofaxKeptLineToReview", "ZerofaxAnomalyToJudge", "ZerofaxMessagesWaiting",
 	},
 	disturbed: {"ZerofaxManyDevicesDown", "ZerofaxEnvelopesRefused", "ZerofaxCollectorTooOld"},
 	blackout:  {"ZerofaxCollectorDown"},
@@ -258,6 +258,7 @@ var notSeen = map[string]string{
 	"ZerofaxCollectorAbsent":          "Prometheus must have had no target for 15 minutes",
 	"ZerofaxCollectorNotReady":        "the disk must be full, or the link to the broker gone",
 	"ZerofaxCollectorRestarts":        "four restarts",
+	"ZerofaxMessagesGivenUp":          "a mail that has waited for a week since some instant of the last day",
 	"ZerofaxIngestOverloaded":         "more envelopes than the queue holds",
 	"ZerofaxSeriesStuck":              "an hour without InfluxDB",
 	"ZerofaxSeriesBehind":             "six hours of an InfluxDB that is too slow",

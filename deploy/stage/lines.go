@@ -93,6 +93,7 @@ func (h *hospital) emergencies(s *Service) {
 	h.own(s, sentReceived, 25)
 	h.own(s, undirected, 9)
 	h.own(s, messages, 12)
+	h.cut(h.own(s, messages, 8), 2, 9).later(33*hour, true, 3)
 	h.kept(h.own(s, sentReceived, 15), "secours du SAMU", 5)
 	busy := h.due(h.own(s, sentReceived, 7), 0, 20) // and nobody stops
 	busy.Machine.stop, busy.Observed = time.Time{}, "active"
@@ -157,9 +158,7 @@ func (h *hospital) medicine(s *Service) {
 func (h *hospital) laboratory(s *Service) {
 	h.own(s, allThree, 20)
 	h.kept(h.own(s, sentReceived, 10), "laboratoires sans MSSanté", 7)
-	forgotten := h.due(h.own(s, sentReceived, 5), 0, 34)
-	forgotten.Machine.fax(h.now.Add(-weekAgo-6*hour), true, 2)
-	forgotten.Observed = "active"
+	h.due(h.own(s, sentReceived, 5), 0, 34)
 	old := h.own(s, sentReceived, 9)
 	old.Machine.to = h.ago(s.Zone, 0, 50).Add(10 * hour)
 	h.undeclared = append(h.undeclared, &Line{Number: old.Machine.ID, Service: &Service{}, State: "blind", Observed: "blind"})

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -173,13 +172,8 @@ func (h *hospital) steps() (all []time.Time) {
 			t = t.Add(2 * hour)
 		}
 	}
-	all = append(all, h.now.Add(-weekAgo).Truncate(hour), h.now)
-	slices.SortFunc(all, time.Time.Compare)
-	return all
+	return append(all, h.now)
 }
-
-// weekAgo is when mails were written that are given up in the last day.
-const weekAgo = (7*24 + 10) * hour
 
 // stands are the machines that an agent reads at an instant.
 func (h *hospital) stands(a *agentPlan, at time.Time) (machines []*Machine) {
