@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,18 +25,29 @@ func panel(t *testing.T, s *stage.Stage, dashboard, title string, nth int, label
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
 	}
+	q := query(t, dashboard, title, nth)
+	return answer(t, s, q, q.At(begin(q, s.Truth.Now), time.Now(), time.Second, values), label)
+}
+
+// query is the nth query of a panel of a French dashboard.
+func query(t *testing.T, dashboard, title string, nth int) boards.Query {
+	t.Helper()
+	var titles []string
 	for _, q := range boards.Queries() {
-		if q.Dashboard != "zerofax-"+dashboard+"-fr" || q.Panel != title {
+		if q.Dashboard != "zerofax-"+dashboard+"-fr" {
 			continue
 		}
-		if nth > 0 {
-			nth--
+		panel := strings.ReplaceAll(q.Panel, "\u00a0", " ")
+		if titles = append(titles, panel); panel != title {
 			continue
 		}
-		return answer(t, s, q, q.At(begin(q, s.Truth.Now), time.Now(), time.Second, values), label)
+		if nth == 0 {
+			return q
+		}
+		nth--
 	}
-	t.Fatalf("dashboard %s has no panel %q with so many queries", dashboard, title)
-	return nil
+	t.Fatalf("dashboard %s has no panel %q with so many queries; it has %q", dashboard, title, slices.Compact(titles))
+	return boards.Query{}
 }
 
 func answer(t *testing.T, s *stage.Stage, q boards.Query, text, label string) figures {
@@ -139,13 +151,14 @@ func steering(t *testing.T, s *stage.Stage, in func(*stage.Line) bool, values ..
 		"Plan tenu":                      {"": math.Min(1, float64(cut)/float64(count(ended)))},
 		"Coupure dépassée":               one(count(state("overdue"))),
 		"Lignes non vues":                one(count((*stage.Line).Unseen)),
-		"Fax après coupure, 30 jours":    one(count(noticed)),
+		"Fax après coupure":              one(count(noticed)),
 		"Lignes coupées : prévu et fait": one(count(ended)),
 	} {
 		panel(t, s, "pilotage", title, 0, "", values...).same(t, fmt.Sprint(title, values), want)
 	}
 	panel(t, s, "pilotage", "Lignes coupées : prévu et fait", 1, "", values...).same(t, fmt.Sprint("cut", values), one(cut))
-	states, poles, services, sent := figures{}, figures{}, figures{}, figures{}
+	states := map[string]int{}
+	poles, services, sent := figures{}, figures{}, figures{}
 	for _, l := range truth.Lines {
 		if !in(l) {
 			continue
@@ -159,7 +172,9 @@ func steering(t *testing.T, s *stage.Stage, in func(*stage.Line) bool, values ..
 			sent[l.Service.ID] = monthly(s, l.Service, "sent")
 		}
 	}
-	panel(t, s, "pilotage", "Lignes par état", 0, "state", values...).same(t, fmt.Sprint("states", values), states)
+	for nth, state := range []string{"active", "quiet", "dormant", "blind", "overdue", "kept", "cut"} { // a bar each
+		panel(t, s, "pilotage", "Lignes par état", nth, "", values...).same(t, fmt.Sprint(state, values), one(states[state]))
+	}
 	panel(t, s, "pilotage", "Lignes par pôle", 2, "pole", values...).same(t, fmt.Sprint("active lines of poles", values), poles)
 	panel(t, s, "pilotage", "Lignes par service", 3, "service", values...).same(t, fmt.Sprint("active lines of services", values), services)
 	panel(t, s, "pilotage", "Les 10 plus gros émetteurs, 30 jours", 0, "service", values...).same(t, fmt.Sprint("senders", values), sent)
@@ -183,21 +198,16 @@ func ofService(t *testing.T, s *stage.Stage, service *stage.Service) {
 	truth, value := s.Truth, "service="+service.ID
 	active := truth.Count(func(l *stage.Line) bool { return l.Service == service && l.Active() })
 	panel(t, s, "service", "Lignes actives", 0, "", value).same(t, service.ID+": active lines", one(active))
-	panel(t, s, "service", "Pages émises, 30 jours", 0, "", value).same(t, service.ID+": sent", figures{"": monthly(s, service, "sent")})
-	panel(t, s, "service", "Pages reçues, 30 jours", 0, "", value).same(t, service.ID+": received", figures{"": monthly(s, service, "received")})
-	for title, pages := range map[string]bool{"Pages par jour": true, "Messages par jour": false} {
-		want := figures{}
-		for _, q := range boards.Queries() {
-			if q.Dashboard == "zerofax-service-fr" && q.Panel == title {
-				from := begin(q, truth.Now)
-				for _, way := range []string{"sent", "received", "unknown"} {
-					want[way] = float64(truth.Sum(pages, func(b *stage.Booking) bool {
-						return b.Service == service.ID && b.Direction == way && !b.At.Before(from)
-					}))
-				}
-			}
-		}
-		panel(t, s, "service", title, 0, "direction", value).same(t, service.ID+": "+title, want)
+	panel(t, s, "service", "Pages émises, 30 j", 0, "", value).same(t, service.ID+": sent", figures{"": monthly(s, service, "sent")})
+	panel(t, s, "service", "Pages reçues, 30 j", 0, "", value).same(t, service.ID+": received", figures{"": monthly(s, service, "received")})
+	for title, way := range map[string]string{
+		"Pages émises par jour": "sent", "Pages reçues par jour": "received", "Pages de sens inconnu par jour": "unknown", "Messages par jour": "",
+	} {
+		from := begin(query(t, "service", title, 0), truth.Now)
+		want := truth.Sum(way != "", func(b *stage.Booking) bool {
+			return b.Service == service.ID && (b.Direction == way || way == "") && !b.At.Before(from)
+		})
+		panel(t, s, "service", title, 0, "", value).same(t, service.ID+": "+title, one(int(want)))
 	}
 }
 
@@ -209,7 +219,7 @@ func fleetPanels(t *testing.T, s *stage.Stage) {
 	}
 	panel(t, s, "parc", "Machines par marque", 0, "vendor").same(t, "machines by vendor", vendors)
 	panel(t, s, "parc", "Agents en ligne", 0, "").same(t, "agents", figures{"": 2. / 3})
-	panel(t, s, "parc", "Lectures abandonnées", 0, "").same(t, "dropped", figures{"": float64(s.Truth.Dropped)})
+	panel(t, s, "parc", "Abandonnées", 0, "").same(t, "dropped", figures{"": float64(s.Truth.Dropped)})
 	panel(t, s, "parc", "Agents par version", 0, "version").same(t, "versions", figures{"1.4.0": 1, "1.3.0": 1, "1.2.1": 1})
 	for nth, want := range []int{3, len(s.Truth.Machines), len(s.Truth.Lines)} {
 		panel(t, s, "collecteur", "Ce que les comptes connaissent", nth, "").same(t, fmt.Sprint("known ", nth), one(want))

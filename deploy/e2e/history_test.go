@@ -80,7 +80,7 @@ func TestDashboardsOfACollectorThatWasInstalledAMomentAgo(t *testing.T) {
 			t.Errorf("%s: %s", e.panel, e.why)
 		}
 	}
-	for _, title := range []string{"Lignes actives", "Lignes coupées", "Plan tenu", "Coupure dépassée", "Lignes non vues", "Fax après coupure, 30 jours"} {
+	for _, title := range []string{"Lignes actives", "Lignes coupées", "Plan tenu", "Coupure dépassée", "Lignes non vues", "Fax après coupure"} {
 		if got := panel(t, s, "pilotage", title, 0, ""); len(got) > 0 {
 			t.Errorf("%s: got %v, want nothing while no line is known", title, got)
 		}

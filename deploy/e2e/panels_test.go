@@ -38,7 +38,7 @@ const (
 var emptyPanels = map[string]phase{}
 
 // notYet are metrics that other parts of the programs will bring. What asks for them is let off until then.
-var notYet = regexp.MustCompile(`mssante_\w+|zerofax_agent_certificate_\w+`)
+var notYet = regexp.MustCompile(`mssante_\w+`)
 
 // empty is a query that shows nothing, and why.
 type empty struct{ panel, why string }
@@ -247,7 +247,7 @@ var fires = map[phase][]string{
 	ordinary: {
 		"ZerofaxAgentSilent", "ZerofaxAgentClockWrong", "ZerofaxAgentConfigRefused", "ZerofaxSpoolDropping", "ZerofaxSpoolGrowing", "ZerofaxDeviceDown",
 		"ZerofaxFaxAfterCutoff", "ZerofaxFaxAfterCutoffUntold", "ZerofaxCutLineBlind", "ZerofaxLinesOverdue", "ZerofaxLinesBlind",
-		"ZerofaxKeptLineToReview", "ZerofaxAnomalyToJudge", "ZerofaxMessagesWaiting",
+		"ZerofaxKeptLineToReview", "ZerofaxAnomalyToJudge", "ZerofaxMessagesWaiting", "ZerofaxAgentCertificateEnds", "ZerofaxAgentCertificateExpiring",
 	},
 	disturbed: {"ZerofaxManyDevicesDown", "ZerofaxEnvelopesRefused", "ZerofaxCollectorTooOld"},
 	blackout:  {"ZerofaxCollectorDown"},
@@ -255,16 +255,14 @@ var fires = map[phase][]string{
 
 // notSeen are the alerts that can't be seen to fire here, and why. Like all they are proven to find their series.
 var notSeen = map[string]string{
-	"ZerofaxCollectorAbsent":          "Prometheus must have had no target for 15 minutes",
-	"ZerofaxCollectorNotReady":        "the disk must be full, or the link to the broker gone",
-	"ZerofaxCollectorRestarts":        "four restarts",
-	"ZerofaxMessagesGivenUp":          "a mail that has waited for a week since some instant of the last day",
-	"ZerofaxIngestOverloaded":         "more envelopes than the queue holds",
-	"ZerofaxSeriesStuck":              "an hour without InfluxDB",
-	"ZerofaxSeriesBehind":             "six hours of an InfluxDB that is too slow",
-	"ZerofaxSeriesRefused":            "a point that InfluxDB refuses",
-	"ZerofaxAgentCertificateEnds":     "the metric isn't there yet",
-	"ZerofaxAgentCertificateExpiring": "the metric isn't there yet",
+	"ZerofaxCollectorAbsent":   "Prometheus must have had no target for 15 minutes",
+	"ZerofaxCollectorNotReady": "the disk must be full, or the link to the broker gone",
+	"ZerofaxCollectorRestarts": "four restarts",
+	"ZerofaxMessagesGivenUp":   "a mail that has waited for a week since some instant of the last day",
+	"ZerofaxIngestOverloaded":  "more envelopes than the queue holds",
+	"ZerofaxSeriesStuck":       "an hour without InfluxDB",
+	"ZerofaxSeriesBehind":      "six hours of an InfluxDB that is too slow",
+	"ZerofaxSeriesRefused":     "a point that InfluxDB refuses",
 }
 
 // firing are the names of the alerts that fire at Prometheus.
