@@ -153,4 +153,25 @@ func TestRealPrometheusAndAlertmanagerMailWhatTheCollectorDoesNot(t *testing.T) 
 			t.Errorf("mailed to %v: %s; want that left to the collector", l.To, l.Subject)
 		}
 	}
+
+	// What the collector hands in itself stands for what the rules say of the same, and what follows from another thing is muted.
+	body := `[{"labels":{"alertname":"ZerofaxFaxAfterCutoff","episode":"7","kind":"after_cutoff","line":"0241354000","agent":"ps-01","service":"oncologie","severity":"critical"},
+		"annotations":{"summary":"Fax après coupure : 02 41 35 40 00 (Oncologie) – 3 pages, certain","description":"…"}},
+		{"labels":{"alertname":"ZerofaxAgentSilent","agent":"ps-02","severity":"warning","team":"operations","told_by":"collector"}},
+		{"labels":{"alertname":"ZerofaxDeviceDown","agent":"ps-02","device":"kyocera-1","severity":"info","team":"operations"}}]`
+	response, err := http.Post("http://"+am+"/api/v2/alerts", "application/json", strings.NewReader(body))
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("hand in alerts: %v, %v", response, err)
+	}
+	_ = response.Body.Close()
+	eventually(t, 20*time.Second, "one speaks for both", func() string {
+		suppressed := get("http://" + am + "/api/v2/alerts?active=false&silenced=false")
+		if strings.Count(suppressed, `"fingerprint"`) != 2 || !strings.Contains(suppressed, `"device":"kyocera-1"`) || !strings.Contains(suppressed, `"told_by":"collector"`) {
+			return "suppressed are " + suppressed
+		}
+		if mailed("secretariat-onco@chu-exemple.fr", "[zerofax] Fax après coupure : 02 41 35 40 00 (Oncologie) – 3 pages, certain") == nil {
+			return fmt.Sprintf("got %+v", post.all())
+		}
+		return ""
+	})
 }
