@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -371,6 +372,10 @@ func TestMosquittoAllowsTheContractAndNothingElse(t *testing.T) {
 		if !slices.Contains(conf, must) {
 			t.Errorf("mosquitto.conf: no %s", must)
 		}
+	}
+	largest := regexp.MustCompile(`(?m)^max_packet_size (\d+)$`).FindStringSubmatch(read(t, "mosquitto/mosquitto.conf"))
+	if n, err := strconv.Atoi(largest[1]); err != nil || n < wire.MaxEnvelope+512 {
+		t.Errorf("mosquitto.conf: packets up to %d bytes, %v; want room for an envelope of %d and its topic", n, err, wire.MaxEnvelope)
 	}
 }
 
