@@ -15,6 +15,7 @@ import (
 	"github.com/zerofax/zerofax/agent/bundle"
 	"github.com/zerofax/zerofax/agent/configfile"
 	"github.com/zerofax/zerofax/agent/internal/status"
+	"github.com/zerofax/zerofax/agent/internal/wholefile"
 	"github.com/zerofax/zerofax/agent/polling"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/agent/yamlfile"
@@ -121,27 +122,8 @@ func (s *settings) keep() error {
 	if kept, err := os.ReadFile(s.keptAs()); err == nil && string(kept) == string(s.payload) {
 		return nil
 	}
-	if err := replaceFile(s.keptAs(), s.payload); err != nil {
+	if err := wholefile.Write(s.keptAs(), s.payload); err != nil {
 		return fmt.Errorf("keep what the collector wants polled: %w", err)
-	}
-	return nil
-}
-
-// replaceFile writes a file whole or not at all. Only its owner can read it.
-func replaceFile(path string, data []byte) error {
-	file, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
 }
