@@ -105,11 +105,14 @@ func panelsAreTrue(t *testing.T, s *stage.Stage) {
 		}
 		steering(t, s, func(l *stage.Line) bool { return establishment == "" || l.Service.Establishment == establishment }, values...)
 	}
-	lines, pages := figures{}, figures{}
+	lines, after := figures{}, figures{}
 	for line, n := range truth.After {
-		pages[line] = float64(n)
+		after[line] = float64(n)
 	}
-	panel(t, s, "apres-coupure", "Lignes faxées après leur coupure", 4, "line").same(t, "pages after the cut-off", pages)
+	for line, n := range truth.Messages {
+		after[line] += float64(n)
+	}
+	panel(t, s, "apres-coupure", "Lignes faxées après leur coupure", 4, "line").same(t, "after the cut-off", after)
 	for line := range truth.Unsure {
 		if truth.Now.Sub(lineOf(truth, line).Cutoff) < 7*24*time.Hour { // else it was closed by now
 			lines[line] = 1
@@ -119,6 +122,7 @@ func panelsAreTrue(t *testing.T, s *stage.Stage) {
 	for _, service := range truth.Services {
 		ofService(t, s, service)
 	}
+	trends(t, s)
 	fleetPanels(t, s)
 }
 
@@ -178,6 +182,23 @@ func steering(t *testing.T, s *stage.Stage, in func(*stage.Line) bool, values ..
 	panel(t, s, "pilotage", "Lignes par pôle", 2, "pole", values...).same(t, fmt.Sprint("active lines of poles", values), poles)
 	panel(t, s, "pilotage", "Lignes par service", 3, "service", values...).same(t, fmt.Sprint("active lines of services", values), services)
 	panel(t, s, "pilotage", "Les 10 plus gros émetteurs, 30 jours", 0, "service", values...).same(t, fmt.Sprint("senders", values), sent)
+}
+
+// trends compares the curves of Pilotage, by the months that begin in them.
+func trends(t *testing.T, s *stage.Stage) {
+	for title, way := range map[string]string{
+		"Reçus : pages de fax et messages MSSanté": "received", "Émis : pages de fax et messages MSSanté": "sent",
+	} {
+		paris, err := time.LoadLocation("Europe/Paris")
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := begin(query(t, "pilotage", title, 0), s.Truth.Now).In(paris)
+		first := time.Date(from.Year(), from.Month()+1, 1, 0, 0, 0, 0, paris).Format("2006-01")
+		want := s.Truth.Sum(true, func(b *stage.Booking) bool { return b.Direction == way && b.Month() >= first })
+		got := panel(t, s, "pilotage", title, 0, "indicator")
+		figures{"": got["fax_"+way]}.same(t, title, one(int(want)))
+	}
 }
 
 // monthly are the pages of the last 30 days as Prometheus sees them: by when the collector heard of them,

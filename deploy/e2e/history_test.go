@@ -255,6 +255,9 @@ func faxesAfterCutoff(t *testing.T, s *stage.Stage) {
 	if wrong := differ(by(t, s, "zerofax_line_pages_after_cutoff_total", "line"), s.Truth.After); wrong != "" {
 		t.Errorf("zerofax_line_pages_after_cutoff_total: %s", wrong)
 	}
+	if wrong := differ(by(t, s, "zerofax_line_faxes_after_cutoff_total", "line"), s.Truth.Messages); wrong != "" {
+		t.Errorf("zerofax_line_faxes_after_cutoff_total: %s", wrong)
+	}
 	fresh := by(t, s, `count by (service) ((time() - zerofax_line_after_cutoff_noticed_timestamp_seconds < 86400) * on (line) group_left (service) zerofax_line_info)`, "service")
 	if want := []string{"pediatrie", "urgences"}; !slices.Equal(slices.Sorted(maps.Keys(fresh)), want) {
 		t.Errorf("there are faxes after the cut-off of the last day in %v, want them in %v", fresh, want)

@@ -18,9 +18,12 @@ type Truth struct {
 
 	Bookings []Booking            // in no order
 	After    map[string]int64     // line → pages certainly or probably faxed after its cut-off
-	Noticed  map[string]time.Time // line → when the collector heard of the last of them
+	Messages map[string]int64     // the same of messages
+	Noticed  map[string]time.Time // line → when the collector heard of the last of either
 	Unsure   map[string]int64     // line → pages that may have been
 	Dropped  int64                // readings that an agent gave up
+
+	zone *time.Location // the collector's
 }
 
 // Booking is what a look showed to have been faxed since the one before it.
@@ -30,24 +33,19 @@ type Booking struct {
 	Known time.Time // when the collector heard of it
 	Count int64
 	Pages bool           // else messages
-	Zone  *time.Location // of its site; nil where nobody declared it
+	Zone  *time.Location // of its site, else the collector's
 }
 
 // Flow is what went one way in a service. What nobody assigned has empty places.
 type Flow struct{ Establishment, Pole, Service, Direction string }
 
-// Month is the local one in which a booking counts, as 2026-10; "" where nobody knows where that was.
-func (b *Booking) Month() string {
-	if b.Zone == nil {
-		return ""
-	}
-	return b.At.In(b.Zone).Format("2006-01")
-}
+// Month is the local one in which a booking counts, as 2026-10.
+func (b *Booking) Month() string { return b.At.In(b.Zone).Format("2006-01") }
 
 func newTruth(h *hospital) *Truth {
 	return &Truth{
 		Now: h.now, Begins: h.begins(), Services: h.services, Lines: slices.Concat(h.lines, h.undeclared), Machines: h.machines,
-		After: map[string]int64{}, Noticed: map[string]time.Time{}, Unsure: map[string]int64{},
+		After: map[string]int64{}, Messages: map[string]int64{}, Noticed: map[string]time.Time{}, zone: h.paris, Unsure: map[string]int64{},
 	}
 }
 
@@ -64,21 +62,25 @@ func (t *Truth) look(m *Machine, at, known time.Time) {
 }
 
 func (t *Truth) book(m *Machine, measure wire.Measure, at, known time.Time, growth int64) {
-	b := Booking{Flow: Flow{Direction: direction(measure)}, At: at, Known: known, Count: growth, Pages: m.kind != messages}
+	b := Booking{Flow: Flow{Direction: direction(measure)}, At: at, Known: known, Count: growth, Pages: m.kind != messages, Zone: t.zone}
 	if len(m.lines) > 0 {
 		s := m.lines[0].Service
 		b.Establishment, b.Pole, b.Service, b.Zone = s.Establishment, s.Pole, s.ID, s.Zone
 	}
 	t.Bookings = append(t.Bookings, b)
-	if len(m.lines) == 0 || !b.Pages {
+	if len(m.lines) != 1 {
 		return
 	}
+	after := t.After
+	if !b.Pages {
+		after = t.Messages
+	}
 	switch l := m.lines[0]; {
-	case len(m.lines) > 1 || l.Cutoff.IsZero() || l.KeptReason != "" || !at.After(l.Cutoff):
+	case l.Cutoff.IsZero() || l.KeptReason != "" || !at.After(l.Cutoff):
 	case m.seen.Before(l.Cutoff):
 		t.Unsure[l.Number] += growth
 	default:
-		t.After[l.Number] += growth
+		after[l.Number] += growth
 		t.Noticed[l.Number] = known
 	}
 }
