@@ -6,10 +6,12 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,6 +131,12 @@ func decade(b *testing.B) string {
 	if err := l.Declare(b.Context(), ledger.Author{Who: "bench"}, declareDecade); err != nil {
 		b.Fatal(err)
 	}
+	if err := l.DeclareVolumes(b.Context(), ledger.Author{Who: "bench"}, volumesOfADecade); err != nil {
+		b.Fatal(err)
+	}
+	if err := l.DeclareMailboxes(b.Context(), ledger.Author{Who: "bench"}, mailboxesOfADecade); err != nil {
+		b.Fatal(err)
+	}
 	for round, at := range []time.Time{now, now.Add(time.Minute), decadeEnd.Add(-time.Minute)} {
 		now = at
 		readDecade(b, l, uint64(round+1), at)
@@ -141,6 +149,30 @@ func decade(b *testing.B) string {
 		b.Logf("%d MB", info.Size()>>20)
 	}
 	return path
+}
+
+// volumesOfADecade are the messages of each service in each month.
+func volumesOfADecade(r ledger.Register, _ []ledger.Volume) (all []ledger.Volume, err error) {
+	n := int64(100)
+	for month := ledger.Month(202611); len(all) < decadeMonths*decadeServices; month = month.Add(1) {
+		for _, id := range slices.Sorted(maps.Keys(r.Services)) {
+			all = append(all, ledger.Volume{Month: month, Establishment: "chu", Service: id, Sent: &n, Received: &n})
+		}
+	}
+	return all, nil
+}
+
+// mailboxesOfADecade are twenty of each service, each of which came into use some time.
+func mailboxesOfADecade(r ledger.Register, _ []ledger.Mailbox) (all []ledger.Mailbox, err error) {
+	for _, id := range slices.Sorted(maps.Keys(r.Services)) {
+		for i := range 20 {
+			x := ledger.Mailbox{Address: fmt.Sprintf("%s.%02d@chu.mssante.fr", id, i), From: "2026-11-02", Kind: "PER", Establishment: "chu", Service: id, State: ledger.MailboxPublished}
+			all = append(all, x)
+			x.From, x.State = ledger.Day(fmt.Sprintf("20%d-03-01", 27+i%9)), ledger.MailboxUsed
+			all = append(all, x)
+		}
+	}
+	return all, nil
 }
 
 func declareDecade(r ledger.Register) (ledger.Register, error) {

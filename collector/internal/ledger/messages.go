@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -133,7 +132,7 @@ func readTotals(ctx context.Context, q querier) (totals []Volume, err error) {
 
 // readMailboxesNow counts the mailboxes as they are now.
 func readMailboxesNow(ctx context.Context, q querier) (counts []MailboxCount, err error) {
-	query := "SELECT establishment, service, state, COUNT(*) FROM mssante_addresses WHERE until_day = '' GROUP BY establishment, service, state " +
+	query := "SELECT establishment, service, state, COUNT(*) FROM mssante_addresses WHERE until_month = 0 GROUP BY establishment, service, state " +
 		"ORDER BY establishment, service, state"
 	err = each(ctx, q, query, func(read func(...any) error) error {
 		var x MailboxCount
@@ -147,18 +146,17 @@ func readMailboxesNow(ctx context.Context, q querier) (counts []MailboxCount, er
 // readMailboxCounts counts the mailboxes at the end of each of some months: those that came in it and before, less
 // those that went.
 func readMailboxCounts(ctx context.Context, q querier, from, to Month) (counts []MailboxCount, err error) {
-	const query = "SELECT SUBSTR(%[1]s_day, 1, 7) AS month, establishment, service, state, COUNT(*) FROM mssante_addresses " +
-		"WHERE %[1]s_day <> '' GROUP BY SUBSTR(%[1]s_day, 1, 7), establishment, service, state"
+	const query = "SELECT %[1]s_month, establishment, service, state, COUNT(*) FROM mssante_addresses " +
+		"WHERE %[1]s_month > 0 AND %[1]s_month <= %[2]d GROUP BY %[1]s_month, establishment, service, state"
 	standing := make(map[MailboxCount]int64) // by place and state
 	moves := make(map[Month][]MailboxCount)
 	for which, sign := range map[string]int64{"from": 1, "until": -1} {
-		err := each(ctx, q, fmt.Sprintf(query, which), func(read func(...any) error) error {
+		err := each(ctx, q, fmt.Sprintf(query, which, to), func(read func(...any) error) error {
 			var x MailboxCount
-			var month string
+			var month Month
 			err := read(&month, &x.Establishment, &x.Service, &x.State, &x.Count)
-			m := max(from, MonthOf(Day(month+"-01").In(time.UTC), time.UTC))
 			x.Count *= sign
-			moves[m] = append(moves[m], x)
+			moves[max(from, month)] = append(moves[max(from, month)], x)
 			return err
 		})
 		if err != nil {

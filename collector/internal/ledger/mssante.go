@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -59,7 +60,7 @@ func (v Volume) Compare(other Volume) int {
 }
 
 var (
-	mailboxesTable = table{"mssante_addresses", "address, from_day, kind, establishment, service, state, until_day", 2, false}
+	mailboxesTable = table{"mssante_addresses", "address, from_day, kind, establishment, service, state, from_month, until_month", 2, false}
 	volumesTable   = table{"mssante_volumes", "month, establishment, service, sent, received", 3, false}
 	totalsTable    = table{"mssante_totals", "establishment, service, sent, received", 2, false}
 )
@@ -192,12 +193,13 @@ func keyed(t *table, all map[string]record, values ...any) {
 
 func mailboxRecords(all []Mailbox) map[string]record {
 	records := make(map[string]record, len(all))
+	month := func(d Day) int64 { return int64(MonthOf(d.In(time.UTC), time.UTC)) }
 	for i, x := range all {
-		until := Day("")
+		until := int64(0)
 		if i+1 < len(all) && all[i+1].Address == x.Address {
-			until = all[i+1].From
+			until = month(all[i+1].From)
 		}
-		keyed(&mailboxesTable, records, x.Address, string(x.From), x.Kind, x.Establishment, x.Service, string(x.State), string(until))
+		keyed(&mailboxesTable, records, x.Address, string(x.From), x.Kind, x.Establishment, x.Service, string(x.State), month(x.From), until)
 	}
 	return records
 }
@@ -264,6 +266,6 @@ func (a *auditor) mssante() error {
 		a.disagree("MSSanté: the totals of its messages aren't the sums of its months; import any of them again")
 	}
 	return a.agree("its version of an earlier day isn't valid until the next one",
-		"SELECT address FROM (SELECT address, until_day, COALESCE(LEAD(from_day) OVER (PARTITION BY address ORDER BY from_day), '') AS next "+
-			"FROM mssante_addresses) AS versions WHERE until_day <> next")
+		"SELECT address FROM (SELECT address, until_month, COALESCE(LEAD(from_month) OVER (PARTITION BY address ORDER BY from_day), 0) AS next "+
+			"FROM mssante_addresses) AS versions WHERE until_month <> next")
 }

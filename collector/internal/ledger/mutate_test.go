@@ -156,7 +156,7 @@ func TestVerifyFindsWhateverIsChangedByHand(t *testing.T) {
 		{"UPDATE ports SET device = 99", "can't be loaded"},
 		{"UPDATE mssante_volumes SET received = 90 WHERE service = ''", "the totals of its messages aren't the sums"},
 		{"DELETE FROM mssante_totals WHERE service = ''", "the totals of its messages aren't the sums"},
-		{"UPDATE mssante_addresses SET until_day = '' WHERE from_day = '2026-01-01'", "a@b.fr: its version of an earlier day isn't valid until the next one"},
+		{"UPDATE mssante_addresses SET until_month = 0 WHERE from_day = '2026-01-01'", "a@b.fr: its version of an earlier day isn't valid until the next one"},
 		{"INSERT INTO claims VALUES (99, 'ps-01', 0)", "name a device that is not in devices"},
 	} {
 		path := filepath.Join(t.TempDir(), "damaged.db")

@@ -44,8 +44,8 @@ func (l *Ledger) Months(ctx context.Context, from, to Month) (sums []MonthSum, e
 // FirstMonth is the first month of which anything is known, 0 if nothing is.
 func (l *Ledger) FirstMonth(ctx context.Context) (month Month, err error) {
 	err = l.read(ctx, "first month", func(q querier, _ wire.Time) error {
-		return each(ctx, q, "SELECT COALESCE(MIN(month), 0) FROM (SELECT month FROM posted_months UNION ALL SELECT month FROM mssante_volumes "+
-			"UNION ALL SELECT CAST(SUBSTR(from_day, 1, 4) AS BIGINT) * 100 + CAST(SUBSTR(from_day, 6, 2) AS BIGINT) FROM mssante_addresses) AS months",
+		return each(ctx, q, "SELECT COALESCE(MIN(month), 0) FROM (SELECT MIN(month) AS month FROM posted_months UNION ALL SELECT MIN(month) FROM mssante_volumes "+
+			"UNION ALL SELECT MIN(from_month) FROM mssante_addresses) AS months",
 			func(read func(...any) error) error { return read(&month) })
 	})
 	return month, err

@@ -21,11 +21,14 @@ CREATE TABLE mssante_addresses (
     establishment TEXT NOT NULL,
     service       TEXT NOT NULL,
     state         TEXT NOT NULL, -- created, published, used, inactive; empty: it is no more
-    until_day     TEXT NOT NULL, -- the next version is valid since; empty: this is the last
+    from_month    BIGINT NOT NULL, -- of that day, 202610
+    until_month   BIGINT NOT NULL, -- in which the next version begins; 0: this is the last
     PRIMARY KEY (address, from_day)
 );
 
-CREATE INDEX mssante_addresses_now ON mssante_addresses (until_day, establishment, service, state);
+-- Mailboxes are counted by month; these hold all that this takes.
+CREATE INDEX mssante_addresses_from ON mssante_addresses (from_month, establishment, service, state);
+CREATE INDEX mssante_addresses_until ON mssante_addresses (until_month, establishment, service, state);
 
 -- Messages as they were declared, by month.
 CREATE TABLE mssante_volumes (
@@ -51,6 +54,7 @@ CREATE TABLE mssante_totals (
 
 DROP TABLE mssante_totals;
 DROP TABLE mssante_volumes;
-DROP INDEX mssante_addresses_now;
+DROP INDEX mssante_addresses_until;
+DROP INDEX mssante_addresses_from;
 DROP TABLE mssante_addresses;
 DROP TABLE targets;
