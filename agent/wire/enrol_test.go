@@ -50,3 +50,14 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	}
 	return key
 }
+
+func TestTheSizeOfAConfigurationsMessageIsKnownBeforeItIsSigned(t *testing.T) {
+	c := wire.AgentConfig{Agent: "ps-01", Revision: 1795428050608, Config: strings.Repeat("  - {host: \"é\"}\n", 5000)}
+	message, err := wire.SignConfig(c, newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := wire.ConfigSize(c); size < len(message) || size > len(message)+20 {
+		t.Errorf("got %d, want %d or some bytes more", size, len(message))
+	}
+}

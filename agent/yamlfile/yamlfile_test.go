@@ -117,3 +117,23 @@ func TestAFaultOfOnesOwnStandsAtItsValue(t *testing.T) {
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)
 	}
 }
+
+// pace has a default, wherever it stands.
+type pace struct {
+	Every int `yaml:"every"`
+	Most  int `yaml:"most"`
+}
+
+func (p *pace) SetDefaults() { *p = pace{Every: 5, Most: 9} }
+
+func TestValuesOfATableHaveTheirDefaults(t *testing.T) {
+	var file struct {
+		Agents map[string]pace `yaml:"agents"`
+	}
+	if err := yamlfile.Decode("f.yml", []byte("agents: {a: {every: 1}, b: {}}\n"), &file).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if file.Agents["a"] != (pace{1, 9}) || file.Agents["b"] != (pace{5, 9}) {
+		t.Errorf("got %+v, want what the file leaves out as its default", file.Agents)
+	}
+}
