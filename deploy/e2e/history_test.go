@@ -45,6 +45,7 @@ func TestDashboardsAndRulesOverAScriptedHistory(t *testing.T) {
 		{"lines by state are true", linesByState},
 		{"faxes after the cut-off are true", faxesAfterCutoff},
 		{"agents are seen", agentsUp},
+		{"MSSanté is as it was declared", mssanteInPrometheus},
 		{"no panel is empty", panelsShowSomething},
 		{"figures of panels are true", panelsAreTrue},
 		{"rules find their series", rulesFindTheirSeries},
@@ -272,6 +273,25 @@ func faxesAfterCutoff(t *testing.T, s *stage.Stage) {
 	}
 	if wrong := differ(unsure, s.Truth.Unsure); wrong != "" {
 		t.Errorf("unsure events: %s", wrong)
+	}
+}
+
+func mssanteInPrometheus(t *testing.T, s *stage.Stage) {
+	messages, boxes := map[string]int64{}, map[string]int64{}
+	for _, v := range s.Truth.Volumes {
+		messages[v.Service.ID+" received"] += v.Received
+		messages[v.Service.ID+" sent"] += v.Sent
+	}
+	for service, states := range s.Truth.Boxes {
+		for state, n := range states {
+			boxes[service+" "+state] = n
+		}
+	}
+	if wrong := differ(by(t, s, "zerofax_mssante_messages_total", "service", "direction"), messages); wrong != "" {
+		t.Errorf("zerofax_mssante_messages_total: %s", wrong)
+	}
+	if wrong := differ(by(t, s, "zerofax_mssante_addresses", "service", "state"), boxes); wrong != "" {
+		t.Errorf("zerofax_mssante_addresses: %s", wrong)
 	}
 }
 

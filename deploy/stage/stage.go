@@ -262,15 +262,8 @@ func (s *Stage) play(ctx context.Context) error {
 	if err := s.startCollector(ctx); err != nil {
 		return err
 	}
-	for name, text := range map[string][]byte{"structure.csv": s.structureTable(), "targets.csv": s.targetsTable(), "copper.csv": s.copperTable()} {
-		if err := s.write(name, text); err != nil {
-			return err
-		}
-	}
-	for _, what := range []string{"structure", "targets"} {
-		if err := s.command(ctx, "import", what, what+".csv"); err != nil {
-			return err
-		}
+	if err := s.begin(ctx); err != nil {
+		return err
 	}
 	last := s.begins().Add(-hour)
 	for _, at := range steps {
@@ -279,7 +272,7 @@ func (s *Stage) play(ctx context.Context) error {
 		}
 		last = at
 	}
-	if err := s.enroll(ctx); err != nil {
+	if err := s.catchUp(ctx); err != nil {
 		return err
 	}
 	for _, a := range s.cast {
@@ -290,18 +283,29 @@ func (s *Stage) play(ctx context.Context) error {
 	return s.fillPrometheus(ctx)
 }
 
-// enroll gives the agents certificates, two of which should have been renewed by now, and tells them what to poll.
-func (s *Stage) enroll(ctx context.Context) error {
-	if err := s.write("agents.yml", []byte(agentsFile)); err != nil {
-		return err
-	}
-	for _, args := range [][]string{
-		{"import", "agents", "agents.yml"},
-		{"enroll", "ps-nord"},
-		{"enroll", "ps-iles", "--valid", "1440h"},
-		{"enroll", "ps-sud", "--valid", "240h"},
+// begin is what people do first.
+func (s *Stage) begin(ctx context.Context) error {
+	for name, text := range map[string][]byte{
+		"structure.csv": s.structureTable(), "targets.csv": s.targetsTable(), "copper.csv": s.copperTable(), "agents.yml": []byte(agentsFile),
+		"mssante-addresses.csv": s.mailboxesTable(), "mssante-volumes.csv": s.volumesTable(),
 	} {
-		if err := s.command(ctx, args...); err != nil {
+		if err := s.write(name, text); err != nil {
+			return err
+		}
+	}
+	return s.commands(ctx, "import structure structure.csv", "import targets targets.csv", "broker mosquitto --name mqtt.chu-exemple.fr")
+}
+
+// catchUp gives the agents certificates, two of which should have been renewed by now, tells them what to
+// poll, and declares what is known of MSSanté.
+func (s *Stage) catchUp(ctx context.Context) error {
+	return s.commands(ctx, "import agents agents.yml", "enroll ps-nord", "enroll ps-iles --valid 1440h", "enroll ps-sud --valid 240h",
+		"import mssante-addresses mssante-addresses.csv", "import mssante-volumes mssante-volumes.csv")
+}
+
+func (s *Stage) commands(ctx context.Context, all ...string) error {
+	for _, one := range all {
+		if err := s.command(ctx, strings.Fields(one)...); err != nil {
 			return err
 		}
 	}

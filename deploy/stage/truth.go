@@ -21,7 +21,9 @@ type Truth struct {
 	Messages map[string]int64     // the same of messages
 	Noticed  map[string]time.Time // line → when the collector heard of the last of either
 	Unsure   map[string]int64     // line → pages that may have been
-	Dropped  int64                // readings that an agent gave up
+	Volumes  []Volume
+	Boxes    map[string]map[string]int64 // service → state → how many addresses are in it
+	Dropped  int64                       // readings that an agent gave up
 
 	zone *time.Location // the collector's
 }
@@ -43,7 +45,19 @@ type Flow struct{ Establishment, Pole, Service, Direction string }
 func (b *Booking) Month() string { return b.At.In(b.Zone).Format("2006-01") }
 
 func newTruth(h *hospital) *Truth {
+	last := map[string]Mailbox{}
+	for _, m := range h.mailboxes() {
+		last[m.Address] = m
+	}
+	boxes := map[string]map[string]int64{}
+	for _, m := range last {
+		if boxes[m.Service.ID] == nil {
+			boxes[m.Service.ID] = map[string]int64{}
+		}
+		boxes[m.Service.ID][m.State]++
+	}
 	return &Truth{
+		Volumes: h.volumes(), Boxes: boxes,
 		Now: h.now, Begins: h.begins(), Services: h.services, Lines: slices.Concat(h.lines, h.undeclared), Machines: h.machines,
 		After: map[string]int64{}, Messages: map[string]int64{}, Noticed: map[string]time.Time{}, zone: h.paris, Unsure: map[string]int64{},
 	}
