@@ -39,6 +39,15 @@ type Line struct {
 	Observed    string // what they would say if nobody had declared its end
 }
 
+// kill lets all agents die at t that aren't dead by then.
+func (h *hospital) kill(t time.Time) {
+	for _, a := range h.agents {
+		if a.dies.IsZero() {
+			a.dies = t
+		}
+	}
+}
+
 // Active tells whether the line lives, whatever was planned or allowed.
 func (l *Line) Active() bool {
 	return l.State == "active" || l.Observed == "active" && (l.State == "overdue" || l.State == "kept")

@@ -25,7 +25,7 @@ func (s *Stage) present(ctx context.Context) error {
 	s.group, ctx = errgroup.WithContext(ctx)
 	s.living = ctx
 	for _, a := range s.cast {
-		if s.Mode == Dead || !a.dies.IsZero() {
+		if !a.dies.IsZero() {
 			continue
 		}
 		if err := a.connect(s.MQTT, time.Now()); err != nil {

@@ -100,6 +100,9 @@ func Open(ctx context.Context, o Options) (s *Stage, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Mode == Dead {
+		h.kill(h.hoursAgo(5))
+	}
 	s.life = newLife(h, o.Seed)
 	s.Truth = s.life.truth
 	if err := s.startInfluxDB(ctx); err != nil {
