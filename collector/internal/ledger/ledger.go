@@ -148,7 +148,7 @@ func (l *Ledger) open(ctx context.Context, path string, run bool) (err error) {
 	if err := private(path); err != nil {
 		return err
 	}
-	if l.store, err = openStore(ctx, path, upgrade); err != nil {
+	if l.store, err = openStore(ctx, path, oneAtATime(path, upgrade)); err != nil {
 		return err
 	}
 	if l.readers, err = openReaders(ctx, path, nil); err != nil {

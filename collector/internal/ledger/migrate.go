@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -41,6 +43,38 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// oneAtATime lets only one program at a time bring the schema of the file at path up to date.
+func oneAtATime(path string, upgrade func(context.Context, *sql.DB) error) func(context.Context, *sql.DB) error {
+	return func(ctx context.Context, db *sql.DB) error {
+		now, newest, err := schemas(ctx, db)
+		if err != nil || now == newest {
+			return err
+		}
+		turn, err := await(ctx, path+".upgrade")
+		if err != nil {
+			return fmt.Errorf("wait for another program that makes the schema: %w", err)
+		}
+		return errors.Join(upgrade(ctx, db), turn.Close())
+	}
+}
+
+// await is hold, when it is free.
+func await(ctx context.Context, path string) (*os.File, error) {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		held, err := hold(path)
+		if !errors.Is(err, ErrRunning) {
+			return held, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-again.C:
+		}
+	}
 }
 
 // migrateAlone is migrate for a command: never under the feet of a running collector, which may

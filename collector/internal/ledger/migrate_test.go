@@ -204,3 +204,23 @@ func oneReading(t *testing.T, agent, stream string, seq uint64, at time.Time, r 
 		Agent: agent, Stream: stream, First: seq, Seq: seq, Oldest: seq, SentAt: wire.TimeOf(at),
 	}, data), at)
 }
+
+func TestProgramsThatStartTogetherOnAnEmptyFolderMakeOneLedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	faults := make(chan error)
+	const programs = 6
+	for i := range programs {
+		go func() {
+			l, err := Open(t.Context(), path, Options{Run: i == 0})
+			if err == nil {
+				err = l.Close()
+			}
+			faults <- err
+		}()
+	}
+	for range programs {
+		if err := <-faults; err != nil {
+			t.Errorf("got %v, want that all have the ledger", err)
+		}
+	}
+}
