@@ -109,7 +109,7 @@ func certify(a *authority.Authority, broker string, log *slog.Logger) func(conte
 			answer.Error = "the broker knows nobody by a certificate; nothing is renewed over it"
 			return answer, nil
 		}
-		certificate, err := a.Renew(ctx, agent, r.CSR)
+		certificate, err := a.Renew(ctx, agent, r)
 		switch {
 		case errors.As(err, &refusal):
 			answer.Error = wire.Shorten(refusal.Error())

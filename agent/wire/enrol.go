@@ -26,10 +26,13 @@ type Signed struct {
 	Signature []byte `json:"signature"` // ECDSA with SHA-256 over Signed, ASN.1, base64
 }
 
-// CertificateRequest is how an agent asks for its next certificate.
+// CertificateRequest is how an agent asks for its next certificate. It proves that it has the key of the
+// present one: that a message came on the agent's topic says only that somebody's link was open.
 type CertificateRequest struct {
-	V   int    `json:"v"`
-	CSR string `json:"csr"` // PEM, PKCS #10; its common name is the agent
+	V         int    `json:"v"`
+	CSR       string `json:"csr"`       // PEM, PKCS #10; its common name is the agent
+	Serial    string `json:"serial"`    // of the present certificate, hexadecimal, lower case
+	Signature []byte `json:"signature"` // by its key: ECDSA with SHA-256 over CSR, ASN.1, base64
 }
 
 // CertificateAnswer is what the collector says to it. One of its texts is empty.
@@ -82,6 +85,22 @@ func OpenConfig(payload []byte, agent string, authority *ecdsa.PublicKey) (Agent
 		return AgentConfig{}, fmt.Errorf("configuration: revision %d; want 1 or more", c.Revision)
 	}
 	return c, nil
+}
+
+// SignRequest makes the message of a request. present is the key of the certificate with that serial number.
+func SignRequest(csr, serial string, present crypto.Signer) ([]byte, error) {
+	digest := sha256.Sum256([]byte(csr))
+	signature, err := present.Sign(rand.Reader, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("sign the certificate request: %w", err)
+	}
+	return Encode(CertificateRequest{V: Version, CSR: csr, Serial: serial, Signature: signature}), nil
+}
+
+// SignedBy tells whether who asks has the key of a certificate.
+func (r *CertificateRequest) SignedBy(present *ecdsa.PublicKey) bool {
+	digest := sha256.Sum256([]byte(r.CSR))
+	return ecdsa.VerifyASN1(present, digest[:], r.Signature)
 }
 
 // DecodeCertificateRequest reads a request. Whether its CSR is any good is the authority's affair.

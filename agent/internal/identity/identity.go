@@ -72,6 +72,8 @@ type shown struct {
 	since           time.Time // given by the collector then; zero = by people
 }
 
+func (s *shown) serial() string { return hex.EncodeToString(s.Leaf.SerialNumber.Bytes()) }
+
 // New is of what the options name, which need not be good: TLS says what is wrong.
 func New(o Options) *Identity {
 	i := &Identity{opts: o, told: map[string]string{}}
@@ -189,7 +191,7 @@ func (i *Identity) State() *wire.CertificateState {
 		return nil
 	}
 	return &wire.CertificateState{
-		Serial:   hex.EncodeToString(i.shown.Leaf.SerialNumber.Bytes()),
+		Serial:   i.shown.serial(),
 		NotAfter: wire.TimeOf(i.shown.Leaf.NotAfter), Error: wire.Shorten(cmp.Or(i.trouble(), i.why)),
 	}
 }

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
@@ -76,6 +77,10 @@ func (m *machine) asks() string {
 	request, err := wire.DecodeCertificateRequest(payload)
 	if err != nil {
 		m.t.Fatal(err)
+	}
+	leaf := m.shown()
+	if request.Serial != hex.EncodeToString(leaf.SerialNumber.Bytes()) || !request.SignedBy(leaf.PublicKey.(*ecdsa.PublicKey)) {
+		m.t.Errorf("the request is not signed by the key of the certificate that is shown: %+v", request)
 	}
 	return request.CSR
 }

@@ -41,7 +41,7 @@ func (i *Identity) Request() []byte {
 		return nil
 	}
 	i.opts.Log.Info("asking for the next certificate", "ends", i.shown.Leaf.NotAfter)
-	return wire.Encode(wire.CertificateRequest{V: wire.Version, CSR: string(request)})
+	return request
 }
 
 // due tells whether a third of the certificate's life is left. To a clock that is far ahead the
@@ -56,7 +56,7 @@ func (i *Identity) due(now time.Time) bool {
 	return now.After(leaf.NotAfter.Add(-third)) && (lived < 0 || lived > third)
 }
 
-// request makes a key, once until there is an answer, so that an answer that comes late fits too.
+// request makes the message, and a key: once until there is an answer, so that an answer that comes late fits too.
 func (i *Identity) request() ([]byte, error) {
 	if i.key == nil {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -66,7 +66,15 @@ func (i *Identity) request() ([]byte, error) {
 		i.key = key
 	}
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: i.opts.Agent}}, i.key)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), err
+	if err != nil {
+		return nil, err
+	}
+	present, ok := i.shown.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("the key of the present one is a %T; want ECDSA", i.shown.PrivateKey)
+	}
+	csr := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+	return wire.SignRequest(string(csr), i.shown.serial(), present)
 }
 
 // Take is told what the collector answered. It is true when another certificate is to be shown

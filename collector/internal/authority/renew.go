@@ -18,11 +18,12 @@ const (
 	renewalDay = 24 * time.Hour
 )
 
-// Renew gives an agent its next certificate (PEM) for a request (PEM, PKCS #10) that the broker vouches for:
-// it came on that agent's own topic. Asked again for the same key, it gives the same. An agent that has
-// no certificate that holds gets none: a Refusal.
-func (a *Authority) Renew(ctx context.Context, agent, request string) (certificate string, err error) {
-	asked, err := readRequest(request, agent)
+// Renew gives an agent its next certificate (PEM). Asked again for the same key, it gives the same. Who
+// doesn't prove that it has the key of a certificate of that agent that holds gets none: a Refusal. That
+// the request came on the agent's topic is not enough: a link may outlive the certificate by which it
+// was let in, at an outside broker for long.
+func (a *Authority) Renew(ctx context.Context, agent string, request wire.CertificateRequest) (certificate string, err error) {
+	asked, err := readRequest(request.CSR, agent)
 	if err != nil {
 		return "", refuse("%v", err)
 	}
@@ -30,8 +31,8 @@ func (a *Authority) Renew(ctx context.Context, agent, request string) (certifica
 	err = a.certify(ctx, ledger.Author{Who: agent, Source: Renewed}, func(c *ca, all *ledger.Authority) error {
 		mine := all.Of(agent)
 		live := a.live(mine)
-		if len(live) == 0 {
-			return refuse("%s has no certificate that holds: it was revoked, is over, or not in the books; it has to be enrolled anew", agent)
+		if !proven(live, request) {
+			return refuse("who asks doesn't prove that it has a certificate of %s that holds: it was revoked, is over, or not in the books; it has to be enrolled anew", agent)
 		}
 		if certificate = a.fresh(live, key); certificate != "" {
 			return nil
@@ -48,6 +49,22 @@ func (a *Authority) Renew(ctx context.Context, agent, request string) (certifica
 		return nil
 	})
 	return certificate, err
+}
+
+// proven tells whether who asks has the key of one of the certificates.
+func proven(live []ledger.Certificate, request wire.CertificateRequest) bool {
+	for _, c := range live {
+		if c.Serial != request.Serial {
+			continue
+		}
+		present, err := readCertificate(c.PEM)
+		if err != nil {
+			return false
+		}
+		key, ok := present.PublicKey.(*ecdsa.PublicKey)
+		return ok && request.SignedBy(key)
+	}
+	return false
 }
 
 // fresh is the newest certificate for a key of which more than a third of its time is left; "" if there is none.
