@@ -207,10 +207,11 @@ func oneReading(t *testing.T, agent, stream string, seq uint64, at time.Time, r 
 
 func TestProgramsThatStartTogetherOnAnEmptyFolderMakeOneLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	faults := make(chan error)
-	const programs = 6
+	faults, start := make(chan error), make(chan struct{})
+	const programs = 20
 	for i := range programs {
 		go func() {
+			<-start
 			l, err := Open(t.Context(), path, Options{Run: i == 0})
 			if err == nil {
 				err = l.Close()
@@ -218,6 +219,7 @@ func TestProgramsThatStartTogetherOnAnEmptyFolderMakeOneLedger(t *testing.T) {
 			faults <- err
 		}()
 	}
+	close(start)
 	for range programs {
 		if err := <-faults; err != nil {
 			t.Errorf("got %v, want that all have the ledger", err)
