@@ -310,7 +310,7 @@ func create(path string, fill func(io.Writer) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	return fill(file)
+	return errors.Join(ownedAsFolder(file), fill(file))
 }
 
 func copyFile(from, to string) error {

@@ -5,6 +5,7 @@ package ledger
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -38,4 +39,20 @@ func free(dir string) (uint64, error) {
 		return 0, err
 	}
 	return uint64(disk.Bavail) * uint64(disk.Bsize), nil
+}
+
+// ownedAsFolder gives a new file to whom its folder belongs, where root makes it: else the collector, which runs
+// as an account of its own, couldn't open a ledger that an administrator restored.
+func ownedAsFolder(file *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	folder, err := os.Stat(filepath.Dir(file.Name()))
+	if err != nil {
+		return err
+	}
+	if stat, ok := folder.Sys().(*syscall.Stat_t); ok {
+		return file.Chown(int(stat.Uid), int(stat.Gid))
+	}
+	return nil
 }

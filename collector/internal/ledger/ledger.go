@@ -163,11 +163,16 @@ func (l *Ledger) open(ctx context.Context, path string, run bool) (err error) {
 // private sees to it that only this account can read the file and, since SQLite makes them like it,
 // those beside it: the authority's key is in it.
 func private(path string) error {
+	isNew := !exists(path)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	info, err := file.Stat()
+	if isNew {
+		err = ownedAsFolder(file)
+	}
+	info, failed := file.Stat()
+	err = errors.Join(err, failed)
 	if err = errors.Join(err, file.Close()); err != nil || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" {
 		return err
 	}
