@@ -1,6 +1,6 @@
 # Every target is one or two commands over the go tool; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build dashboards check rules test test-quick bench clean tools
+.PHONY: help demo build dashboards check rules test test-quick packages test-packages bench clean tools
 SHELL := bash
 
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
@@ -47,6 +47,9 @@ test: tools rules ## everything: unit, property, fuzz seeds, command line, end t
 
 test-quick: ## without outside programs, under a minute
 	go test -short ./...
+
+packages: ## .deb, .rpm and .msi with SBOMs and checksums, in build/packages
+	VERSION='$(VERSION)' TAGS='$(TAGS)' deploy/packages/build.sh
 
 bench: ## the figures: spool, ledger, wire, agent and collector (takes some minutes)
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./agent/... ./collector/... ./mibs/...
