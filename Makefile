@@ -51,6 +51,11 @@ test-quick: ## without outside programs, under a minute
 packages: ## .deb, .rpm and .msi with SBOMs and checksums, in build/packages
 	VERSION='$(VERSION)' TAGS='$(TAGS)' deploy/packages/build.sh
 
+test-packages: ## the packages, for real: built twice, installed under systemd and Wine; root
+	@deploy/apt.sh "tests of the packages" rpm=rpm nsenter=util-linux systemd-analyze=systemd dbus-daemon=dbus \
+	  wine=wine /usr/lib/wine/wine64=wine64 x86_64-w64-mingw32-gcc=gcc-mingw-w64-x86-64-win32
+	go test -tags e2e -count 1 -timeout 15m ./deploy/packages
+
 bench: ## the figures: spool, ledger, wire, agent and collector (takes some minutes)
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./agent/... ./collector/... ./mibs/...
 
