@@ -233,7 +233,9 @@ func enter(all *ledger.Authority, c *x509.Certificate, at time.Time, by string) 
 	return row
 }
 
-func day(t wire.Time) string { return t.Std().Local().Format(time.DateOnly) }
+func day(t wire.Time) string { return date(t.Std()) }
+
+func date(t time.Time) string { return t.Local().Format(time.DateOnly) }
 
 func (a *Authority) live(all []ledger.Certificate) (live []ledger.Certificate) {
 	now := wire.TimeOf(a.Now())

@@ -390,37 +390,43 @@ func TestOnlyWhoTheBooksLetInIsAdmitted(t *testing.T) {
 	}
 }
 
+// restored is the hospital with the books as they are now, while it goes on itself.
+func (h *hospital) restored() *hospital {
+	h.t.Helper()
+	backup := filepath.Join(h.t.TempDir(), "a.db")
+	if _, err := ledger.Backup(h.t.Context(), h.path, backup, false); err != nil {
+		h.t.Fatal(err)
+	}
+	clock := func() time.Time { return h.now }
+	books, err := ledger.Open(h.t.Context(), backup, ledger.Options{Now: clock})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { books.Close() })
+	return &hospital{Authority: authority.New(authority.Options{Books: books, Now: clock}), t: h.t, path: backup, books: books, now: h.now}
+}
+
 // What was given out after the backup that is restored, the books don't know.
 func TestAfterARestoreAgentsThatTheBackupDoesNotKnowAreLetIn(t *testing.T) {
 	h := newHospital(t)
 	h.enrol("ps-01", authority.Enrolment{})
-	backup := filepath.Join(t.TempDir(), "a.db")
-	if _, err := ledger.Backup(t.Context(), h.path, backup, false); err != nil {
-		t.Fatal(err)
-	}
+	old := h.restored()
 	h.now = h.now.Add(24 * time.Hour)
 	ps2 := h.enrol("ps-02", authority.Enrolment{})
 	ps1 := h.enrol("ps-01", authority.Enrolment{Again: true})
 
-	old := *h
-	books, err := ledger.Open(t.Context(), backup, ledger.Options{Now: func() time.Time { return old.now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { books.Close() })
-	old.books, old.Authority = books, authority.New(authority.Options{Books: books, Now: func() time.Time { return old.now }})
-	old.now = old.now.Add(time.Hour)
+	h.now = h.now.Add(time.Hour)
 	g := old.guard()
 	if _, _, err := g.Admit(t.Context(), parsed(t, ps2.Certificate)); err != nil {
 		t.Errorf("enrolled after the backup: %v", err)
 	}
-	if c, ok, err := books.Certificate(t.Context(), ps2.Serial); !ok || err != nil || !strings.Contains(c.IssuedBy, "unknown") {
+	if c, ok, err := old.books.Certificate(t.Context(), ps2.Serial); !ok || err != nil || !strings.Contains(c.IssuedBy, "unknown") {
 		t.Errorf("got %+v, %v, want it in the books now", c, err)
 	}
 	if _, err := old.Revoke(t.Context(), "ps-01", anne, "stolen"); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = g.Admit(t.Context(), parsed(t, ps1.Certificate))
+	_, _, err := g.Admit(t.Context(), parsed(t, ps1.Certificate))
 	refused(t, err, "the agent was revoked on")
 }
 
@@ -466,5 +472,47 @@ func TestTheKeyIsInNoLogAndNoAudit(t *testing.T) {
 	}
 	if !strings.Contains(id.Key, "PRIVATE KEY") {
 		t.Errorf("got no key")
+	}
+}
+
+// A machine whose clock is wrong must get through to say so.
+func TestAnAgentWhoseClockIsBehindBelievesTheBroker(t *testing.T) {
+	h := newHospital(t)
+	id, server := h.enrol("ps-02", authority.Enrolment{}), h.guard().ServerTLS()
+	for _, behind := range []time.Duration{2 * time.Hour, 90 * 24 * time.Hour} {
+		if c, s := shake(t, shows(t, id, "localhost", func() time.Time { return h.now.Add(-behind) }), server); c != nil || s != nil {
+			t.Errorf("%s behind: got %v, %v, want both content", behind, c, s)
+		}
+	}
+}
+
+// After the authority's end, or with a clock far off, nothing that it gives out would let anybody in.
+func TestAnAuthorityThatDoesNotHoldGivesOutNothing(t *testing.T) {
+	h := newHospital(t)
+	made := parsed(t, h.enrol("ps-01", authority.Enrolment{}).Authority)
+	for _, now := range []time.Time{made.NotAfter.Add(time.Hour), made.NotBefore.Add(-time.Hour)} {
+		h.now = now
+		_, err := h.Enrol(t.Context(), "ps-02", authority.Enrolment{By: anne})
+		refused(t, err, "this machine's clock says "+now.Format(time.DateOnly))
+		_, err = h.Guard(t.Context(), nil)
+		refused(t, err, "this machine's clock says "+now.Format(time.DateOnly))
+		if _, err := h.Revoke(t.Context(), "ps-01", anne, ""); err != nil {
+			t.Errorf("revoke: got %v, want that possible whatever the clock says", err)
+		}
+	}
+}
+
+// What was revoked first was not the certificate that was given out minutes later.
+func TestAfterARestoreAnAgentIsLetInThatWasEnrolledAnewSoonAfterItWasRevoked(t *testing.T) {
+	h := newHospital(t)
+	h.enrol("ps-02", authority.Enrolment{})
+	if _, err := h.Revoke(t.Context(), "ps-02", anne, "stolen"); err != nil {
+		t.Fatal(err)
+	}
+	h.now = h.now.Add(10 * time.Minute)
+	old := h.restored()
+	anew := h.enrol("ps-02", authority.Enrolment{})
+	if _, _, err := old.guard().Admit(t.Context(), parsed(t, anew.Certificate)); err != nil {
+		t.Error(err)
 	}
 }

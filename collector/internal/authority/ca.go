@@ -25,8 +25,10 @@ const (
 	outsideLife = 5 * year // an outside broker's, and the collector's for it, which nobody renews unasked
 	year        = 365 * 24 * time.Hour
 
-	// backdated is by how much a clock may be behind ours that checks a certificate.
-	backdated = time.Hour
+	// By how much a clock may be behind ours that checks an agent's certificate, or that of the broker. An agent
+	// whose clock is wrong has to get through to say so.
+	backdated       = time.Hour
+	brokerBackdated = year
 )
 
 // ca is the key that signs, with its certificate.
@@ -44,7 +46,7 @@ func newCA(now time.Time) (*ca, error) {
 	template := &x509.Certificate{
 		SerialNumber: newSerial(),
 		Subject:      pkix.Name{CommonName: "zerofax authority"},
-		NotBefore:    now.Add(-backdated), NotAfter: now.Add(caLife),
+		NotBefore: now.Add(-brokerBackdated), NotAfter: now.Add(caLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, // it signs no other authority
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
 	}
@@ -84,18 +86,27 @@ func (c *ca) pool() *x509.CertPool {
 	return pool
 }
 
+// holds tells why the authority doesn't hold now, nil if it does.
+func (c *ca) holds(now time.Time) error {
+	if now.After(c.certificate.NotAfter) || now.Before(c.certificate.NotBefore) {
+		return refuse("the authority, which signs all certificates, holds from %s to %s; this machine's clock says %s",
+			date(c.certificate.NotBefore), date(c.certificate.NotAfter), date(now))
+	}
+	return nil
+}
+
 // client certifies that who has a key is called name.
 func (c *ca) client(name string, key crypto.PublicKey, now time.Time, life time.Duration) (*x509.Certificate, error) {
 	return c.issue(&x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-backdated), NotAfter: now.Add(life),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}, key)
+	}, key, now)
 }
 
 // server certifies that who has a key is found under names, which may be addresses.
 func (c *ca) server(name string, names []string, key crypto.PublicKey, now time.Time, life time.Duration) (*x509.Certificate, error) {
 	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-backdated), NotAfter: now.Add(life),
+		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-brokerBackdated), NotAfter: now.Add(life),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	for _, name := range names {
@@ -105,11 +116,14 @@ func (c *ca) server(name string, names []string, key crypto.PublicKey, now time.
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
-	return c.issue(template, key)
+	return c.issue(template, key, now)
 }
 
 // issue signs. Nothing outlives the authority itself.
-func (c *ca) issue(template *x509.Certificate, key crypto.PublicKey) (*x509.Certificate, error) {
+func (c *ca) issue(template *x509.Certificate, key crypto.PublicKey, now time.Time) (*x509.Certificate, error) {
+	if err := c.holds(now); err != nil {
+		return nil, err
+	}
 	template.SerialNumber = newSerial()
 	template.KeyUsage, template.BasicConstraintsValid = x509.KeyUsageDigitalSignature, true
 	if template.NotAfter.After(c.certificate.NotAfter) {

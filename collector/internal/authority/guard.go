@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"sync"
 	"time"
 
@@ -27,8 +28,11 @@ type Guard struct {
 // localhost.
 func (a *Authority) Guard(ctx context.Context, names []string) (*Guard, error) {
 	c, _, err := a.ca(ctx)
+	if err == nil {
+		err = c.holds(a.Now())
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("let agents in by certificates: %w", err)
 	}
 	return &Guard{authority: a, ca: c, names: append([]string{"localhost", "127.0.0.1", "::1"}, names...), ours: make(map[string]bool)}, nil
 }
@@ -122,18 +126,18 @@ func (g *Guard) Admit(ctx context.Context, c *x509.Certificate) (name, serial st
 
 // meet enters a certificate that the books don't know.
 func (g *Guard) meet(ctx context.Context, c *x509.Certificate) error {
-	agent, from := c.Subject.CommonName, wire.TimeOf(c.NotBefore)
+	agent, made := c.Subject.CommonName, c.NotBefore.Add(backdated)
 	by := ledger.Author{Who: Collector, Source: "not in the books, but signed by this authority"}
 	err := g.authority.certify(ctx, by, func(_ *ca, all *ledger.Authority) error {
 		for _, other := range all.Of(agent) {
 			switch {
 			case other.Serial == serialOf(c): // it came twice at once
 				return nil
-			case other.RevokedAt >= from:
+			case other.RevokedAt >= wire.TimeOf(made):
 				return refuse("its certificate is not in the books, and the agent was revoked on %s, after it was made", day(other.RevokedAt))
 			}
 		}
-		enter(all, c, c.NotBefore.Add(backdated), "unknown: given out after the backup that is the ledger now")
+		enter(all, c, made, "unknown: given out after the backup that is the ledger now")
 		return nil
 	})
 	if err == nil {
