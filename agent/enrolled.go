@@ -245,7 +245,7 @@ func (e *enrolled) config() (text string, secrets []part) {
 	say("# zerofax-agent %s. Written once, from the bundle of zerofax-collector enroll: change what you like, installing\n", e.Agent)
 	say("# another bundle leaves this file alone. After a change: zerofax-agent check --config %s,\n", e.path("agent.yml"))
 	say("# then %s\n\n", service.ReloadCommand)
-	say("agent: %s\ncollector:\n  url: %s\n", e.Agent, e.URL)
+	say("agent: %s\ncollector:\n  url: %s\n", quoted(e.Agent), e.URL)
 	u, err := url.Parse(e.URL)
 	switch {
 	case encrypted(e.URL):
@@ -275,8 +275,11 @@ func (e *enrolled) credentials(say func(string, ...any)) (secrets []part) {
 	taken := map[string]bool{}
 	for i, c := range e.Credentials {
 		stem := c.Name
-		if lower := strings.ToLower(stem); !harmlessName.MatchString(stem) || taken[lower] {
+		if !harmlessName.MatchString(stem) {
 			stem = fmt.Sprintf("snmp-%d", i+1)
+		}
+		for taken[strings.ToLower(stem)] {
+			stem = "other-" + stem
 		}
 		taken[strings.ToLower(stem)] = true
 		kept := func(what, secret string) string {

@@ -95,6 +95,33 @@ func TestABundleBecomesAConfigurationThatIsClosedToOthers(t *testing.T) {
 	}
 }
 
+func TestWhateverNamesABundleHasItsConfigurationSaysTheSame(t *testing.T) {
+	ca := bundletest.New()
+	for _, agent := range []string{"null", "-", "---", "0x1f", "true", "2026-11-23"} {
+		dir := t.TempDir()
+		e := enrolledAt(ca, dir)
+		e.Bundle = ca.Bundle(agent, "mqtts://zerofax.chu.example:8883")
+		e.Credentials = []credentialsConfig{
+			{Name: "snmp-2", Version: "2c", Community: "first"}, {Name: "a/b", Version: "2c", Community: "second"},
+			{Name: "null", Version: "2c", Community: "third"}, {Name: "true", Version: "3", User: "1e3"},
+		}
+		e.writes(t, all)
+		c, err := loadConfig(filepath.Join(dir, "agent.yml"))
+		if err != nil {
+			t.Errorf("agent %s: %v", agent, err)
+			continue
+		}
+		if c.Agent != agent {
+			t.Errorf("got agent %q, want %q", c.Agent, agent)
+		}
+		for i, got := range c.SNMP.Credentials {
+			if want := e.Credentials[i]; got.Name != want.Name || got.Community != want.Community || got.User != want.User {
+				t.Errorf("got credentials %q of user %q, or another secret; want %q of %q", got.Name, got.User, want.Name, want.User)
+			}
+		}
+	}
+}
+
 func TestAnInstallationThatWasKilledIsEndedByTheNext(t *testing.T) {
 	ca := bundletest.New()
 	for n := range all {

@@ -2,11 +2,38 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/zerofax/zerofax/agent/bundle"
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/authority"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
+
+func TestAnAgentThatIsRefusedAgainAndAgainFillsNoLog(t *testing.T) {
+	books, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer books.Close()
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	answer := certify(authority.New(authority.Options{Books: books}), "mqtts://127.0.0.1:8883", log)
+	for _, csr := range []string{"a", "b", "-----BEGIN CERTIFICATE REQUEST-----"} {
+		for _, agent := range []string{"ps-01", "ps-02"} {
+			a, err := answer(t.Context(), agent, wire.CertificateRequest{V: wire.Version, CSR: csr})
+			if err != nil || a.Error == "" {
+				t.Errorf("got %+v, %v; want it told why", a, err)
+			}
+		}
+	}
+	if n := strings.Count(said.String(), "no certificate for an agent"); n != 2 {
+		t.Errorf("said %d times, want once of each agent:\n%s", n, &said)
+	}
+}
 
 func TestAnAgentCanReadTheBundleThatIsMadeForIt(t *testing.T) {
 	dir := t.TempDir()

@@ -85,11 +85,12 @@ func (c *config) guard(ctx context.Context, a *authority.Authority, books *ledge
 			if err != nil {
 				return broker.Client{}, err
 			}
-			client := broker.Client{Serial: serial, IDs: []string{name}, Until: shown.NotAfter}
-			if name == authority.Collector {
+			client := broker.Client{Serial: serial, IDs: []string{name}}
+			if name == authority.Collector { // this process itself: it stays as long as it likes
 				client.IDs = append(client.IDs, broker.ProbeID)
 				client.Publish, client.Subscribe = everything, everything
 			} else {
+				client.Until = shown.NotAfter
 				client.Publish, client.Subscribe = authority.Topics(name)
 			}
 			return client, nil
@@ -101,8 +102,10 @@ func (c *config) guard(ctx context.Context, a *authority.Authority, books *ledge
 var everything = []string{"zerofax/#"}
 
 // certify answers agents that ask for their next certificate, where the broker vouches for who asks: one that
-// speaks without TLS doesn't.
+// speaks without TLS doesn't. Of many refusals to an agent the first is logged. The answers must be asked for one after
+// the other.
 func certify(a *authority.Authority, broker string, log *slog.Logger) func(context.Context, string, wire.CertificateRequest) (wire.CertificateAnswer, error) {
+	refused := make(map[string]bool) // by agent
 	return func(ctx context.Context, agent string, r wire.CertificateRequest) (wire.CertificateAnswer, error) {
 		answer, refusal := wire.CertificateAnswer{V: wire.Version}, new(authority.Refusal)
 		if !encrypted(broker) {
@@ -113,11 +116,15 @@ func certify(a *authority.Authority, broker string, log *slog.Logger) func(conte
 		switch {
 		case errors.As(err, &refusal):
 			answer.Error = wire.Shorten(refusal.Error())
-			log.Warn("no certificate for an agent that asks for one", "agent", agent, "why", answer.Error)
+			if !refused[agent] {
+				log.Warn("no certificate for an agent that asks for one", "agent", agent, "why", answer.Error)
+			}
+			refused[agent] = true
 			return answer, nil
 		case err != nil:
 			return answer, err
 		}
+		delete(refused, agent)
 		answer.Certificate = certificate
 		log.Info("certificate renewed", "agent", agent)
 		return answer, nil

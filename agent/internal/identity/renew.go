@@ -44,8 +44,11 @@ func (i *Identity) Request() []byte {
 	return request
 }
 
-// due tells whether a third of the certificate's life is left. To a clock that is far ahead the
-// next one would be due at once, and the next: so much of it must have been lived here, too.
+// leastLived is for how long a certificate is kept that the collector gave. A clock that is far ahead would
+// have it due at once, and the next one too.
+const leastLived = 7 * 24 * time.Hour
+
+// due tells whether a third of the certificate's life is left.
 func (i *Identity) due(now time.Time) bool {
 	if !i.shown.ours {
 		return false
@@ -53,7 +56,7 @@ func (i *Identity) due(now time.Time) bool {
 	leaf := i.shown.Leaf
 	third := leaf.NotAfter.Sub(leaf.NotBefore) / 3
 	lived := now.Sub(i.shown.since)
-	return now.After(leaf.NotAfter.Add(-third)) && (lived < 0 || lived > third)
+	return now.After(leaf.NotAfter.Add(-third)) && (lived < 0 || lived > min(third, leastLived))
 }
 
 // request makes the message, and a key: once until there is an answer, so that an answer that comes late fits too.

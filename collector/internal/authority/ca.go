@@ -46,7 +46,7 @@ func newCA(now time.Time) (*ca, error) {
 	template := &x509.Certificate{
 		SerialNumber: newSerial(),
 		Subject:      pkix.Name{CommonName: "zerofax authority"},
-		NotBefore: now.Add(-brokerBackdated), NotAfter: now.Add(caLife),
+		NotBefore:    now.Add(-brokerBackdated), NotAfter: now.Add(caLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, // it signs no other authority
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
 	}

@@ -29,7 +29,7 @@ type Guard struct {
 type Client struct {
 	Serial    string
 	IDs       []string  // the MQTT client ids that it may have: by another's it would end that one's session
-	Until     time.Time // then it has to leave
+	Until     time.Time // then it has to leave; zero = never
 	Publish   []string
 	Subscribe []string // to these filters, or to what they hold
 }
@@ -135,7 +135,7 @@ func (d *door) overdue(revoked map[string]bool) map[uint64]visitor {
 	now, leave := d.Now(), make(map[uint64]visitor)
 	for connection, v := range d.inside {
 		gone := d.server.GetClient(connection) == nil
-		if !gone && (revoked[v.serial] || now.After(v.until)) {
+		if !gone && (revoked[v.serial] || !v.until.IsZero() && now.After(v.until)) {
 			leave[connection] = v
 		}
 		if gone || leave[connection] != (visitor{}) {
