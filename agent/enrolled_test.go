@@ -102,8 +102,10 @@ func TestWhateverNamesABundleHasItsConfigurationSaysTheSame(t *testing.T) {
 		e := enrolledAt(ca, dir)
 		e.Bundle = ca.Bundle(agent, "mqtts://zerofax.chu.example:8883")
 		e.Credentials = []credentialsConfig{
-			{Name: "snmp-2", Version: "2c", Community: "first"}, {Name: "a/b", Version: "2c", Community: "second"},
-			{Name: "null", Version: "2c", Community: "third"}, {Name: "true", Version: "3", User: "1e3"},
+			{Name: "snmp-2", Version: "2c", Community: "first"},
+			{Name: "a/b", Version: "2c", Community: "second"},
+			{Name: "null", Version: "2c", Community: "third"},
+			{Name: "true", Version: "3", User: "1e3"},
 		}
 		e.writes(t, all)
 		c, err := loadConfig(filepath.Join(dir, "agent.yml"))

@@ -23,7 +23,7 @@ type enrollCommand struct {
 	Force       bool          `help:"Replace the file if it is there already."`
 	Again       bool          `help:"Also if the agent has a certificate that holds: both do, until the older one expires."`
 	Replace     bool          `help:"Also if the agent has a certificate that holds: that one is revoked."`
-	Valid       time.Duration `placeholder:"TIME" help:"How long the certificate holds; the agent renews it when a third of that is left. Without it: two years."`
+	Valid       time.Duration `placeholder:"TIME" help:"How long the certificate holds; when a third of that is left, the agent renews it for two years. Without it: two years."`
 	Revoke      bool          `help:"Take all its certificates from the agent: within seconds it doesn't get in any more."`
 	Reason      string        `placeholder:"TEXT" help:"Why it is revoked."`
 	List        bool          `help:"List the certificates that hold, or with --all every one."`
