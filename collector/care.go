@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -68,6 +69,9 @@ func (r restoreCommand) Run(call *program.Call) error {
 		fmt.Fprintln(call.Stdout, "what was revoked since then is forgotten: see zerofax-collector enroll --list, and revoke it again; agents that were enrolled since get in")
 	case got.Carried > 0:
 		fmt.Fprintf(call.Stdout, "of the ledger until now %d certificates and revocations are taken over\n", got.Carried)
+	}
+	if len(got.Strangers) > 0 {
+		fmt.Fprintf(call.Stdout, "the ledger until now had another authority; enrol again, or they don't get in: %s\n", strings.Join(got.Strangers, ", "))
 	}
 	if c.InfluxDB.URL != "" {
 		fmt.Fprintf(call.Stdout, "bucket %s has what these books don't know, so faxes would count twice there: empty it, then write it anew by\n"+

@@ -46,13 +46,20 @@ func (a Authority) Of(agent string) []Certificate {
 }
 
 // carry takes over what a later state of the same authority knows more, and says of how many certificates.
-// Else an agent that was revoked since would get in again.
-func (a *Authority) carry(later Authority) (carried int) {
+// Else an agent that was revoked since would get in again. If the later one is another authority it takes
+// nothing, and names the strangers: agents that this one doesn't know.
+func (a *Authority) carry(later Authority) (carried int, strangers []string) {
 	if a.Certificate == "" {
 		a.Certificate, a.Key, a.MadeAt = later.Certificate, later.Key, later.MadeAt
 	}
 	if a.Certificate != later.Certificate {
-		return 0
+		for _, c := range later.Certificates {
+			if c.RevokedAt == 0 {
+				strangers = append(strangers, c.Agent)
+			}
+		}
+		slices.Sort(strangers)
+		return 0, slices.Compact(strangers)
 	}
 	known := make(map[string]int)
 	for i, c := range a.Certificates {
@@ -70,7 +77,7 @@ func (a *Authority) carry(later Authority) (carried int) {
 		}
 		carried++
 	}
-	return carried
+	return carried, nil
 }
 
 // Authority is the authority at present.

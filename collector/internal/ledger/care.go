@@ -29,6 +29,7 @@ type Contents struct {
 	// the ledger until now; below 0: that one could not be read.
 	Certified bool
 	Carried   int
+	Strangers []string // agents that the ledger until now had certified by another authority
 }
 
 // Backup copies the ledger at path, as it is at one instant, to a file of its own while others write to
@@ -199,14 +200,14 @@ func prepare(ctx context.Context, from, fresh, present string, o RestoreOptions)
 	if c, err = examine(ctx, fresh); err != nil && !errors.Is(err, ErrUnbalanced) {
 		return c, notOurs(err)
 	}
-	certified, carried, err := freshen(ctx, fresh, from, present, c.AsOf, o)
+	fit, err := freshen(ctx, fresh, from, present, c.AsOf, o)
 	if err != nil {
 		return c, err
 	}
 	if c, err = examine(ctx, fresh); errors.Is(err, ErrUnbalanced) && o.Force {
 		err = nil
 	}
-	c.Certified, c.Carried = certified, carried
+	c.Certified, c.Carried, c.Strangers = fit.Certified, fit.Carried, fit.Strangers
 	return c, errors.Join(err, syncFile(fresh))
 }
 
@@ -220,11 +221,11 @@ func notOurs(err error) error {
 
 // freshen brings a copy up to date, notes in its audit log where it comes from, and takes over what the present
 // ledger knows of certificates.
-func freshen(ctx context.Context, fresh, from, present string, asOf wire.Time, o RestoreOptions) (certified bool, carried int, err error) {
+func freshen(ctx context.Context, fresh, from, present string, asOf wire.Time, o RestoreOptions) (fit Contents, err error) {
 	latest, lost := presentAuthority(ctx, present)
 	store, err := openStore(ctx, fresh, migrate)
 	if err != nil {
-		return false, 0, err
+		return fit, err
 	}
 	l := unopened(Options{Now: o.Now, Zone: o.Zone})
 	l.store = store
@@ -236,15 +237,15 @@ func freshen(ctx context.Context, fresh, from, present string, asOf wire.Time, o
 		}
 		after := before
 		after.Certificates = slices.Clone(before.Certificates)
-		carried = after.carry(latest)
-		certified = after.Certificate != ""
+		fit.Carried, fit.Strangers = after.carry(latest)
+		fit.Certified = after.Certificate != ""
 		b.logAuthority(o.By, before, after)
 		return store.writeAuthority(ctx, before, after)
 	})
 	if lost {
-		carried = -1
+		fit.Carried = -1
 	}
-	return certified, carried, errors.Join(err, store.close(), lay(ctx, fresh))
+	return fit, errors.Join(err, store.close(), lay(ctx, fresh))
 }
 
 // presentAuthority is the authority of the ledger that a backup is to replace; lost where that can't be read.
