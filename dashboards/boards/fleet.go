@@ -37,7 +37,7 @@ func (l Language) fleetStats() []*board.Panel {
 			board.Now(`sum(zerofax_agent_dropped_readings_total{`+ofAgent+`})`, "")).Unit("locale").NoValue(l.unknown()).Steps(board.Plain, board.From(1, board.Vermillion)),
 		board.Stat(l.say("Anomalies, 30 jours", "Anomalies, 30 days"), l.say("Compteurs retombés, hausses peu plausibles, machines remplacées. Celles à examiner sont dans les pages du collecteur.", "Counters that fell, implausible growth, machines replaced. Those to be examined are in the collector’s pages."),
 			board.Now(growth("", `zerofax_device_anomalies_total and on (device) zerofax_device_info{`+ofAgent+`}`, month), "")).Unit("locale").Decimals(0).NoValue(l.unknown()),
-		board.Stat(l.say("Fin de certificat", "Certificate ends"), l.say("Quand expire le premier certificat d’un agent. Les agents les renouvellent seuls, au tiers restant. Sans certificat : rien n’a été enrôlé.", "When the first certificate of an agent expires. Agents renew them by themselves when a third is left. No certificate: nothing was enrolled."),
+		board.Stat(l.say("Fin de certificat", "Certificate ends"), l.say("Quand expire le premier certificat, d’un agent ou d’un broker à vous. Les agents renouvellent les leurs seuls, au tiers restant. Sans certificat : rien n’a été enrôlé.", "When the first certificate expires, of an agent or of a broker of your own. Agents renew theirs by themselves when a third is left. No certificate: nothing was enrolled."),
 			board.Now(`min(zerofax_agent_certificate_not_after_timestamp_seconds{`+ofAgent+`} * 1000)`, "")).Unit(l.day()).NoValue(l.say("sans certificat", "no certificate")),
 	}
 }
@@ -45,19 +45,20 @@ func (l Language) fleetStats() []*board.Panel {
 func (l Language) agents() *board.Panel {
 	of := func(metric string) string { return fmt.Sprintf(`max by (agent) (%s{%s})`, metric, ofAgent) }
 	return board.Tabled(l.say("Agents", "Agents"), l.say(
-		"Muet : rien n’a été entendu depuis 3 minutes, ses lignes seront bientôt sans lecture. Configuration : celle poussée par le collecteur ; vide, l’agent a la sienne.",
-		"Silent: nothing was heard for 3 minutes, its lines will soon be blind. Configuration: the one that the collector pushes; empty, the agent has its own."),
+		"Muet : rien n’a été entendu depuis 3 minutes, ses lignes seront bientôt sans lecture. Configuration : celle poussée par le collecteur ; la sienne : rien n’est déclaré ici pour lui.",
+		"Silent: nothing was heard for 3 minutes, its lines will soon be blind. Configuration: the one that the collector pushes; its own: nothing is declared for it here."),
 		"agent",
 		board.LabelOf(l.say("Agent", "Agent"), "agent", "info", fmt.Sprintf(`max by (agent, version, os) (zerofax_agent_info{%s})`, ofAgent)),
-		board.Value(l.say("Présence", "Presence"), "none", "up", of("zerofax_agent_up"), l.called(presence)...),
-		board.Value(l.say("Entendu", "Heard"), ago, "seen", of("zerofax_agent_last_seen_timestamp_seconds")+" * 1000"),
-		board.Value(l.say("Machines", "Machines"), "locale", "devices", fmt.Sprintf(`count by (agent) (max by (device, agent) (zerofax_device_info{%s}))`, ofAgent)).Wide(100),
-		board.Value(l.say("En attente", "Waiting"), "locale", "spool", of("zerofax_agent_spool_envelopes")).Wide(110),
+		board.Value(l.say("Présence", "Presence"), "none", "up", of("zerofax_agent_up"), l.called(presence)...).Wide(105),
+		board.Value(l.say("Entendu", "Heard"), ago, "seen", of("zerofax_agent_last_seen_timestamp_seconds")+" * 1000").Wide(165),
+		board.Value(l.say("Machines", "Machines"), "locale", "devices", fmt.Sprintf(`count by (agent) (max by (device, agent) (zerofax_device_info{%s}))`, ofAgent)).Wide(90),
+		board.Value(l.say("En attente", "Waiting"), "locale", "spool", of("zerofax_agent_spool_envelopes")).Wide(100),
 		board.Value(l.say("Abandonnées", "Given up"), "locale", "dropped", of("zerofax_agent_dropped_readings_total"), attention...).Wide(120),
-		board.Value(l.say("Configuration", "Configuration"), "none", "config", of("zerofax_agent_config_current"), l.called(currency)...),
-		board.Value(l.say("Certificat jusqu’au", "Certificate until"), l.day(), "certificate", of("zerofax_agent_certificate_not_after_timestamp_seconds")+" * 1000"),
-		board.Label(l.say("Version", "Version"), "version"),
-		board.Label(l.say("Système", "System"), "os"),
+		board.Value(l.say("Configuration", "Configuration"), "none", "config", of("zerofax_agent_config_current"), l.calledOr(l.say("la sienne", "its own"), currency)...).Wide(155),
+		board.Value(l.say("Certificat jusqu’au", "Certificate until"), l.day(), "certificate", fmt.Sprintf(
+			`max by (agent) (zerofax_agent_certificate_not_after_timestamp_seconds{%s,agent!~"zerofax-broker|zerofax-collector"}) * 1000`, ofAgent)).Wide(140),
+		board.Label(l.say("Version", "Version"), "version").Wide(85),
+		board.Label(l.say("Système", "System"), "os").Wide(100),
 	).Sorted(l.say("Agent", "Agent"), false).Size(24, 8).NoValue(l.say("aucun agent", "no agent"))
 }
 
@@ -94,7 +95,7 @@ func (l Language) silent() *board.Panel {
 		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", fmt.Sprintf(
 			`max by (device) (zerofax_line_last_reading_timestamp_seconds * on (line) group_left (device) max by (line, device) (zerofax_line_info{device!=""})) * 1000 and on (device) (%s) and on (device) zerofax_device_info{%s}`, down, ofAgent)),
 		board.Label(l.say("Agent", "Agent"), "agent"),
-	).Sorted(l.say("Dernière lecture", "Last reading"), false).Size(12, 8).NoValue(l.say("toutes répondent", "all answer"))
+	).Sorted(l.say("Dernière lecture", "Last reading"), false).Size(12, 8).NoValue(l.say("aucune machine muette", "no machine is silent"))
 }
 
 // unread are the lines that nobody has read for three days.
@@ -109,7 +110,7 @@ func (l Language) unread() *board.Panel {
 		board.Label(l.say("Machine", "Machine"), "device"),
 		board.Value(l.say("Dernière lecture", "Last reading"), ago, "reading", fmt.Sprintf(
 			`max by (line) (zerofax_line_last_reading_timestamp_seconds) * 1000 and on (line) (%s) and on (line) (zerofax_line_info and on (device) zerofax_device_info{%s})`, old, ofAgent)),
-	).Sorted(l.say("Dernière lecture", "Last reading"), false).Size(12, 8).NoValue(l.say("toutes sont lues", "all are read"))
+	).Sorted(l.say("Dernière lecture", "Last reading"), false).Size(12, 8).NoValue(l.say("aucune ligne sans lecture", "no line is without a reading"))
 }
 
 func (l Language) byVendor() *board.Panel {

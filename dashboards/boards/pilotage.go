@@ -220,15 +220,16 @@ func (l Language) nextCutoffs() *board.Panel {
 	).Size(12, 8).Sorted(l.say("Première coupure", "First cut-off"), false).NoValue(l.say("aucune coupure à venir", "no cut-off ahead"))
 }
 
-// counts are the columns of lines by a label.
+// counts are the columns of lines by a label, of those that have any: the unassigned ones are told even where there are none.
 func (l Language) counts(by string) []board.Column {
+	known := fmt.Sprintf(`(sum by (%s) (zerofax_lines{%s}) > 0)`, by, inEstablishment)
 	of := func(metric, more string) string {
-		return fmt.Sprintf(`sum by (%s) (%s{%s%s})`, by, metric, inEstablishment, more)
+		return fmt.Sprintf(`sum by (%s) (%s{%s%s}) and on (%[1]s) %[5]s`, by, metric, inEstablishment, more, known)
 	}
 	return []board.Column{
-		board.Value(l.say("Lignes", "Lines"), "locale", "lines", of("zerofax_lines", "")+" > 0").Wide(80),
+		board.Value(l.say("Lignes", "Lines"), "locale", "lines", known).Wide(80),
 		board.Value(l.say("Actives", "Active"), "locale", "active", of("zerofax_active_lines", "")).Wide(85),
-		board.Value(l.say("Coupées", "Cut"), "percentunit", "cut", fmt.Sprintf(`%s / (%s > 0)`, of("zerofax_lines", `,state="cut"`), of("zerofax_lines", "")), gauge(board.Green)...),
+		board.Value(l.say("Coupées", "Cut"), "percentunit", "cut", fmt.Sprintf(`sum by (%s) (zerofax_lines{%s,state="cut"}) / %s`, by, inEstablishment, known), gauge(board.Green)...),
 		board.Value(l.say("Coupure dépassée", "Overdue"), "locale", "overdue", of("zerofax_lines", `,state="overdue"`), attention...).Wide(150),
 		board.Value(l.say("Maintenues", "Kept"), "locale", "kept", of("zerofax_lines", `,state="kept"`)).Wide(105),
 		board.Value(l.say("Non vues", "Unseen"), "locale", "unseen", of("zerofax_unseen_lines", "")).Wide(95),
@@ -292,7 +293,7 @@ func (l Language) most(direction string) *board.Panel {
 
 func (l Language) establishments() board.Variable {
 	return board.Of("establishment", l.say("Établissement", "Establishment"), "zerofax_establishment_info",
-		`/establishment="(?<value>[^"]*)".*,name="(?<text>[^"]*)"/`).Many(l.say("Tous", "All"))
+		`/establishment="(?<value>[^"]*)".*,name="(?<text>.*?)"(?:,\w+="|})/`).Many(l.say("Tous", "All"))
 }
 
 // level follows from what people chose: whole where all establishments are, else structure.
@@ -300,10 +301,10 @@ var level = board.Of("level", "", `label_replace(sum(zerofax_lines), "level", "w
 	` or on () label_replace(sum(zerofax_lines), "level", "structure", "", "")`, `/level="([^"]*)"/`).Hidden("whole")
 
 func (l Language) poles() board.Variable {
-	return board.Of("pole", l.say("Pôle", "Pole"), "zerofax_pole_info{"+inEstablishment+"}", `/name="(?<text>.*?)",pole="(?<value>[^"]*)"/`).Many(l.say("Tous", "All"))
+	return board.Of("pole", l.say("Pôle", "Pole"), "zerofax_pole_info{"+inEstablishment+"}", `/name="(?<text>.*?)",(?:\w+="[^"]*",)*pole="(?<value>[^"]*)"/`).Many(l.say("Tous", "All"))
 }
 
-// services lets people choose a department of those in a place.
+// services lets people choose a department of those in a place. One of no pole is written without the label.
 func (l Language) services(in string) board.Variable {
-	return board.Of("service", l.say("Service", "Department"), "zerofax_service_info"+in, `/name="(?<text>.*?)",pole=.*,service="(?<value>[^"]*)"/`)
+	return board.Of("service", l.say("Service", "Department"), "zerofax_service_info"+in, `/name="(?<text>.*?)",(?:\w+="[^"]*",)*service="(?<value>[^"]*)"/`)
 }
