@@ -58,7 +58,7 @@ func (l Language) agents() *board.Panel {
 		board.Value(l.say("Certificat jusqu’au", "Certificate until"), l.day(), "certificate", fmt.Sprintf(
 			`max by (agent) (zerofax_agent_certificate_not_after_timestamp_seconds{%s,agent!~"zerofax-broker|zerofax-collector"}) * 1000`, ofAgent)).Wide(140),
 		board.Label(l.say("Version", "Version"), "version").Wide(85),
-		board.Label(l.say("Système", "System"), "os").Wide(100),
+		board.Label(l.say("Système", "System"), "os").Wide(130),
 	).Sorted(l.say("Agent", "Agent"), false).Size(24, 8).NoValue(l.say("aucun agent", "no agent"))
 }
 
