@@ -225,6 +225,9 @@ func (c *central) forgive() {
 // offered gives the settings that a message makes of those in force; nil: nothing changes.
 // It doesn't matter in which order messages come: the newest valid one wins.
 func (c *central) offered(now *settings, payload []byte) *settings {
+	if now.Central.authority == nil { // it came before the file was read again
+		return nil
+	}
 	told, err := wire.OpenConfig(payload, now.Agent, now.Central.key())
 	if err != nil {
 		c.doubt(err)

@@ -247,6 +247,44 @@ func TestWhatWasKeptIsBelievedOnlyWithItsSignature(t *testing.T) {
 	}
 }
 
+func TestAMessageThatCameBeforeTheFileNamedNoAuthorityAnyMoreIsLeftAlone(t *testing.T) {
+	path := write(t, map[string]string{"agent.yml": "agent: ps-01\nspool: {dir: .}\n"})
+	now, c := mustLoad(t, path), newCentral(quiet())
+	c.follows(now)
+	if next := c.offered(now, newAuthority(t).sign("ps-01", 1, "targets: []\n")); next != nil || c.tell() != nil {
+		t.Errorf("got %+v and %+v, want nothing taken and nothing told", next, c.tell())
+	}
+}
+
+// The agent was enrolled at another collector: what the first one said is no longer its to say.
+func TestAFileReadAgainWithAnotherAuthorityIsTakenAsAtAStart(t *testing.T) {
+	first, second := newAuthority(t), newAuthority(t)
+	path := led(t, first, "agent: ps-01\nspool: {dir: .}\ntargets: [{host: own}]\n")
+	now, err := mustLoad(t, path).opened(first.sign("ps-01", 5, "targets: [{host: central}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := now.keep(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "authority.pem"), second.text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := runner{config: path, log: quiet(), central: newCentral(quiet())}
+	r.central.follows(now)
+	next := r.again(now)
+	if next == nil {
+		t.Fatal("the file is refused, want it taken")
+	}
+	r.central.follows(next)
+	if got := next.Targets[0].Host; got != "own" || next.central.Revision != 0 {
+		t.Errorf("polls %s after %d, want its own until the second collector says something", got, next.central.Revision)
+	}
+	if next = r.central.offered(next, second.sign("ps-01", 3, "targets: [{host: other}]\n")); next == nil || next.Targets[0].Host != "other" {
+		t.Errorf("got %+v, want what the second collector says, whatever number it has", next)
+	}
+}
+
 // told are the states that an agent says of itself, and the way to say something to it.
 type told struct {
 	t      *testing.T

@@ -202,10 +202,9 @@ func (r *runner) again(now *settings) *settings {
 	program.Reloading()
 	next, err := load(r.config)
 	if err == nil {
-		next, err = next.after(now)
+		next, err = r.stillLed(next, now)
 	}
 	if err == nil {
-		r.central.forgive()
 		return next
 	}
 	for fault := range strings.Lines(err.Error()) {
@@ -213,6 +212,20 @@ func (r *runner) again(now *settings) *settings {
 	}
 	program.Unchanged()
 	return nil
+}
+
+// stillLed is a file that was read again under what the collector wants polled. If that is nothing
+// that the file lets an agent believe, its own targets hold, as at a start.
+func (r *runner) stillLed(file, now *settings) (*settings, error) {
+	next, err := file.after(now)
+	if errors.As(err, new(refusal)) {
+		return nil, err
+	}
+	r.central.forgive()
+	if err != nil {
+		r.central.refuse(err)
+	}
+	return next, nil
 }
 
 // health says in a few words how the agent is, or why it can't be called alive. A dead broker and dead devices are no
