@@ -62,11 +62,14 @@ type monthly struct {
 // month is what was written of one.
 type month struct {
 	sum uint64 // of its points
-	of  map[Scope][]counted
+	of  map[counted]bool
 }
 
-// counted is what a scope has a figure of.
-type counted struct{ indicator, unit string }
+// counted is what there is a figure of.
+type counted struct {
+	Scope
+	indicator, unit string
+}
 
 // plan says what is due now.
 func (x *monthly) plan(now time.Time, this ledger.Month, declared int64) {
@@ -108,27 +111,24 @@ func (s *Series) months(ctx context.Context) error {
 	})
 }
 
-// month writes a month, unless it is as it was. A scope that is no more, such as what nobody had
-// assigned, or a service in the pole that it left, gets zeros in the place of what was written: nothing
-// is there, and sums over scopes stay right.
+// month writes a month, unless it is as it was. What has no figure any more, such as a service in the
+// pole that it left, or messages that were declared by mistake, gets 0 in the place of what was written,
+// with a completeness of 0: nothing is there, and sums over scopes stay right.
 func (s *Series) month(ctx context.Context, m ledger.Month, figures []Figure) error {
 	before, known := s.monthly.written[m]
-	now := month{of: make(map[Scope][]counted)}
+	now := month{of: make(map[counted]bool)}
 	points := make([]*write.Point, 0, len(figures))
 	at, sum := m.In(s.options.Zone), fnv.New64a()
 	for i := range figures {
 		f := &figures[i]
 		points = append(points, ofFigure(f, at))
-		now.of[f.Scope] = append(now.of[f.Scope], counted{f.Indicator, f.Unit})
+		now.of[counted{f.Scope, f.Indicator, f.Unit}] = true
 		_, _ = io.WriteString(sum, lineOf(points[i]))
 	}
 	now.sum = sum.Sum64()
-	for scope, all := range before.of {
-		if _, still := now.of[scope]; still {
-			continue
-		}
-		for _, c := range all {
-			points = append(points, ofFigure(&Figure{Scope: scope, Indicator: c.indicator, Unit: c.unit}, at))
+	for c := range before.of {
+		if !now.of[c] {
+			points = append(points, ofFigure(&Figure{Scope: c.Scope, Indicator: c.indicator, Unit: c.unit}, at))
 		}
 	}
 	if known && before.sum == now.sum && len(points) == len(figures) {

@@ -190,6 +190,23 @@ func TestAScopeThatIsNoMoreIsSetToZero(t *testing.T) {
 	w.wantFigures("a day later", want)
 }
 
+// What was declared by mistake and taken back is unknown again. A completeness of 0 says so.
+func TestAFigureThatIsNoLongerKnownIsSetToZero(t *testing.T) {
+	w := newWard(t)
+	wrong := Figure{Scope: cardio, Indicator: "mssante_sent", Unit: "messages", Value: 1200, Completeness: 1}
+	a := w.publish(map[ledger.Month][]Figure{202610: {sentBy(cardio, 1), wrong}})
+	w.works()
+	a.months[202610] = []Figure{sentBy(cardio, 1)}
+	a.declared++
+	w.clock.turn(time.Minute)
+	w.works()
+	for point, fields := range w.influx.has(faxIndicator) {
+		if strings.Contains(point, "mssante_sent") && fields != "value=0,completeness=0" {
+			t.Errorf("%s: got %s, want 0 and a completeness of 0", point, fields)
+		}
+	}
+}
+
 func TestWhatCannotBeWrittenIsWrittenLater(t *testing.T) {
 	w := newWard(t)
 	w.post(3)
