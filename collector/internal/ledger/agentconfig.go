@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -213,14 +214,21 @@ func credible(revision int64) int64 {
 	return revision
 }
 
+const outrunEvery = 10 * time.Minute
+
 // outrun gives an agent's configuration a later number where the agent follows a later one than the
-// books know: they were restored from an older backup, and the agent takes nothing older.
+// books know: they were restored from an older backup, and the agent takes nothing older. Where it
+// follows the like of these books as well, a copy of them that somebody tries, both go ahead in turn:
+// then not so often that it does nothing but begin anew.
 func (b *books) outrun(a *agent) {
-	known := b.revisions[a.id]
+	known, now := b.revisions[a.id], wire.TimeOf(b.now())
 	if known == 0 || a.state.Config == nil || credible(a.state.Config.Revision) <= known {
 		return
 	}
-	next := max(int64(wire.TimeOf(b.now())), a.state.Config.Revision+1)
+	if age := now.Sub(wire.Time(known)); 0 <= age && age < outrunEvery {
+		return
+	}
+	next := max(int64(now), a.state.Config.Revision+1)
 	b.revisions[a.id], b.changes.outrun[a.id] = next, next
 }
 

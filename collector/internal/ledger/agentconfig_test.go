@@ -150,6 +150,29 @@ func TestBooksFromAnOlderBackupGetAheadOfTheAgentAgain(t *testing.T) {
 	c.stands("ps-02", ledger.ConfigAstray)
 }
 
+// Whoever tries a copy of the books against the same broker must not have the agent change to and fro.
+func TestTwoCollectorsDoNotOutrunEachOtherAllTheTime(t *testing.T) {
+	c := newCollector(t)
+	c.answers("ps-01", &wire.ConfigState{})
+	c.lead("ps-01", "targets: [a]\n")
+	c.now = c.now.Add(time.Hour)
+	moved := 0
+	for range 360 {
+		c.now = c.now.Add(9 * time.Second)
+		x, err := c.AgentConfig(context.Background(), "ps-01")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.answers("ps-01", &wire.ConfigState{Revision: max(x.Revision, int64(wire.TimeOf(c.now))) + 1}) // of the other one
+		if again, err := c.AgentConfig(context.Background(), "ps-01"); err != nil || again.Revision != x.Revision {
+			moved++
+		}
+	}
+	if moved < 1 || moved > 6 {
+		t.Errorf("the configuration got ahead %d times in an hour, want it now and then only", moved)
+	}
+}
+
 func TestARefusedDeclarationOfAgentsChangesNothing(t *testing.T) {
 	c := newCollector(t)
 	refusal := errors.New("line 3")
