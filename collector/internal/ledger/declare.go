@@ -30,15 +30,21 @@ type record struct {
 	values []any // in the order of the table's columns
 }
 
+// keyed puts a row where its table and its key say.
+func keyed(t *table, all map[string]record, values ...any) {
+	key := make([]string, 0, 5)
+	key = append(key, t.name)
+	for _, v := range values[:t.keys] {
+		key = append(key, fmt.Sprint(v))
+	}
+	all[strings.Join(key, " ")] = record{t, values}
+}
+
 // records are all rows by table and key.
 func (r *Register) records() map[string]record {
 	all := make(map[string]record)
 	add := func(t *table, values ...any) {
-		key := make([]string, 0, 4)
-		for _, v := range values[:t.keys] {
-			key = append(key, fmt.Sprint(v))
-		}
-		all[t.name+" "+strings.Join(key, " ")] = record{t, values}
+		keyed(t, all, values...)
 	}
 	for _, x := range r.Establishments {
 		add(&establishmentsTable, x.ID, x.Name, x.FINESS)

@@ -187,10 +187,6 @@ func (b *books) auditVolumes(by Author, before, after []Volume) {
 	}
 }
 
-func keyed(t *table, all map[string]record, values ...any) {
-	all[t.name+" "+fmt.Sprint(values[:t.keys]...)] = record{t, values}
-}
-
 func mailboxRecords(all []Mailbox) map[string]record {
 	records := make(map[string]record, len(all))
 	month := func(d Day) int64 { return int64(MonthOf(d.In(time.UTC), time.UTC)) }

@@ -141,6 +141,18 @@ func (c *collector) declareVolumes(all ...ledger.Volume) {
 	}
 }
 
+func TestAHospitalAndAServiceOfTheSameNameAreTwo(t *testing.T) {
+	c := newCollector(t)
+	declared := []ledger.Volume{volume(202609, "", "ehpad", 20), volume(202609, "ehpad", "", 300)}
+	err := c.DeclareVolumes(context.Background(), ledger.Author{Who: "anne"}, func(ledger.Register, []ledger.Volume) ([]ledger.Volume, error) { return declared, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Volumes(context.Background()); err != nil || shown(got) != shown(declared) {
+		t.Errorf("got %s, %v, want %s", shown(got), err, shown(declared))
+	}
+}
+
 func TestVolumesAreKeptAddedUpAndAudited(t *testing.T) {
 	c := newCollector(t)
 	c.declareVolumes(volume(202608, "chu", "onco", 40), volume(202609, "chu", "", 100), volume(202609, "chu", "onco", 0))
