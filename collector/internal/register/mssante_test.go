@@ -186,6 +186,32 @@ func TestATableOfMSSanteMessages(t *testing.T) {
 	}
 }
 
+func TestAServiceThatIsCalledAsItsHospitalHasMessagesOfItsOwn(t *testing.T) {
+	c := newCorrespondence(t)
+	c.structure("établissement;service\nCH Cholet;CH Cholet\n")
+	c.messages("mois;établissement;service;reçus\n2026-09;CH Cholet;;300\n2026-09;CH Cholet;CH Cholet;20\n")
+	plan := c.messages("mois;établissement;service;reçus\n2026-09;CH Cholet;CH Cholet;30\n")
+	if got, want := plan.Diff.Summary(), "months: 0 new, 1 changed, 0 removed, 1 unchanged"; got != want || plan.Nothing {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestTheMessagesOfAServiceThatWentToAnotherHospitalCountOnce(t *testing.T) {
+	c := newCorrespondence(t)
+	c.messages("mois;service;reçus;émis\n2026-09;cardiologie;10;4\n")
+	service := c.r.Services["cardiologie"]
+	service.Establishment, service.Pole = "ch-cholet", ""
+	c.r.Services["cardiologie"] = service
+	c.messages("mois;service;reçus\n2026-09;cardiologie;12\n2026-10;cardiologie;1\n")
+	c.wantVolumes("202609 chu/cardiologie 12/4", "202610 ch-cholet/cardiologie 1/") // where it was then
+	c.messages("mois;établissement;service;reçus\n2026-09;CH Cholet;cardiologie;13\n")
+	c.wantVolumes("202609 ch-cholet/cardiologie 13/4", "202610 ch-cholet/cardiologie 1/")
+	if _, err := c.planMessages("mois;établissement;service;reçus\n2026-09;;cardiologie;13\n2026-09;CH Cholet;cardiologie;14\n"); err == nil ||
+		!strings.Contains(err.Error(), "are in row 2 too") {
+		t.Errorf("got %v, want it refused to say it twice", err)
+	}
+}
+
 func TestOfOneHospitalTheWholeIsThatHospital(t *testing.T) {
 	c := &correspondence{hospital: newHospital(t)}
 	c.structure("établissement;service\nCHU;Cardiologie\n")

@@ -18,7 +18,10 @@ type VolumePlan struct {
 // establishment, or of the structure as a whole. A column that isn't there leaves things as they are; an empty cell
 // makes them unknown, which is not 0. The error is Faults.
 func PlanVolumes(r ledger.Register, before []ledger.Volume, t *Table, o Options) (VolumePlan, error) {
-	d := &volumeDraft{draft: newDraft(r, t, o), rows: make(map[ledger.Volume]Row), volumes: slices.Clone(before)}
+	d := &volumeDraft{draft: newDraft(r, t, o), rows: make(map[ledger.Volume]Row), volumes: slices.Clone(before), in: make(map[ledger.Volume]string)}
+	for _, v := range before {
+		d.in[ofService(v)] = v.Establishment
+	}
 	if !t.has("month") || !t.has("sent") && !t.has("received") {
 		d.fault(Row{Number: 1}, "", "there are no columns month (mois) and received (reçus) or sent (émis); want them")
 		t.Rows = nil
@@ -36,6 +39,12 @@ type volumeDraft struct {
 	*draft
 	rows    map[ledger.Volume]Row // by month and place
 	volumes []ledger.Volume
+	in      map[ledger.Volume]string // where services were in a month, see ofService
+}
+
+// ofService is what a volume is of, wherever its service was.
+func ofService(v ledger.Volume) ledger.Volume {
+	return ledger.Volume{Month: v.Month, Service: v.Service}
 }
 
 const firstVolume = 200001 // earlier ones are slips of the pen
@@ -56,16 +65,34 @@ func (d *volumeDraft) row(row Row) {
 		d.warn(row, "month", "%s isn't over; what is declared of it is taken for all that there is so far", writtenMonth(this))
 	}
 	v.Establishment, v.Service = d.whose(row)
+	was := d.settle(row, &v)
 	if before, twice := d.rows[v]; twice {
 		d.fault(row, "month", "the same month and service are in row %d too; want them once", before.Number)
 	}
 	d.rows[v] = row
 	i, found := slices.BinarySearchFunc(d.volumes, v, ledger.Volume.Compare)
 	if !found {
-		d.volumes = slices.Insert(d.volumes, i, v)
+		d.volumes = slices.Insert(d.volumes, i, ledger.Volume{Month: v.Month, Establishment: v.Establishment, Service: v.Service, Sent: was.Sent, Received: was.Received})
 	}
 	d.volumes[i].Sent = d.count(row, "sent", d.volumes[i].Sent)
 	d.volumes[i].Received = d.count(row, "received", d.volumes[i].Received)
+}
+
+// settle has a service's messages of a month in one establishment only, or they would count twice once the service
+// belongs to another one: there where they were, unless the row names where. Then it gives those it took from there.
+func (d *volumeDraft) settle(row Row, v *ledger.Volume) (taken ledger.Volume) {
+	was, known := d.in[ofService(*v)]
+	if text, _ := d.get(row, "establishment"); v.Service != "" && known && was != v.Establishment {
+		if text == "" {
+			v.Establishment = was
+			return taken
+		}
+		i, _ := slices.BinarySearchFunc(d.volumes, ledger.Volume{Month: v.Month, Establishment: was, Service: v.Service}, ledger.Volume.Compare)
+		taken = d.volumes[i]
+		d.volumes = slices.Delete(d.volumes, i, i+1)
+	}
+	d.in[ofService(*v)] = v.Establishment
+	return taken
 }
 
 // count is a cell's number, nil where it is empty, and as it was where there is none.
@@ -118,6 +145,9 @@ func (d *volumeDraft) sights(all []ledger.Volume) map[thingKey]sight {
 	sights := make(map[thingKey]sight, len(all))
 	for _, v := range all {
 		id := writtenMonth(v.Month) + " " + cmp.Or(v.Service, v.Establishment, "(whole)")
+		if v.Service == v.Establishment && v.Service != "" { // an only service is often called as its establishment
+			id += " (service)"
+		}
 		sights[thingKey{"month", id}] = plain("received", writtenCount(v.Received), "sent", writtenCount(v.Sent))
 	}
 	return sights
