@@ -122,6 +122,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	site, err := web.New(web.Options{
 		Books:    p.books,
 		Metrics:  figures.Handler(),
+		Label:    figures.Label,
 		Ready:    isReady,
 		Language: c.Language,
 		Location: c.location,

@@ -28,7 +28,7 @@ func (x *Exporter) alerts(out *exposition, books ledger.Snapshot) {
 	for _, e := range books.Open {
 		open[alert{e.Kind, e.Certainty}]++
 		if line := lines[e.Line]; line != nil && isOfLine(e.Kind) {
-			out.instant(lineAlertOpened, e.OpenedAt, x.label(line), string(e.Kind), string(e.Certainty))
+			out.instant(lineAlertOpened, e.OpenedAt, x.Label(line), string(e.Kind), string(e.Certainty))
 		}
 	}
 	byKind := func(a, b alert) int {

@@ -9,10 +9,10 @@ import (
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
-// label is how a line is called in labels. Where numbers are to be hidden it is a keyed hash of its
+// Label is how a line is called in labels. Where numbers are to be hidden it is a keyed hash of its
 // id: always the same, and no one without the key can try all numbers until one fits. The id of a
 // line that nobody declared is its machine's, and holds no number.
-func (x *Exporter) label(l *ledger.Line) string {
+func (x *Exporter) Label(l *ledger.Line) string {
 	if x.LineKey == nil || !l.Declared {
 		return l.ID
 	}

@@ -114,7 +114,7 @@ func (x *Exporter) tell(books ledger.Snapshot) *exposition {
 	for _, name := range slices.Sorted(maps.Keys(books.Certified)) {
 		out.instant(agentCertificate, books.Certified[name], name)
 	}
-	lines(out, books, x.label)
+	lines(out, books, x.Label)
 	services(out, books)
 	names(out, &books.Register)
 	targets(out, &books.Register, books.Month)

@@ -48,7 +48,7 @@ func (s *site) linesPage(w http.ResponseWriter, r *http.Request) {
 		if state := r.URL.Query().Get("state"); slices.Contains(byUrgency(), ledger.LineState(state)) {
 			p.State = state
 		}
-		err = p.fill(books)
+		err = p.fill(books, s.Label)
 	}
 	if err != nil {
 		s.Log.Error("word the page", "error", err)
@@ -57,7 +57,7 @@ func (s *site) linesPage(w http.ResponseWriter, r *http.Request) {
 	s.Render(w, p.status(), "lines.html", p)
 }
 
-func (p *linesPage) fill(books ledger.Snapshot) (err error) {
+func (p *linesPage) fill(books ledger.Snapshot, label func(*ledger.Line) string) (err error) {
 	counts := make(map[ledger.LineState]int64)
 	alerts := make(map[string]int64)
 	for _, e := range p.Alerts {
@@ -73,7 +73,11 @@ func (p *linesPage) fill(books ledger.Snapshot) (err error) {
 		row := lineRow{Line: *l, Alerts: alerts[l.ID], ServiceName: p.ServiceName(l.Service)}
 		row.Belongs = joined(" · ", cmp.Or(p.register.Poles[l.Pole].Name, l.Pole), cmp.Or(p.register.Sites[l.Site].Name, l.Site),
 			cmp.Or(p.register.Establishments[l.Establishment].Name, l.Establishment))
-		if (p.State == "" || p.State == string(l.State)) && fitsAll(p.Query, l.ID, l.Number, l.Extension, l.Device, l.Gateway,
+		called := l.ID
+		if p.Query != "" && label != nil {
+			called += " " + label(l)
+		}
+		if (p.State == "" || p.State == string(l.State)) && fitsAll(p.Query, called, l.Number, l.Extension, l.Device, l.Gateway,
 			l.Service, cmp.Or(row.ServiceName, unassigned), row.Belongs, l.UF, l.Contact) {
 			p.Rows = append(p.Rows, row)
 		}

@@ -42,7 +42,7 @@ func TestTheLinesPageSaysWhereEachLineStandsAndWhy(t *testing.T) {
 
 func TestLinesAreFoundByStateNumberAndService(t *testing.T) {
 	for query, want := range map[string]int{
-		"?state=overdue": 1, "?state=kept&q=archives": 1, "?q=0241354": 2, "?q=urgents": 1, "?q=non+affectée": 6, "?q=nothing": 0, "?state=nonsense": 8,
+		"?state=overdue": 1, "?state=kept&q=archives": 1, "?q=0241354": 2, "?q=urgents": 1, "?q=non+affectée": 6, "?q=nothing": 0, "?q=label-of-0241354000": 1, "?state=nonsense": 8,
 	} {
 		got := shown(t, hospital(), "/lines"+query)
 		if n := strings.Count(got, `id="line-`); n != want {

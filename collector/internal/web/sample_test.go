@@ -163,6 +163,7 @@ func newSite(t *testing.T, b *books) http.Handler {
 		Books: b, Language: "fr", Location: paris, MQTT: "mqtt://127.0.0.1:1883", Version: "0.1.0",
 		Ready:   func() error { return cmp.Or(b.err, b.stopped) },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) }),
+		Label:   func(l *ledger.Line) string { return "label-of-" + l.Number },
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {

@@ -34,11 +34,12 @@ type Books interface {
 // Options of a site.
 type Options struct {
 	Books    Books
-	Metrics  http.Handler   // of /metrics
-	Ready    func() error   // of /-/ready: nil, or why not
-	Language string         // fr or en, for readers who ask for neither
-	Location *time.Location // in which times are shown
-	MQTT     string         // URL that agents use, for the page that tells how to start one
+	Metrics  http.Handler              // of /metrics
+	Label    func(*ledger.Line) string // what metrics and their alerts call a line, by which it is found, too; nil: its id
+	Ready    func() error              // of /-/ready: nil, or why not
+	Language string                    // fr or en, for readers who ask for neither
+	Location *time.Location            // in which times are shown
+	MQTT     string                    // URL that agents use, for the page that tells how to start one
 	Version  string
 	Log      *slog.Logger
 }
