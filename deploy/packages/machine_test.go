@@ -210,6 +210,12 @@ func TestDebianPackagesFromInstallToPurge(t *testing.T) {
 		m.want("systemctl is-enabled zerofax-agent", "disabled")
 		m.run("systemctl enable --now zerofax-agent")
 	})
+	t.Run("a removal that fails lets the service go on", func(t *testing.T) {
+		m.run("DPKG_MAINTSCRIPT_PACKAGE=zerofax-agent /var/lib/dpkg/info/zerofax-agent.prerm remove")
+		m.want("systemctl is-active zerofax-agent", "inactive")
+		m.run("DPKG_MAINTSCRIPT_PACKAGE=zerofax-agent /var/lib/dpkg/info/zerofax-agent.postinst abort-remove")
+		m.want("systemctl is-active zerofax-agent", "active")
+	})
 	t.Run("removed, the services end and all else stays", func(t *testing.T) {
 		m.run("dpkg --remove zerofax-agent zerofax-collector")
 		m.want("pgrep -x 'zerofax-.*'; ls /usr/bin | grep zerofax", "")
@@ -220,13 +226,14 @@ func TestDebianPackagesFromInstallToPurge(t *testing.T) {
 		m.want("systemctl is-active zerofax-agent zerofax-collector", "active\nactive")
 		m.says(page("/api/v1/devices"), `"agent":"ps-01"`)
 	})
-	t.Run("purged, the ledger stays and says so", func(t *testing.T) {
+	t.Run("purged, the ledger stays and says so, and no secret of the agent's is left", func(t *testing.T) {
+		m.run("echo secret >/etc/zerofax/smtp.txt && chgrp zerofax-collector /etc/zerofax/smtp.txt")
 		out := m.run("dpkg --purge zerofax-agent zerofax-collector")
 		if !strings.Contains(out, "The ledger stays in /var/lib/zerofax-collector.") {
 			t.Errorf("got\n%s", out)
 		}
 		m.want("ls /var/lib/zerofax-collector/ledger.db", "/var/lib/zerofax-collector/ledger.db")
-		m.want("ls -d /var/lib/zerofax-agent /etc/zerofax/*.yml 2>/dev/null", "")
+		m.want("ls -d /var/lib/zerofax-agent /etc/zerofax/* 2>/dev/null", "/etc/zerofax/smtp.txt")
 		m.want("systemctl list-unit-files --no-legend 'zerofax-*'", "")
 	})
 }
