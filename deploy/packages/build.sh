@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# make packages: .deb and .rpm of both programs, a Windows MSI of the agent, SBOMs and checksums, into build/packages or
-# the folder named. The same commit, the same Go and the same tools give the same bytes, wherever and whenever.
+# make packages: .deb and .rpm of both programs, a Windows MSI of the agent, SBOMs and checksums, into build/packages. The
+# same commit, the same Go and the same tools give the same bytes, wherever and whenever.
 #
 # VERSION and TAGS are the Makefile's. As root it installs the Debian packages it needs, otherwise it says which.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-out=$(realpath -m "${1:-build/packages}")
+out=$PWD/build/packages
 : "${VERSION:?}" "${TAGS:?}"
 
 deploy/apt.sh "packages" wixl=wixl msibuild=msitools
@@ -21,6 +21,10 @@ v[0-9]* | [0-9]*.[0-9]*.*)
   MSI_VERSION=$(sed -E 's/^([0-9]+\.[0-9]+\.[0-9]+).*/\1/' <<<"$PACKAGE_VERSION")
   ;;
 *)
+  if [[ $(git rev-parse --is-shallow-repository) != false ]]; then
+    echo "packages: no tag, and a shallow clone, which can't tell how new it is: git fetch --unshallow --tags" >&2
+    exit 1
+  fi
   MSI_VERSION=0.0.$(git rev-list --count HEAD)
   PACKAGE_VERSION=$MSI_VERSION+g${VERSION/-/+}
   ;;
