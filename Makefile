@@ -12,7 +12,7 @@ LDFLAGS     := -s -w -X github.com/zerofax/zerofax/agent/program.version=$(VERSI
 TAGS        := gosnmp_nodebug,nethttpomithttp2
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## a collector, an agent and a simulated ward of 12 machines; Ctrl-C ends it
 	@bin/zerofax-demo

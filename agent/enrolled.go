@@ -25,8 +25,8 @@ import (
 
 // The files of an agent that was installed from a bundle, beside its agent.yml.
 const (
-	pairFile      = "agent.pem" // certificate and key: both change at once
-	brokerCAFile  = "ca.pem"
+	pairFile      = "agent.pem"     // certificate and key: both change at once
+	brokerCAFile  = "broker-ca.pem" // no name that others beside it may have
 	authorityFile = "authority.pem"
 )
 
@@ -249,7 +249,7 @@ func (e *enrolled) config() (text string, secrets []part) {
 	u, err := url.Parse(e.URL)
 	switch {
 	case encrypted(e.URL):
-		say("  ca_file: %s         # who vouches for the broker\n", brokerCAFile)
+		say("  ca_file: %s  # who vouches for the broker\n", brokerCAFile)
 		say("  cert_file: %s    # who this agent is. Before it ends the agent gets the next one by itself, into spool.dir\n", pairFile)
 		say("  key_file: %s     # in the same file, so that both change at once\n", pairFile)
 	case err != nil || !configfile.Loopback(u.Hostname()):

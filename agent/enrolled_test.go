@@ -171,7 +171,7 @@ func TestEnrolledAgainAnAgentKeepsItsConfiguration(t *testing.T) {
 		t.Errorf("the older bundle writes %q, want nothing", got)
 	}
 	moved := enrolledAt(bundletest.New(), dir) // to a collector with another authority, behind the same address
-	if got := strings.Join(moved.writes(t, all), " "); got != "authority.pem ca.pem agent.pem" {
+	if got := strings.Join(moved.writes(t, all), " "); got != "authority.pem broker-ca.pem agent.pem" {
 		t.Errorf("another authority: got %q written", got)
 	}
 	if c, err := loadConfig(config); err != nil || c.Hosts()[0].Host != "10.12.4.20" {
@@ -195,7 +195,7 @@ func TestABundleForAnotherAgentOrCollectorIsRefusedWithWhatToDo(t *testing.T) {
 		},
 		"written by hand": {
 			func(*bundle.Bundle) {}, "agent: ps-02\ncollector: {url: mqtts://zerofax.chu.example, username: ps-02, password_file: p.txt}\n",
-			`agent.yml doesn't name what ps-02.bundle brings; write collector: {ca_file: ca.pem, cert_file: agent.pem, key_file: agent.pem} and central: {authority_file: authority.pem} into it, or move it away, then install again`,
+			`agent.yml doesn't name what ps-02.bundle brings; write collector: {ca_file: broker-ca.pem, cert_file: agent.pem, key_file: agent.pem} and central: {authority_file: authority.pem} into it, or move it away, then install again`,
 		},
 		"with a fault": {
 			func(*bundle.Bundle) {}, "agnet: ps-02\n", "agent.yml:1: unknown key \"agnet\"",

@@ -55,6 +55,9 @@ func boot(t *testing.T) *machine {
 	return m
 }
 
+// in is the machine for a part of the test.
+func (m *machine) in(t *testing.T) *machine { return &machine{t, m.init} }
+
 // leave takes away the control group, once all processes in it have ended.
 func leave(t *testing.T, name string) {
 	found, err := filepath.Glob("/sys/fs/cgroup/*/" + name)
@@ -130,8 +133,10 @@ poll: {lines: 1s, counters: 1s}
 spool: {dir: /var/lib/zerofax-agent}
 EOF
 echo public >/etc/zerofax/community.txt
-chmod 600 /etc/zerofax/*.txt /etc/zerofax/agent.yml
-systemd-run --quiet --unit=ward /packages/ward -listen 127.2.0.1:1161 -n 1 -pace 300ms`
+chmod 600 /etc/zerofax/*.txt /etc/zerofax/agent.yml`
+
+// ward is a machine that faxes.
+const ward = "systemd-run --quiet --unit=ward /packages/ward -listen 127.2.0.1:1161 -n 1 -pace 300ms"
 
 // packager is how a system's packages are put in and taken away.
 type packager struct {
@@ -175,14 +180,19 @@ func TestDebianPackagesFromInstallToPurge(t *testing.T) {
 	m.says("systemctl show -p StatusText zerofax-collector", "StatusText=ready")
 	m.says(page("/-/ready"), "200 OK")
 
-	m.run(agentConfig)
-	m.run("zerofax-agent install --config /etc/zerofax/agent.yml")
+	m.run(`sed -i 's|^mqtt:.*|mqtt: {external_url: "mqtts://localhost:8883", embedded: {listen: 127.0.0.1:8883}} # ours|' /etc/zerofax/collector.yml`)
+	m.run("zerofax-collector check --config /etc/zerofax/collector.yml && systemctl restart zerofax-collector")
+	m.run("zerofax-collector enroll ps-01 -o /root/ps-01.bundle --config /etc/zerofax/collector.yml")
+	m.run("zerofax-agent install --bundle /root/ps-01.bundle")
+	m.run(ward)
+	m.run("sed -i 's/^targets: .*/targets: [{host: 127.2.0.1, port: 1161, credentials: public}]\\npoll: {lines: 1s, counters: 1s}/' /etc/zerofax/agent.yml")
+	m.run("systemctl reload zerofax-agent")
 	m.want("systemctl show -P FragmentPath zerofax-agent", "/lib/systemd/system/zerofax-agent.service") // the package's
 	m.says("systemctl show -p StatusText zerofax-agent", "targets 1")
 	m.says(page("/api/v1/devices"), `"agent":"ps-01"`)
-	m.run("echo '# ours' >>/etc/zerofax/collector.yml")
 
 	t.Run("an update keeps what waits to be sent", func(t *testing.T) {
+		m := m.in(t)
 		m.run("systemctl stop zerofax-collector")
 		m.says("ls /var/lib/zerofax-agent", ".batch")
 		waiting := m.run("ls /var/lib/zerofax-agent/*.batch | head -n 1")
@@ -193,6 +203,7 @@ func TestDebianPackagesFromInstallToPurge(t *testing.T) {
 		m.run("systemctl start zerofax-collector")
 	})
 	t.Run("an update restarts what runs and keeps what was changed", func(t *testing.T) {
+		m := m.in(t)
 		before := m.run("systemctl show -P MainPID zerofax-agent zerofax-collector")
 		m.put(debian, nextVersion, "agent", "collector")
 		m.want("systemctl is-active zerofax-agent zerofax-collector", "active\nactive")
@@ -200,10 +211,11 @@ func TestDebianPackagesFromInstallToPurge(t *testing.T) {
 			t.Errorf("the processes are the same: %q", after)
 		}
 		m.want("zerofax-agent version; zerofax-collector version", "zerofax-agent v1.0.1\nzerofax-collector v1.0.1")
-		m.want("tail -n 1 /etc/zerofax/collector.yml", "# ours")
+		m.want("grep -o '# ours' /etc/zerofax/collector.yml", "# ours")
 		m.says(page("/api/v1/agents"), `"version":"v1.0.1"`)
 	})
 	t.Run("an update leaves disabled what is", func(t *testing.T) {
+		m := m.in(t)
 		m.run("systemctl disable --now zerofax-agent")
 		m.put(debian, nextVersion, "agent", "collector")
 		m.want("systemctl is-active zerofax-agent", "inactive")
@@ -211,26 +223,42 @@ func TestDebianPackagesFromInstallToPurge(t *testing.T) {
 		m.run("systemctl enable --now zerofax-agent")
 	})
 	t.Run("a removal that fails lets the service go on", func(t *testing.T) {
+		m := m.in(t)
 		m.run("DPKG_MAINTSCRIPT_PACKAGE=zerofax-agent /var/lib/dpkg/info/zerofax-agent.prerm remove")
 		m.want("systemctl is-active zerofax-agent", "inactive")
 		m.run("DPKG_MAINTSCRIPT_PACKAGE=zerofax-agent /var/lib/dpkg/info/zerofax-agent.postinst abort-remove")
 		m.want("systemctl is-active zerofax-agent", "active")
 	})
+	t.Run("what root does to the books stays the collector's", func(t *testing.T) {
+		m := m.in(t)
+		m.run("zerofax-collector backup /root/before.db --config /etc/zerofax/collector.yml")
+		m.run("systemctl stop zerofax-collector")
+		m.run("zerofax-collector restore /root/before.db --config /etc/zerofax/collector.yml")
+		m.run("zerofax-collector enroll ps-02 -o /root/ps-02.bundle --config /etc/zerofax/collector.yml")
+		m.run("systemctl start zerofax-collector")
+		m.says(page("/api/v1/agents"), `"ps-01"`)
+		m.want("find /var/lib/zerofax-collector ! -user zerofax-collector", "")
+	})
 	t.Run("removed, the services end and all else stays", func(t *testing.T) {
+		m := m.in(t)
 		m.run("dpkg --remove zerofax-agent zerofax-collector")
 		m.want("pgrep -x 'zerofax-.*'; ls /usr/bin | grep zerofax", "")
 		m.run("test -s /var/lib/zerofax-collector/ledger.db -a -s /etc/zerofax/agent.yml -a -s /etc/zerofax/collector.yml")
 	})
 	t.Run("installed again, all goes on", func(t *testing.T) {
+		m := m.in(t)
 		m.put(debian, nextVersion, "agent", "collector")
 		m.want("systemctl is-active zerofax-agent zerofax-collector", "active\nactive")
 		m.says(page("/api/v1/devices"), `"agent":"ps-01"`)
 	})
 	t.Run("purged, the ledger stays and says so, and no secret of the agent's is left", func(t *testing.T) {
+		m := m.in(t)
 		m.run("echo secret >/etc/zerofax/smtp.txt && chgrp zerofax-collector /etc/zerofax/smtp.txt")
 		out := m.run("dpkg --purge zerofax-agent zerofax-collector")
-		if !strings.Contains(out, "The ledger stays in /var/lib/zerofax-collector.") {
-			t.Errorf("got\n%s", out)
+		for _, want := range []string{"The ledger stays in /var/lib/zerofax-collector.", "Left in /etc/zerofax: smtp.txt"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("got\n%s\nwant %s", out, want)
+			}
 		}
 		m.want("ls /var/lib/zerofax-collector/ledger.db", "/var/lib/zerofax-collector/ledger.db")
 		m.want("ls -d /var/lib/zerofax-agent /etc/zerofax/* 2>/dev/null", "/etc/zerofax/smtp.txt")
@@ -245,6 +273,7 @@ func TestRPMPackagesFromInstallToRemoval(t *testing.T) {
 	m.want("systemctl is-active zerofax-agent zerofax-collector", "inactive\ninactive") // nothing is started unasked
 	m.want("stat -c '%U:%G %a' /etc/zerofax/collector.yml", "root:zerofax-collector 640")
 	m.run("systemctl enable --now zerofax-collector")
+	m.run(ward)
 	m.run(agentConfig)
 	m.run("zerofax-agent install")
 	m.says(page("/api/v1/devices"), `"agent":"ps-01"`)
@@ -255,9 +284,14 @@ func TestRPMPackagesFromInstallToRemoval(t *testing.T) {
 	m.want("tail -n 1 /etc/zerofax/collector.yml", "# ours")
 	m.says(page("/api/v1/agents"), `"version":"v1.0.1"`)
 
+	m.run("install -D -m 600 -t /srv/zerofax /etc/zerofax/agent.yml /etc/zerofax/community.txt")
+	m.run("zerofax-agent install --config /srv/zerofax/agent.yml")
+	m.want("systemctl show -P FragmentPath zerofax-agent", "/etc/systemd/system/zerofax-agent.service")
+
 	m.run(redhat.remove + " zerofax-agent zerofax-collector")
 	m.want("pgrep -x 'zerofax-.*'; ls /usr/bin | grep zerofax", "")
-	m.run("test -s /var/lib/zerofax-collector/ledger.db -a -s /etc/zerofax/agent.yml -a -s /etc/zerofax/collector.yml.rpmsave")
+	m.want("systemctl list-unit-files --no-legend 'zerofax-*'", "")
+	m.run("test -s /var/lib/zerofax-collector/ledger.db -a -s /srv/zerofax/agent.yml -a -s /etc/zerofax/collector.yml.rpmsave")
 }
 
 func TestAHungProgramIsStartedAgain(t *testing.T) {

@@ -146,12 +146,7 @@ var exposure = regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`)
 func TestTheServicesAreConfined(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"agent", "collector"} {
-		dir := t.TempDir()
-		unpack := exec.Command("dpkg-deb", "--extract", filepath.Join(built.old, "zerofax-"+program+"_1.0.0_amd64.deb"), dir)
-		if out, err := unpack.CombinedOutput(); err != nil {
-			t.Fatalf("unpack: %v\n%s", err, out)
-		}
-		unit := filepath.Join(dir, "usr/lib/systemd/system/zerofax-"+program+".service")
+		unit := filepath.Join(unpacked(t, program), "usr/lib/systemd/system/zerofax-"+program+".service")
 		out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", unit).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -164,6 +159,17 @@ func TestTheServicesAreConfined(t *testing.T) {
 			t.Errorf("%s: exposure %s, want at most 2.5:\n%s", program, found[1], out)
 		}
 	}
+}
+
+// unpacked is a folder with the files of a program's package.
+func unpacked(t *testing.T, program string) string {
+	t.Helper()
+	dir := t.TempDir()
+	out, err := exec.Command("dpkg-deb", "--extract", filepath.Join(built.old, "zerofax-"+program+"_"+oldVersion+"_amd64.deb"), dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("unpack: %v\n%s", err, out)
+	}
+	return dir
 }
 
 // eventually polls a condition; what it returns last is told if it never becomes empty.

@@ -5,6 +5,9 @@ package packages
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,16 +152,6 @@ func (w *windows) write(name, text string) {
 const (
 	windowsProgram = `C:\Program Files\zerofax\zerofax-agent.exe`
 	windowsConfig  = `C:\ProgramData\zerofax\agent.yml`
-	windowsSpool   = `C:\ProgramData\zerofax\data`
-
-	// Wine 8 has no UDP as Go 1.26 wants it, so no device can answer.
-	windowsAgent = `agent: ps-02
-collector: {url: mqtt://127.0.0.1:1}
-snmp: {credentials: [{name: legacy, version: 2c, community: public}]}
-targets: [{host: 127.0.0.1, credentials: legacy}]
-spool: {dir: data}
-http: {listen: ''}
-`
 )
 
 func TestTheWindowsPackageFromInstallToRemoval(t *testing.T) {
@@ -176,25 +169,23 @@ func TestTheWindowsPackageFromInstallToRemoval(t *testing.T) {
 		t.Errorf("a faulty configuration: got %v, want an error that says where", err)
 	}
 
-	w.write(windowsConfig, windowsAgent)
-	w.mustInstall(old, "CONFIG="+windowsConfig)
+	c := startCollector(t)
+	bundle := c.enrol(t, "ps-02")
+	w.mustInstall(old, "BUNDLE=Z:"+bundle)
 	w.wantService("RUNNING")
-	eventually(t, 30*time.Second, "the agent has opened its spool", func() string {
-		if found, err := filepath.Glob(w.path(windowsSpool + `\*.stream`)); len(found) == 0 {
-			return fmt.Sprint("no stream ", err)
-		}
-		return ""
-	})
+	c.hears(t, `"ps-02"`, `"version":"v1.0.0"`)
+	w.edit(windowsConfig, "targets: []", "targets: [{host: 127.0.0.1, credentials: public}] # ours")
 	w.must("sc", "stop", "zerofax-agent")
 	w.wantService("STOPPED")
 	w.must("sc", "start", "zerofax-agent")
 	w.wantService("RUNNING")
-	w.write(windowsSpool+`\kept.bad`, "what a spool sets aside")
+	kept := w.keep(windowsConfig, `C:\ProgramData\zerofax\agent.pem`)
 
 	w.mustInstall(next)
 	w.wantVersion("v1.0.1")
 	w.wantService("RUNNING")
-	w.wantKept()
+	c.hears(t, `"ps-02"`, `"version":"v1.0.1"`)
+	w.want(kept)
 	if err := w.install(old); err == nil {
 		t.Error("an older version was installed over a newer one")
 	}
@@ -210,7 +201,10 @@ func TestTheWindowsPackageFromInstallToRemoval(t *testing.T) {
 	if out, err := w.run("reg", "query", `HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\zerofax-agent`); err == nil {
 		t.Errorf("the event source is still there: %s", out)
 	}
-	w.wantKept()
+	w.want(kept)
+	if found, err := filepath.Glob(w.path(`C:\ProgramData\zerofax\data\*.stream`)); len(found) == 0 {
+		t.Errorf("the spool is gone (%v)", err)
+	}
 }
 
 func (w *windows) must(args ...string) {
@@ -220,12 +214,108 @@ func (w *windows) must(args ...string) {
 	}
 }
 
-// wantKept wants configuration and spool to be as they were.
-func (w *windows) wantKept() {
+// keep is what stands in files.
+func (w *windows) keep(names ...string) map[string]string {
 	w.t.Helper()
-	for name, want := range map[string]string{windowsConfig: windowsAgent, windowsSpool + `\kept.bad`: "what a spool sets aside"} {
+	texts := make(map[string]string)
+	for _, name := range names {
+		text, err := os.ReadFile(w.path(name))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		texts[name] = string(text)
+	}
+	return texts
+}
+
+func (w *windows) want(texts map[string]string) {
+	w.t.Helper()
+	for name, want := range texts {
 		if got, err := os.ReadFile(w.path(name)); string(got) != want {
 			w.t.Errorf("%s: got %q, %v; want it kept", name, got, err)
 		}
 	}
+}
+
+// edit changes something in a file that must be there.
+func (w *windows) edit(name, before, after string) {
+	w.t.Helper()
+	text := w.keep(name)[name]
+	if !strings.Contains(text, before) {
+		w.t.Fatalf("%s: no %q in\n%s", name, before, text)
+	}
+	w.write(name, strings.Replace(text, before, after, 1))
+}
+
+// collector is the one of the Debian package, on this system, behind mutual TLS.
+type collector struct{ program, config, url string }
+
+func startCollector(t *testing.T) collector {
+	t.Helper()
+	dir := t.TempDir()
+	c := collector{program: filepath.Join(unpacked(t, "collector"), "usr/bin/zerofax-collector"), config: filepath.Join(dir, "collector.yml")}
+	web, broker := freePort(t), freePort(t)
+	c.url = fmt.Sprintf("http://127.0.0.1:%d", web)
+	config := fmt.Sprintf("data_dir: data\nhttp: {listen: 127.0.0.1:%d}\nmqtt: {external_url: \"mqtts://127.0.0.1:%d\", embedded: {listen: 127.0.0.1:%[2]d}}\n", web, broker)
+	if err := os.WriteFile(c.config, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(c.program, "run", "--config", c.config)
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(said.String())
+		}
+	})
+	return c
+}
+
+// enrol makes an agent's bundle.
+func (c *collector) enrol(t *testing.T, agent string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), agent+".bundle")
+	if out, err := exec.Command(c.program, "enroll", agent, "-o", file, "--config", c.config).CombinedOutput(); err != nil {
+		t.Fatalf("enroll: %v\n%s", err, out)
+	}
+	return file
+}
+
+// hears waits until the collector's list of agents has all of it.
+func (c *collector) hears(t *testing.T, all ...string) {
+	t.Helper()
+	client := http.Client{Timeout: 5 * time.Second}
+	eventually(t, 30*time.Second, "the collector hears the agent", func() string {
+		resp, err := client.Get(c.url + "/api/v1/agents")
+		if err != nil {
+			return err.Error()
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return err.Error()
+		}
+		for _, part := range all {
+			if !strings.Contains(string(body), part) {
+				return string(body)
+			}
+		}
+		return ""
+	})
+}
+
+// freePort is a TCP port of 127.0.0.1 that was free a moment ago.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
