@@ -89,6 +89,8 @@ msi=$out/zerofax-agent_${PACKAGE_VERSION}_windows_amd64.msi
   -D "Version=$MSI_VERSION" -D "Next=$major.$minor.$((patch + 1))" -D "Package=$PACKAGE_VERSION")
 # wixl knows no Secure="yes": without it these don't get from a prompt without rights to the installation that has them.
 msibuild "$msi" -q "UPDATE \`Property\` SET \`Value\` = 'OLDER;NEWER;BUNDLE;CONFIG' WHERE \`Property\` = 'SecureCustomProperties'"
+# Nor Execute="rollback": 256, with 50 (a program), 64 (however it ends), 1024 (not now) and 2048 (as the system).
+msibuild "$msi" -q "UPDATE \`CustomAction\` SET \`Type\` = 3442 WHERE \`Action\` = 'Undo'"
 "$work/msi" "$msi"
 sbom "$work/zerofax-agent.exe" windows_amd64
 

@@ -214,6 +214,16 @@ func (w *windows) must(args ...string) {
 	}
 }
 
+// Wine takes what was done back in the order in which it was done, so that the program is gone before it could take the
+// service away. So the package alone can be looked at.
+func TestTheWindowsPackageUndoesOnlyWhatFailed(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("msiinfo", "export", filepath.Join(built.old, "zerofax-agent_1.0.0_windows_amd64.msi"), "CustomAction").CombinedOutput()
+	if want := "Undo\t3442\t"; err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v: got\n%s\nwant %q: run on rollback, by the installer", err, out, want)
+	}
+}
+
 // keep is what stands in files.
 func (w *windows) keep(names ...string) map[string]string {
 	w.t.Helper()
