@@ -84,6 +84,7 @@ func (h *hospital) breakSomething(rng *rand.Rand) {
 }
 
 func TestARepeatedScrambledOrForeignEnvelopeChangesNothing(t *testing.T) {
+	t.Parallel()
 	h := newHospital(t, setUp{devices: 12, mosquitto: true})
 	h.open()
 	envelopes := make(chan []byte, 10_000)
@@ -138,6 +139,7 @@ func connect(t *testing.T, port int, id string) mqtt.Client {
 }
 
 func TestALongOutageIsFoldedAndCatchesUp(t *testing.T) {
+	t.Parallel()
 	h := newHospital(t, setUp{devices: 12, spool: "100KB"})
 	h.open()
 	rng := rand.New(rand.NewPCG(11, 11))
@@ -210,6 +212,7 @@ func TestAnAgentRestoredFromAnOlderDiskCountsNothingTwice(t *testing.T) {
 }
 
 func TestABackupOfTheBooksPutBackCountsNothingTwice(t *testing.T) {
+	t.Parallel()
 	h := newHospital(t, setUp{devices: 12})
 	h.open()
 	rng := rand.New(rand.NewPCG(17, 17))
@@ -233,6 +236,7 @@ func TestABackupOfTheBooksPutBackCountsNothingTwice(t *testing.T) {
 }
 
 func TestAClockThatJumpsYearsLosesNothing(t *testing.T) {
+	t.Parallel()
 	h := newHospital(t, setUp{devices: 12})
 	h.open()
 	rng := rand.New(rand.NewPCG(19, 19))

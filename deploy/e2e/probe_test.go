@@ -13,6 +13,7 @@ import (
 )
 
 func TestProbeSaysThatALinuxServerIsNoFaxDevice(t *testing.T) {
+	t.Parallel()
 	port := startSnmpd(t)
 
 	for _, version := range []string{"readable", "json"} {
@@ -46,6 +47,7 @@ func TestProbeSaysThatALinuxServerIsNoFaxDevice(t *testing.T) {
 }
 
 func TestProbeOfASilentAddressSaysWhatToCheck(t *testing.T) {
+	t.Parallel()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0") // takes everything, answers nothing
 	if err != nil {
 		t.Fatal(err)

@@ -424,6 +424,7 @@ func TestAWeekWithoutInfluxDBLosesNothingAndSlowsNothing(t *testing.T) {
 }
 
 func TestAWrongTokenIsSaidAndNothingIsLost(t *testing.T) {
+	t.Parallel()
 	influx := newInfluxDB(t)
 	w := startWriter(t, fmt.Sprintf("{url: '%s', bucket: fax}", influx.url())) // without the token
 	f := newFleet(t, w.mqtt, 24*time.Hour)
@@ -447,6 +448,7 @@ func TestAWrongTokenIsSaidAndNothingIsLost(t *testing.T) {
 
 // A field of another type that somebody wrote before makes InfluxDB refuse ours.
 func TestAPointThatInfluxDBRefusesHoldsNoOtherUp(t *testing.T) {
+	t.Parallel()
 	influx := newInfluxDB(t)
 	// InfluxDB keeps a field's type for each week.
 	floats := fmt.Sprintf("fax_counter,device=somebody value=1.5 %d\nfax_counter,device=somebody value=1.5", time.Now().Add(-24*time.Hour).UnixNano())

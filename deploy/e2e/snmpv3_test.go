@@ -125,6 +125,7 @@ func (a *realAgent) awaitAnswers(file string) {
 }
 
 func TestProbeReadsEverySNMPv3UserOfARealAgent(t *testing.T) {
+	t.Parallel()
 	a, file := startRealAgent(t), agentFile(t, "")
 	a.awaitAnswers(file)
 	for _, u := range users() {
@@ -135,6 +136,7 @@ func TestProbeReadsEverySNMPv3UserOfARealAgent(t *testing.T) {
 }
 
 func TestProbeSaysWhichOfItsSNMPv3CredentialsARealAgentRefuses(t *testing.T) {
+	t.Parallel()
 	a, file := startRealAgent(t), agentFile(t, "")
 	a.awaitAnswers(file)
 	for credentials, want := range map[string]string{
