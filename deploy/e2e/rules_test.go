@@ -83,7 +83,12 @@ func TestAlertmanagerSendsEachAlertToWhomItConcerns(t *testing.T) {
 // a cut-off that it was told to have sent mails of before.
 const told = `zerofax_line_info{line="0241354000",device="xerox-1",establishment="chu",site="nord",pole="onco",service="oncologie"} 1
 zerofax_line_after_cutoff_noticed_timestamp_seconds{line="0241354000"} %[1]d
-zerofax_lines{establishment="chu",pole="onco",service="oncologie",state="overdue"} 2
+zerofax_line_info{line="0241354001",device="xerox-2",establishment="chu",site="nord",pole="onco",service="oncologie"} 1
+zerofax_line_info{line="0241354002",device="xerox-3",establishment="chu",site="nord",pole="onco",service="oncologie"} 1
+zerofax_line_cutoff_timestamp_seconds{line="0241354001"} %[3]d
+zerofax_line_cutoff_timestamp_seconds{line="0241354002"} %[3]d
+zerofax_line_state{line="0241354001",state="overdue"} 1
+zerofax_line_state{line="0241354002",state="overdue"} 1
 zerofax_collector_messages_sent_total{channel="email"} 12
 zerofax_collector_messages_oldest_timestamp_seconds{channel="email"} %[2]d
 zerofax_collector_ready 1
@@ -95,7 +100,7 @@ func TestRealPrometheusAndAlertmanagerMailWhatTheCollectorDoesNot(t *testing.T) 
 	t.Parallel()
 	dir, post := t.TempDir(), startMailServer(t, time.Now)
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, told, time.Now().Add(-time.Minute).Unix(), time.Now().Add(-2*time.Hour).Unix())
+		fmt.Fprintf(w, told, time.Now().Add(-time.Minute).Unix(), time.Now().Add(-2*time.Hour).Unix(), time.Now().Add(-48*time.Hour).Unix())
 	}))
 	t.Cleanup(collector.Close)
 
