@@ -34,11 +34,16 @@ func (x agentsCommand) Run(call *program.Call) error {
 		if err != nil {
 			return err
 		}
-		return c.listAgents(call, agents, declared)
+		revoked, err := books.Revoked(call.Ctx)
+		if err != nil {
+			return err
+		}
+		return c.listAgents(call, agents, declared, revoked)
 	})
 }
 
-func (c *config) listAgents(call *program.Call, agents []ledger.Agent, declared []ledger.AgentConfig) error {
+// listAgents writes the table. revoked are serials of certificates.
+func (c *config) listAgents(call *program.Call, agents []ledger.Agent, declared []ledger.AgentConfig, revoked map[string]bool) error {
 	now := wire.TimeOf(clock())
 	var rows bytes.Buffer
 	table := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
@@ -50,7 +55,7 @@ func (c *config) listAgents(call *program.Call, agents []ledger.Agent, declared 
 			waiting, dropped, seen = fmt.Sprint(a.Spool.Envelopes), fmt.Sprint(a.Dropped), rough(now.Sub(a.LastSeen))+" ago"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.ID, presence(a, now), dash(a.Version), dash(a.OS), c.configText(a),
-			waiting, dropped, seen, c.until(a))
+			waiting, dropped, seen, c.until(a, revoked))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -108,9 +113,12 @@ func (c *config) configText(a *ledger.Agent) string {
 }
 
 // until is the end of an agent's certificate: the one that it shows, as it says, else its newest.
-func (c *config) until(a *ledger.Agent) string {
+func (c *config) until(a *ledger.Agent, revoked map[string]bool) string {
 	end := a.EnrolledUntil
 	if a.Certificate != nil {
+		if revoked[a.Certificate.Serial] {
+			return "revoked"
+		}
 		end = a.Certificate.NotAfter
 	}
 	if end == 0 {
