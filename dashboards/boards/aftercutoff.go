@@ -103,11 +103,16 @@ func (l Language) alertsOf(title, says, which string, unseen bool) *board.Panel 
 	return board.Tabled(title, says, "line", columns...).Sorted(last.Title, !unseen).Size(12, 8).NoValue(l.say("rien à vérifier", "nothing to check"))
 }
 
+// instantsOf makes queries for the instants, in milliseconds, that a metric gives of those lines.
+func instantsOf(lines string) func(metric string) string {
+	return func(metric string) string {
+		return fmt.Sprintf(`(%s and on (line) (%s)) * 1000`, ofLines(metric, inPlace), lines)
+	}
+}
+
 func (l Language) late() *board.Panel {
 	of := `zerofax_line_state{state="overdue"} == 1`
-	at := func(metric string) string {
-		return fmt.Sprintf(`(%s and on (line) (%s)) * 1000`, ofLines(metric, inPlace), of)
-	}
+	at := instantsOf(of)
 	columns := append(l.number(of),
 		board.Value(l.say("Coupure prévue", "Planned cut-off"), l.day(), "cutoff", at("zerofax_line_cutoff_timestamp_seconds")),
 		board.Value(l.say("Dernier fax", "Last fax"), ago, "fax", at("zerofax_line_last_fax_timestamp_seconds")))
@@ -119,9 +124,7 @@ func (l Language) late() *board.Panel {
 
 func (l Language) kept() *board.Panel {
 	of := `zerofax_line_state{state="kept"} == 1`
-	at := func(metric string) string {
-		return fmt.Sprintf(`(%s and on (line) (%s)) * 1000`, ofLines(metric, inPlace), of)
-	}
+	at := instantsOf(of)
 	columns := append(l.number(of),
 		board.Value(l.say("À revoir le", "To be reviewed"), l.day(), "review", at("zerofax_line_kept_until_timestamp_seconds")),
 		board.Value(l.say("Dernier fax", "Last fax"), ago, "fax", at("zerofax_line_last_fax_timestamp_seconds")))

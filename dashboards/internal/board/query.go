@@ -68,10 +68,6 @@ func History(influxql, legend string) Query {
 func (q Query) MarshalJSON() ([]byte, error) {
 	switch q.Source {
 	case Prometheus:
-		format := "time_series"
-		if q.Shape == Table {
-			format = "table"
-		}
 		return plain(struct {
 			Ref        string      `json:"refId"`
 			Datasource *Datasource `json:"datasource"`
@@ -81,12 +77,8 @@ func (q Query) MarshalJSON() ([]byte, error) {
 			Instant    bool        `json:"instant"`
 			Range      bool        `json:"range"`
 			Editor     string      `json:"editorMode"`
-		}{q.Ref, q.Source.datasource(), q.Text, q.Legend, format, q.Shape != Series, q.Shape == Series, "code"})
+		}{q.Ref, q.Source.datasource(), q.Text, q.Legend, q.format(), q.Shape != Series, q.Shape == Series, "code"})
 	case InfluxDB:
-		format := "time_series"
-		if q.Shape == Table {
-			format = "table"
-		}
 		return plain(struct {
 			Ref        string      `json:"refId"`
 			Datasource *Datasource `json:"datasource"`
@@ -94,7 +86,7 @@ func (q Query) MarshalJSON() ([]byte, error) {
 			Alias      string      `json:"alias"`
 			Format     string      `json:"resultFormat"`
 			Raw        bool        `json:"rawQuery"`
-		}{q.Ref, q.Source.datasource(), q.Text, q.Legend, format, true})
+		}{q.Ref, q.Source.datasource(), q.Text, q.Legend, q.format(), true})
 	}
 	return nil, fmt.Errorf("query %s: no such source %q", q.Ref, q.Source)
 }
@@ -129,4 +121,12 @@ func named(queries []Query) []Query {
 		}
 	}
 	return queries
+}
+
+// format is what both plugins call the shape of their answer.
+func (q Query) format() string {
+	if q.Shape == Table {
+		return "table"
+	}
+	return "time_series"
 }
