@@ -59,7 +59,7 @@ func BenchmarkDecade(b *testing.B) {
 		"indicators of a month":      "/api/v1/indicators?month=2036-09&by=service",
 		"lines":                      "/api/v1/lines",
 		"services":                   "/api/v1/services",
-		"page of machines and lines": "/",
+		"page of machines and lines": "/machines",
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

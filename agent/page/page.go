@@ -20,29 +20,29 @@ import (
 //go:embed assets/*.css assets/*.js assets/*.svg
 var assets embed.FS
 
-// Site renders pages, and serves the style sheets, script and icon that they name.
+// Site renders pages, and serves the style sheets, scripts and icon that they name.
 type Site struct {
 	pages  func() (*template.Template, error)
-	assets map[string]string // file name → path with the content's hash
+	assets map[string]asset // by file name
 	log    *slog.Logger
 }
 
+// asset is a file that pages name.
+type asset struct {
+	files fs.FS
+	path  string // with the content's hash, as browsers ask for it
+}
+
 // NewSite is of the templates in files that match pattern. In them {{asset "zerofax.css"}} is
-// where a browser finds an asset. They are parsed when a page is first asked for: most agents'
-// pages are never looked at, and a parsed template is half a megabyte.
-func NewSite(files fs.FS, pattern string, log *slog.Logger) (*Site, error) {
-	s := &Site{assets: map[string]string{}, log: log}
-	names, err := fs.Glob(assets, "assets/*")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		data, err := assets.ReadFile(name)
-		if err != nil {
+// where a browser finds an asset: one of both programs, or one in the assets folder of more. They are
+// parsed when a page is first asked for: most agents' pages are never looked at, and a parsed template
+// is half a megabyte.
+func NewSite(files fs.FS, pattern string, log *slog.Logger, more ...fs.FS) (*Site, error) {
+	s := &Site{assets: map[string]asset{}, log: log}
+	for _, from := range append(more, assets) {
+		if err := s.take(from); err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(data)
-		s.assets[strings.TrimPrefix(name, "assets/")] = "/" + name + "?" + base64.RawURLEncoding.EncodeToString(sum[:9])
 	}
 	s.pages = sync.OnceValues(func() (*template.Template, error) {
 		return template.New("").Funcs(template.FuncMap{"asset": s.asset}).ParseFS(files, pattern)
@@ -50,19 +50,36 @@ func NewSite(files fs.FS, pattern string, log *slog.Logger) (*Site, error) {
 	return s, nil
 }
 
+func (s *Site) take(from fs.FS) error {
+	names, err := fs.Glob(from, "assets/*.*")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(from, name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(data)
+		s.assets[path.Base(name)] = asset{from, "/" + name + "?" + base64.RawURLEncoding.EncodeToString(sum[:9])}
+	}
+	return nil
+}
+
 func (s *Site) asset(name string) (string, error) {
-	path, ok := s.assets[name]
+	a, ok := s.assets[name]
 	if !ok {
 		return "", fmt.Errorf("no asset %q", name)
 	}
-	return path, nil
+	return a.path, nil
 }
 
 var contentTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 // ServeAsset answers /assets/; it lets browsers keep what they asked for by its hash.
 func (s *Site) ServeAsset(w http.ResponseWriter, r *http.Request) {
-	if _, known := s.assets[strings.TrimPrefix(r.URL.Path, "/assets/")]; !known {
+	a, known := s.assets[strings.TrimPrefix(r.URL.Path, "/assets/")]
+	if !known {
 		http.NotFound(w, r)
 		return
 	}
@@ -71,7 +88,7 @@ func (s *Site) ServeAsset(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	http.FileServerFS(assets).ServeHTTP(w, r)
+	http.FileServerFS(a.files).ServeHTTP(w, r)
 }
 
 // Render writes a page only once it is known to be whole.
@@ -99,7 +116,7 @@ func Secured(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
 			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // "no-referrer" would make the origin of our own forms null
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)

@@ -70,9 +70,11 @@ var common = Texts{
 }
 
 // With adds own texts to those that both programs need.
-func With(own Texts) Texts {
+func With(own ...Texts) Texts {
 	all := maps.Clone(common)
-	maps.Copy(all, own)
+	for _, texts := range own {
+		maps.Copy(all, texts)
+	}
 	return all
 }
 

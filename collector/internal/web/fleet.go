@@ -81,7 +81,7 @@ func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
 		p.Fault = true
 	}
 	p.fill(books, watch)
-	s.Render(w, p.status(), "fleet.html", p)
+	s.Render(w, p.status(), "machines.html", p)
 }
 
 // fill makes the page of the books.

@@ -31,9 +31,19 @@ type frame struct {
 // pageLink is a page of the menu.
 type pageLink struct{ Path, Name string }
 
+// menu are the pages that stand in it, in their order, with the keys of their names.
+func menu() []pageLink {
+	return []pageLink{
+		{"/lines", "nav.lines"},
+		{"/services", "nav.services"},
+		{"/alerts", "nav.alerts"},
+		{"/machines", "nav.machines"},
+	}
+}
+
 // Pages are those of the menu.
 func (f frame) Pages() (links []pageLink, err error) {
-	for _, x := range []pageLink{{"/", "nav.machines"}, {"/lines", "nav.lines"}, {"/services", "nav.services"}, {"/alerts", "nav.alerts"}} {
+	for _, x := range menu() {
 		if x.Name, err = f.T(x.Name); err != nil {
 			return nil, err
 		}

@@ -77,14 +77,14 @@ func TestTheAlertsPageShowsWhatIsOpenAndWhatWas(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	for _, target := range []string{"/", "/lines", "/services"} {
+	for _, target := range []string{"/machines", "/lines", "/services"} {
 		if got := plain(shown(t, hospital(), target)); !strings.Contains(got, "2 alertes ouvertes") || !strings.Contains(got, "fax après la coupure") {
 			t.Errorf("%s doesn't show the alerts on top", target)
 		}
 	}
 	calm := hospital()
 	calm.episodes = calm.episodes[2:]
-	for target, want := range map[string]string{"/": "Aucune alerte ouverte.", "/alerts": "Rien à signaler"} {
+	for target, want := range map[string]string{"/machines": "Aucune alerte ouverte.", "/alerts": "Rien à signaler"} {
 		if got := shown(t, calm, target); !strings.Contains(got, want) {
 			t.Errorf("%s: no calm word where nothing is open", target)
 		}
@@ -94,7 +94,7 @@ func TestTheAlertsPageShowsWhatIsOpenAndWhatWas(t *testing.T) {
 func TestEveryPageSaysWhenTheBooksCannotBeRead(t *testing.T) {
 	b := hospital()
 	b.err = errBooks
-	for _, target := range []string{"/", "/lines", "/services", "/alerts"} {
+	for _, target := range []string{"/machines", "/lines", "/services", "/alerts"} {
 		w := ask(newSite(t, b), http.MethodGet, target)
 		if got := w.Body.String(); w.Code != http.StatusInternalServerError || !strings.Contains(got, "Les comptes ne peuvent pas être lus") || strings.Contains(got, "fire") {
 			t.Errorf("%s: got %d %s, want 500 and that the books can't be read", target, w.Code, got)
@@ -153,7 +153,7 @@ func TestDaysAreSaidInTheRightNumber(t *testing.T) {
 		{2, "observée 2 jours sur 30", "watched 2 days of 30"},
 	} {
 		for lang, want := range map[string]string{"fr": c.french, "en": c.english} {
-			s := speech{texts.Speech(httptest.NewRequest(http.MethodGet, "/?lang="+lang, nil), "fr", time.UTC, noon)}
+			s := speech{texts.Speech(httptest.NewRequest(http.MethodGet, "/machines?lang="+lang, nil), "fr", time.UTC, noon)}
 			if got, err := s.fact(ledger.Fact{Code: ledger.FactWatched, Days: c.days, Of: 30}); err != nil || plain(got) != want {
 				t.Errorf("%v days: got %q, %v, want %q", c.days, got, err, want)
 			}

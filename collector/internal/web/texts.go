@@ -3,7 +3,10 @@ package web
 import "github.com/zerofax/zerofax/agent/page"
 
 // texts are all words of the pages.
-var texts = page.With(page.Texts{
+var texts = page.With(commonTexts)
+
+// commonTexts are those that more than one page needs, and the first pages'.
+var commonTexts = page.Texts{
 	"title.lines":    {"Lignes de fax", "Fax lines"},
 	"title.services": {"Services", "Departments"},
 	"nav.machines":   {"Machines", "Machines"},
@@ -257,4 +260,4 @@ var texts = page.With(page.Texts{
 	"empty.install": {"Installez-le là-bas, puis supprimez le fichier :", "Install it there, then delete the file:"},
 	"empty.targets": {"Écrivez-y l’adresse de la machine dans agent.yml ; elle apparaît ici dans la minute :", "Write the machine’s address into agent.yml there; it shows here within a minute:"},
 	"empty.waiting": {"Un agent est connu, mais aucune machine n’a encore répondu. Vérifiez les adresses de agent.yml avec zerofax-agent probe.", "An agent is known, but no machine has answered yet. Check the addresses in agent.yml with zerofax-agent probe."},
-})
+}

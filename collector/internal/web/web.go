@@ -1,6 +1,6 @@
 // Package web serves the collector's pages, its API and, where it is handed one, the
-// metrics. It only reads: nothing in the books changes by a visit. Pages need no script,
-// nothing from other hosts, and are in French or English.
+// metrics. Nothing in the books changes by a visit (GET), only by a form that somebody with the role sends
+// (POST). Pages need no script, nothing from other hosts, and are in French or English.
 package web
 
 import (
@@ -47,6 +47,9 @@ type Options struct {
 //go:embed pages/*.html
 var pages embed.FS
 
+//go:embed assets/*.css assets/*.js
+var assets embed.FS
+
 // site answers requests.
 type site struct {
 	Options
@@ -55,7 +58,7 @@ type site struct {
 
 // New makes the handler of all paths.
 func New(o Options) (http.Handler, error) {
-	shown, err := page.NewSite(pages, "pages/*.html", o.Log)
+	shown, err := page.NewSite(pages, "pages/*.html", o.Log, assets)
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +67,14 @@ func New(o Options) (http.Handler, error) {
 		return nil, fmt.Errorf("compression: %w", err)
 	}
 	s := &site{Options: o, Site: shown}
-	return page.Secured(s.routes(pack)), nil
+	return page.Secured(http.NewCrossOriginProtection().Handler(open(s.routes(pack)))), nil
 }
 
 func (s *site) routes(pack func(http.Handler) http.HandlerFunc) http.Handler {
 	packed := func(page http.HandlerFunc) http.HandlerFunc { return get(pack(page)) }
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", packed(s.fleet))
+	mux.HandleFunc("/{$}", packed(func(w http.ResponseWriter, r *http.Request) { s.done(w, r, "/machines") }))
+	mux.HandleFunc("/machines", packed(s.fleet))
 	mux.HandleFunc("/lines", packed(s.linesPage))
 	mux.HandleFunc("/services", packed(s.servicesPage))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
@@ -91,7 +95,8 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) http.Handler {
 	return mux
 }
 
-// get refuses all but GET and HEAD: there is nothing to change here.
+// get refuses all but GET and HEAD, for paths at which there is nothing to change. Others are registered
+// twice, as "GET /path" and "POST /path".
 func get(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {

@@ -39,7 +39,7 @@ func row(t *testing.T, page, id string) string {
 }
 
 func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
-	got := shown(t, ward(), "/")
+	got := shown(t, ward(), "/machines")
 	for id, want := range map[string][]string{
 		"kyocera-vcf1234567":       {"Kyocera TASKalfa 3253ci", "libre", "prête", "12 345 pages", "1 page", "il y a 42 s", "ps-01 en ligne", "non affectée"},
 		"xerox-3359876543":         {"Xerox AltaLink C8055", "à surveiller", "0 image", "31 fax", "88 pages imprimées à réception 40 fax", "2 anomalies", "vue aussi par ps-02"},
@@ -79,15 +79,15 @@ func TestTheFleetSaysWhatIsKnownAndNeverZeroForWhatIsNot(t *testing.T) {
 
 func TestTheLanguageIsTheReadersThenTheConfigured(t *testing.T) {
 	for name, test := range map[string]struct{ target, accept, want string }{
-		"nothing said":                 {"/", "", "fr"},
-		"?lang=en":                     {"/?lang=en", "fr", "en"},
-		"?lang=fr beats the browser":   {"/?lang=fr", "en-GB,en;q=0.9", "fr"},
-		"an English browser":           {"/", "en-GB,en;q=0.9,fr;q=0.5", "en"},
-		"a French browser":             {"/", "fr-CA,fr;q=0.9,en;q=0.5", "fr"},
-		"a German browser":             {"/", "de", "fr"},
-		"German, then English":         {"/", "de,en;q=0.5", "en"},
-		"an unknown ?lang":             {"/?lang=tlh", "", "fr"},
-		"nonsense in Accept-Language:": {"/", ";;;=", "fr"},
+		"nothing said":                 {"/machines", "", "fr"},
+		"?lang=en":                     {"/machines?lang=en", "fr", "en"},
+		"?lang=fr beats the browser":   {"/machines?lang=fr", "en-GB,en;q=0.9", "fr"},
+		"an English browser":           {"/machines", "en-GB,en;q=0.9,fr;q=0.5", "en"},
+		"a French browser":             {"/machines", "fr-CA,fr;q=0.9,en;q=0.5", "fr"},
+		"a German browser":             {"/machines", "de", "fr"},
+		"German, then English":         {"/machines", "de,en;q=0.5", "en"},
+		"an unknown ?lang":             {"/machines?lang=tlh", "", "fr"},
+		"nonsense in Accept-Language:": {"/machines", ";;;=", "fr"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := shown(t, ward(), test.target, "Accept-Language", test.accept)
@@ -96,7 +96,7 @@ func TestTheLanguageIsTheReadersThenTheConfigured(t *testing.T) {
 			}
 		})
 	}
-	if got := shown(t, ward(), "/?lang=en"); !strings.Contains(got, "12,345 pages") || !strings.Contains(got, "0 images") {
+	if got := shown(t, ward(), "/machines?lang=en"); !strings.Contains(got, "12,345 pages") || !strings.Contains(got, "0 images") {
 		t.Error("English figures aren't written the English way")
 	}
 }
@@ -172,7 +172,7 @@ func keysInUse(t *testing.T) []string {
 	var keys []string
 	named := regexp.MustCompile(`(?:\bT|\bCount|\badd)[ (](?:[^"\n]*, )?"([a-z.]+)"`)
 	for _, file := range []string{
-		"pages/frame.html", "pages/fleet.html", "pages/lines.html", "pages/services.html", "pages/alerts.html",
+		"pages/frame.html", "pages/machines.html", "pages/lines.html", "pages/services.html", "pages/alerts.html",
 		"frame.go", "fleet.go", "lines.go", "services.go", "alerts.go", "speech.go", "../../../agent/page/speech.go",
 	} {
 		data, err := os.ReadFile(file)
@@ -201,14 +201,14 @@ func TestWhatMachinesSayOfThemselvesCannotBecomeMarkup(t *testing.T) {
 	b.snapshot.Lines[0].Evidence, b.snapshot.Lines[0].Port = attack, attack
 	b.snapshot.Agents[0].OS, b.snapshot.Agents[1].Spool.Error = attack, attack
 	b.watch.Quarantined[0].Reason, b.watch.Open[0].Note = attack, attack
-	w := ask(newSite(t, b), http.MethodGet, "/?q=%22%3E%3Cscript%3E")
+	w := ask(newSite(t, b), http.MethodGet, "/machines?q=%22%3E%3Cscript%3E")
 	if got := w.Body.String(); strings.Contains(got, "<script>") || !strings.Contains(got, "&lt;script&gt;") {
 		t.Error("a script got through")
 	}
 }
 
 func TestPagesForbidAllTheyDontNeedAndHoldNothingInline(t *testing.T) {
-	w := ask(newSite(t, ward()), http.MethodGet, "/")
+	w := ask(newSite(t, ward()), http.MethodGet, "/machines")
 	policy := w.Header().Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
 		t.Errorf("policy: %s", policy)
@@ -225,7 +225,7 @@ func TestPagesForbidAllTheyDontNeedAndHoldNothingInline(t *testing.T) {
 }
 
 func TestAnEmptyCollectorSaysWhatToDoNext(t *testing.T) {
-	got := shown(t, &books{snapshot: ledger.Snapshot{At: noon}}, "/")
+	got := shown(t, &books{snapshot: ledger.Snapshot{At: noon}}, "/machines")
 	for _, want := range []string{"Aucune machine pour l’instant", "zerofax-agent probe", "collector: {url: mqtt://127.0.0.1:1883}", "zerofax-agent run"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q", want)
@@ -243,18 +243,18 @@ func TestAnEmptyCollectorSaysWhatToDoNext(t *testing.T) {
 	if !strings.Contains(got, "ne vaut que sur cette machine-ci") {
 		t.Error("that other machines can't reach 127.0.0.1 isn't said")
 	}
-	got = shown(t, &books{snapshot: ledger.Snapshot{At: noon, Agents: ward().snapshot.Agents}}, "/")
+	got = shown(t, &books{snapshot: ledger.Snapshot{At: noon, Agents: ward().snapshot.Agents}}, "/machines")
 	if !strings.Contains(got, "aucune machine n’a encore répondu") || !strings.Contains(got, "ps-dead") {
 		t.Error("with an agent but no machine the page doesn't say so")
 	}
 }
 
 func TestTheSearchFindsMachinesByAnyOfTheirNames(t *testing.T) {
-	got := shown(t, ward(), "/?q=urgences+KYOCERA")
+	got := shown(t, ward(), "/machines?q=urgences+KYOCERA")
 	if !strings.Contains(got, `id="kyocera-vcf1234567"`) || strings.Contains(got, `id="xerox-3359876543"`) {
 		t.Error("the search doesn't find the one machine")
 	}
-	if got := shown(t, ward(), "/?q=zzz"); !strings.Contains(got, "Aucune machine ne correspond à « zzz ».") {
+	if got := shown(t, ward(), "/machines?q=zzz"); !strings.Contains(got, "Aucune machine ne correspond à « zzz ».") {
 		t.Error("a search without result doesn't say so")
 	}
 }
@@ -265,7 +265,7 @@ func TestAHugeFleetIsShownInPart(t *testing.T) {
 	for range 2000 {
 		b.snapshot.Devices = append(b.snapshot.Devices, one)
 	}
-	got := shown(t, b, "/")
+	got := shown(t, b, "/machines")
 	if n := strings.Count(got, "<tr role"); n > 510 || !strings.Contains(got, "500 machines affichées sur 2\u00a0008") {
 		t.Errorf("%d rows", n)
 	}
@@ -349,7 +349,7 @@ func TestSupervisorsHearAliveAndReadyApart(t *testing.T) {
 }
 
 func TestBrokenBooksAreSaidOnThePage(t *testing.T) {
-	w := ask(newSite(t, &books{err: errBooks}), http.MethodGet, "/")
+	w := ask(newSite(t, &books{err: errBooks}), http.MethodGet, "/machines")
 	if w.Code != 500 || !strings.Contains(w.Body.String(), "ne peuvent pas être lus") || strings.Contains(w.Body.String(), "fire") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
@@ -390,14 +390,14 @@ func TestTheFleetPageSaysWhatBecameOfEachAgentsConfiguration(t *testing.T) {
 	} {
 		b.snapshot.Agents[0].Config = config(standing, "<line 3>")
 		for i, lang := range []string{"fr", "en"} {
-			if got := shown(t, b, "/?lang="+lang); !strings.Contains(got, want[i]) {
+			if got := shown(t, b, "/machines?lang="+lang); !strings.Contains(got, want[i]) {
 				t.Errorf("%s: the page doesn't say %q", standing, want[i])
 			}
 		}
 	}
 	b = ward()
 	b.snapshot.Agents = []ledger.Agent{b.snapshot.Agents[0], {ID: "ps-09", EnrolledUntil: noon.Add(time.Hour)}}
-	got := shown(t, b, "/?lang=fr")
+	got := shown(t, b, "/machines?lang=fr")
 	for _, want := range []string{"encore jamais entendus : 1", "attendu", "jamais entendu"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page doesn't say %q of an agent that was only enrolled", want)

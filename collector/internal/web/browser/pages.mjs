@@ -30,7 +30,7 @@ const looks = {
   wide: { viewport: { width: 1400, height: 900 } },
   narrow: { viewport: { width: 360, height: 740 }, colorScheme: 'dark' },
 }
-const pages = { machines: '/', lines: '/lines', services: '/services', alerts: '/alerts' }
+const pages = { machines: '/machines', lines: '/lines', services: '/services', alerts: '/alerts' }
 
 try {
   for (const [name, path] of Object.entries(pages)) {
@@ -55,7 +55,7 @@ try {
     const alerts = await open('/alerts', looks.wide)
     want('two open alerts, one closed', await alerts.locator('article').count() === 2 && await alerts.locator('tbody tr').count() === 1,
       await alerts.locator('article').count())
-    const first = await open('/', looks.wide)
+    const first = await open('/machines', looks.wide)
     await first.click('.alerts h2 a')
     want('the alerts on top lead to their page', new URL(first.url()).pathname === '/alerts', first.url())
   }
