@@ -19,7 +19,7 @@ func (s *site) alertsPage(w http.ResponseWriter, r *http.Request) {
 	f, _ := s.frame(r, "nav.alerts")
 	p := alertsPage{frame: f}
 	if !p.Fault {
-		all, err := s.Books.Episodes(r.Context(), ledger.EpisodeFilter{Newest: true, Limit: maxRows})
+		all, err := s.books(r).Episodes(r.Context(), ledger.EpisodeFilter{Newest: true, Limit: maxRows})
 		if err != nil {
 			s.Log.Error("read the books for the page", "error", err)
 			p.Fault = true

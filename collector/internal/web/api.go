@@ -23,7 +23,7 @@ import (
 const mostRows = 1000
 
 func (s *site) devices(w http.ResponseWriter, r *http.Request) {
-	books, err := s.Books.Snapshot(r.Context())
+	books, err := s.books(r).Snapshot(r.Context())
 	if err != nil {
 		s.unreadable(w, err)
 		return
@@ -32,7 +32,7 @@ func (s *site) devices(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) agents(w http.ResponseWriter, r *http.Request) {
-	agents, err := s.Books.Agents(r.Context())
+	agents, err := s.books(r).Agents(r.Context())
 	if err != nil {
 		s.unreadable(w, err)
 		return
@@ -57,7 +57,7 @@ type apiFact struct {
 }
 
 func (s *site) lines(w http.ResponseWriter, r *http.Request) {
-	books, err := s.Books.Snapshot(r.Context())
+	books, err := s.books(r).Snapshot(r.Context())
 	if err != nil {
 		s.unreadable(w, err)
 		return
@@ -109,7 +109,7 @@ type apiTotal struct {
 }
 
 func (s *site) services(w http.ResponseWriter, r *http.Request) {
-	books, err := s.Books.Snapshot(r.Context())
+	books, err := s.books(r).Snapshot(r.Context())
 	if err != nil {
 		s.unreadable(w, err)
 		return
@@ -197,7 +197,7 @@ func (s *site) alerts(w http.ResponseWriter, r *http.Request) {
 		page.Problem(w, http.StatusBadRequest, q.fault)
 		return
 	}
-	episodes, err := s.Books.Episodes(r.Context(), ledger.EpisodeFilter{Open: stated && open, Newest: true})
+	episodes, err := s.books(r).Episodes(r.Context(), ledger.EpisodeFilter{Open: stated && open, Newest: true})
 	if err != nil {
 		s.unreadable(w, err)
 		return
@@ -227,10 +227,10 @@ func (s *site) anomalies(w http.ResponseWriter, r *http.Request) {
 		page.Problem(w, http.StatusBadRequest, q.fault)
 		return
 	}
-	watch, err := s.Books.Watch(r.Context(), mostRows)
+	watch, err := s.books(r).Watch(r.Context(), mostRows)
 	anomalies := watch.Open
 	if err == nil && !(stated && open) {
-		anomalies, err = s.Books.Anomalies(r.Context(), mostRows)
+		anomalies, err = s.books(r).Anomalies(r.Context(), mostRows)
 	}
 	if err != nil {
 		s.unreadable(w, err)
@@ -258,7 +258,7 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 		page.Problem(w, http.StatusBadRequest, q.fault)
 		return
 	}
-	b, err := s.figures(r.Context(), from, to, each)
+	b, err := figuresOf(r.Context(), s.books(r), from, to, each)
 	if err != nil {
 		s.unreadable(w, err)
 		return
@@ -275,17 +275,17 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 	list(w, data)
 }
 
-// figures reads what indicators are computed from: the present and the months, side by side.
-func (s *site) figures(ctx context.Context, from, to ledger.Month, each bool) (b indicators.Books, err error) {
-	read := s.Books.Period
+// figuresOf reads what indicators are computed from: the present and the months, side by side.
+func figuresOf(ctx context.Context, from Books, first, last ledger.Month, each bool) (b indicators.Books, err error) {
+	read := from.Period
 	if each {
-		read = s.Books.Months
+		read = from.Months
 	}
 	var books ledger.Snapshot
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { books, err = s.Books.Snapshot(ctx); return err })
-	group.Go(func() (err error) { b.Months, err = read(ctx, from, to); return err })
-	group.Go(func() (err error) { b.MSSante, err = s.Books.MSSante(ctx, from, to); return err })
+	group.Go(func() (err error) { books, err = from.Snapshot(ctx); return err })
+	group.Go(func() (err error) { b.Months, err = read(ctx, first, last); return err })
+	group.Go(func() (err error) { b.MSSante, err = from.MSSante(ctx, first, last); return err })
 	err = group.Wait()
 	b.At, b.Register, b.Lines = books.At, &books.Register, books.Lines
 	return b, err

@@ -71,7 +71,7 @@ func (s *site) fleet(w http.ResponseWriter, r *http.Request) {
 	var watch ledger.Watch
 	var err error
 	if !p.Fault {
-		watch, err = s.Books.Watch(r.Context(), few)
+		watch, err = s.books(r).Watch(r.Context(), few)
 	}
 	if err == nil {
 		p.Searching, err = p.T("search")

@@ -79,9 +79,9 @@ func (f frame) ServiceName(id string) string { return cmp.Or(f.register.Services
 
 // frame reads what all pages need; where that fails the page says so, and nothing else.
 func (s *site) frame(r *http.Request, title string, kept ...string) (f frame, books ledger.Snapshot) {
-	books, err := s.Books.Snapshot(r.Context())
+	books, err := s.books(r).Snapshot(r.Context())
 	if err == nil {
-		f.Alerts, err = s.Books.Episodes(r.Context(), ledger.EpisodeFilter{Open: true, Newest: true})
+		f.Alerts, err = s.books(r).Episodes(r.Context(), ledger.EpisodeFilter{Open: true, Newest: true})
 	}
 	if err != nil {
 		s.Log.Error("read the books for the page", "error", err)

@@ -58,7 +58,7 @@ type site struct {
 
 // New makes the handler of all paths.
 func New(o Options) (http.Handler, error) {
-	shown, err := page.NewSite(pages, "pages/*.html", o.Log, assets)
+	s, err := newPages(o)
 	if err != nil {
 		return nil, err
 	}
@@ -66,20 +66,36 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compression: %w", err)
 	}
-	s := &site{Options: o, Site: shown}
 	return page.Secured(http.NewCrossOriginProtection().Handler(open(s.routes(pack)))), nil
 }
 
-func (s *site) routes(pack func(http.Handler) http.HandlerFunc) http.Handler {
+func newPages(o Options) (*site, error) {
+	shown, err := page.NewSite(pages, "pages/*.html", o.Log, assets)
+	return &site{Options: o, Site: shown}, err
+}
+
+// routing is a mux that knows what it leads to.
+type routing struct {
+	http.ServeMux
+	patterns []string
+}
+
+// HandleFunc registers what answers a pattern.
+func (m *routing) HandleFunc(pattern string, answer func(http.ResponseWriter, *http.Request)) {
+	m.patterns = append(m.patterns, pattern)
+	m.ServeMux.HandleFunc(pattern, answer)
+}
+
+func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	packed := func(page http.HandlerFunc) http.HandlerFunc { return get(pack(page)) }
-	mux := http.NewServeMux()
+	mux := new(routing)
 	mux.HandleFunc("/{$}", packed(func(w http.ResponseWriter, r *http.Request) { s.done(w, r, "/machines") }))
 	mux.HandleFunc("/machines", packed(s.fleet))
 	mux.HandleFunc("/lines", packed(s.linesPage))
 	mux.HandleFunc("/services", packed(s.servicesPage))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("/assets/", get(s.ServeAsset))
-	mux.HandleFunc("/metrics", get(s.Metrics.ServeHTTP))
+	mux.HandleFunc("/metrics", get(s.metrics))
 	mux.HandleFunc("/-/healthy", get(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }))
 	mux.HandleFunc("/-/ready", get(s.ready))
 	mux.HandleFunc("/api/v1/devices", packed(s.devices))
@@ -110,6 +126,15 @@ func get(next http.HandlerFunc) http.HandlerFunc {
 		}
 		http.Error(w, "want GET", http.StatusMethodNotAllowed)
 	}
+}
+
+// metrics are of everything, so they are for those who see all.
+func (s *site) metrics(w http.ResponseWriter, r *http.Request) {
+	if who := readerOf(r); len(who.Establishments) > 0 {
+		http.Error(w, "metrics are of all establishments, your role holds for some", http.StatusForbidden)
+		return
+	}
+	s.Metrics.ServeHTTP(w, r)
 }
 
 func (s *site) ready(w http.ResponseWriter, _ *http.Request) {

@@ -1,0 +1,249 @@
+package web
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// books are the books as the reader may see them. All pages and lists are made of these.
+func (s *site) books(r *http.Request) Books { return scoped(s.Books, readerOf(r)) }
+
+// scoped is what a reader sees of the books.
+func scoped(all Books, who reader) Books {
+	if len(who.Establishments) == 0 {
+		return all
+	}
+	return scope{all, who}
+}
+
+// scope is the books as far as they are of a reader's establishments. What is of none, such as lines
+// that nobody assigned, is only for those who see all. Books isn't embedded: whatever pages ask of
+// them one day doesn't compile until it stands here, too.
+type scope struct {
+	all Books
+	who reader
+}
+
+func (s scope) Snapshot(ctx context.Context) (ledger.Snapshot, error) {
+	view, err := s.view(ctx)
+	return view.Snapshot, err
+}
+
+func (s scope) Agents(ctx context.Context) ([]ledger.Agent, error) {
+	view, err := s.view(ctx)
+	return view.Agents, err
+}
+
+func (s scope) Watch(ctx context.Context, limit int) (ledger.Watch, error) {
+	view, err := s.view(ctx)
+	if err != nil {
+		return ledger.Watch{}, err
+	}
+	watch, err := s.all.Watch(ctx, math.MaxInt32)
+	open := keep(watch.Open, view.anomaly)
+	return ledger.Watch{OpenCount: int64(len(open)), Open: open[:min(len(open), limit)]}, err
+}
+
+func (s scope) Anomalies(ctx context.Context, limit int) ([]ledger.Anomaly, error) {
+	view, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.all.Anomalies(ctx, math.MaxInt32)
+	all = keep(all, view.anomaly)
+	return all[:min(len(all), limit)], err
+}
+
+func (s scope) Episodes(ctx context.Context, f ledger.EpisodeFilter) ([]ledger.Episode, error) {
+	view, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	limit := f.Limit
+	f.Limit = 0
+	all, err := s.all.Episodes(ctx, f)
+	all = keep(all, view.episode)
+	if limit > 0 {
+		all = all[:min(len(all), limit)]
+	}
+	return all, err
+}
+
+func (s scope) Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
+	sums, err := s.all.Months(ctx, from, to)
+	return keep(sums, s.sum), err
+}
+
+func (s scope) Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
+	sums, err := s.all.Period(ctx, from, to)
+	return keep(sums, s.sum), err
+}
+
+func (s scope) sum(x *ledger.MonthSum) bool { return s.who.Sees(x.Establishment) }
+
+func (s scope) MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error) {
+	m, err := s.all.MSSante(ctx, from, to)
+	return ledger.MSSante{Mailboxes: keep(m.Mailboxes, s.mailboxes), Messages: keep(m.Messages, s.messages)}, err
+}
+
+func (s scope) mailboxes(x *ledger.MailboxCount) bool { return s.who.Sees(x.Establishment) }
+func (s scope) messages(x *ledger.Volume) bool        { return s.who.Sees(x.Establishment) }
+
+// view is a snapshot as a reader sees it.
+type view struct {
+	ledger.Snapshot
+	who     reader
+	lines   map[string]bool // seen
+	devices map[string]bool
+	agents  map[string]bool
+}
+
+// view hides what isn't the reader's. The snapshot may be others', too: nothing in it is changed.
+func (s scope) view(ctx context.Context) (view, error) {
+	all, err := s.all.Snapshot(ctx)
+	if err != nil {
+		return view{}, err
+	}
+	v := view{
+		Snapshot: ledger.Snapshot{At: all.At, Month: all.Month, Envelopes: all.Envelopes, Register: seen(&all.Register, s.who)},
+		who:      s.who, lines: map[string]bool{}, devices: map[string]bool{}, agents: map[string]bool{},
+	}
+	v.takeLines(all.Lines)
+	v.takeDevices(all.Devices)
+	v.takeAgents(all.Agents, all.Devices)
+	v.Certified = only(all.Certified, func(name string) bool { return v.agents[name] })
+	v.AgentAnomalies = keep(all.AgentAnomalies, func(x *ledger.AnomalyCount) bool { return v.agents[x.Agent] })
+	v.Sums = keep(all.Sums, func(x *ledger.Sum) bool { return s.who.Sees(x.Establishment) })
+	v.Open = keep(all.Open, func(x *ledger.OpenEpisode) bool { return v.lines[x.Line] })
+	v.Mailboxes = keep(all.Mailboxes, s.mailboxes)
+	v.Messages = keep(all.Messages, s.messages)
+	return v, nil
+}
+
+func (v *view) takeLines(all []ledger.Line) {
+	for i := range all {
+		if !v.who.Sees(all[i].Establishment) {
+			continue
+		}
+		l := all[i]
+		l.History = keep(l.History, func(x *ledger.Stretch) bool { return v.who.Sees(x.Establishment) })
+		v.Lines = append(v.Lines, l)
+		v.lines[l.ID] = true
+		v.devices[l.Device], v.devices[l.Gateway] = true, true
+	}
+}
+
+// takeDevices takes the machines on which a line hangs that is seen, and those declared to stand where the reader sees.
+func (v *view) takeDevices(all []ledger.Device) {
+	for i := range all {
+		d := &all[i]
+		if v.devices[d.ID] || v.stands(d.ID) || d.Serial != "" && v.stands(d.Serial) {
+			v.devices[d.ID] = true
+			v.Devices = append(v.Devices, *d)
+			v.agents[d.Agent] = true
+		}
+	}
+}
+
+func (v *view) stands(device string) bool {
+	return len(v.Register.Devices[strings.ToLower(device)]) > 0
+}
+
+// takeAgents takes those that read a machine that is seen. What they tell of addresses is left out where
+// they read others' machines, too.
+func (v *view) takeAgents(all []ledger.Agent, devices []ledger.Device) {
+	shared := map[string]bool{}
+	for i := range devices {
+		shared[devices[i].Agent] = shared[devices[i].Agent] || !v.devices[devices[i].ID]
+	}
+	for _, a := range all {
+		if a.ID == "" || !v.agents[a.ID] {
+			continue
+		}
+		if shared[a.ID] {
+			a.Silent, a.Config.Error, a.Spool.Error = nil, "", ""
+		}
+		v.Agents = append(v.Agents, a)
+	}
+}
+
+func (v *view) anomaly(x *ledger.Anomaly) bool {
+	if x.Device != "" {
+		return v.devices[x.Device]
+	}
+	return v.agents[x.Agent]
+}
+
+// episode tells by the narrowest that an episode is about whether it is seen.
+func (v *view) episode(e *ledger.Episode) bool {
+	switch {
+	case e.Service != "":
+		_, seen := v.Register.Services[e.Service]
+		return seen
+	case e.Line != "":
+		return v.lines[e.Line]
+	case e.Device != "":
+		return v.devices[e.Device]
+	}
+	return v.agents[e.Agent]
+}
+
+// seen is what a reader sees of a register. Of a line or machine that is seen now its stays elsewhere are left out;
+// one that has left is not seen at all. Targets of the structure as a whole are for those who see it.
+func seen(all *ledger.Register, who reader) ledger.Register {
+	at := func(p ledger.Place) bool { return who.Sees(all.Complete(p).Establishment) }
+	r := ledger.Register{
+		Establishments: only(all.Establishments, who.Sees),
+		Sites:          only(all.Sites, func(id string) bool { return who.Sees(all.Sites[id].Establishment) }),
+		Poles:          only(all.Poles, func(id string) bool { return who.Sees(all.Poles[id].Establishment) }),
+		Services:       only(all.Services, func(id string) bool { return who.Sees(all.Services[id].Establishment) }),
+		UFs:            versionsOf(all.UFs, func(x *ledger.UF) bool { return who.Sees(x.Establishment) }),
+		Lines:          versionsOf(all.Lines, func(x *ledger.Declaration) bool { return at(x.Place) }),
+		Devices:        versionsOf(all.Devices, func(x *ledger.DeclaredDevice) bool { return at(x.Place) }),
+		Targets:        only(all.Targets, func(k ledger.TargetKey) bool { return at(ledger.Place{Establishment: k.Establishment, Pole: k.Pole}) }),
+	}
+	communes := map[string]bool{}
+	for _, x := range r.Sites {
+		communes[x.Commune] = true
+	}
+	r.Copper = only(all.Copper, func(commune string) bool { return communes[commune] })
+	return r
+}
+
+// keep are the things that are wanted, in a list of their own.
+func keep[T any](all []T, wanted func(*T) bool) []T {
+	var list []T
+	for i := range all {
+		if wanted(&all[i]) {
+			list = append(list, all[i])
+		}
+	}
+	return list
+}
+
+// only are the things whose keys are wanted.
+func only[K comparable, T any](all map[K]T, wanted func(K) bool) map[K]T {
+	some := make(map[K]T)
+	for key, x := range all {
+		if wanted(key) {
+			some[key] = x
+		}
+	}
+	return some
+}
+
+// versionsOf are the versions that are wanted of the things whose last one is.
+func versionsOf[K comparable, T any](all map[K][]T, wanted func(*T) bool) map[K][]T {
+	some := make(map[K][]T)
+	for key, versions := range all {
+		if n := len(versions); n > 0 && wanted(&versions[n-1]) {
+			some[key] = slices.Clip(keep(versions, wanted))
+		}
+	}
+	return some
+}
