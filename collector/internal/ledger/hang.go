@@ -242,6 +242,9 @@ func (p *park) count(l *Line) {
 			continue
 		}
 		for _, c := range d.counters {
+			if c.lastAt > s.From && DirectionOf(c.measure) != Sent {
+				l.MayReceived = max(l.MayReceived, min(c.lastAt, s.To))
+			}
 			switch {
 			case c.lastAt > s.To:
 				l.life = max(l.life, s.To)

@@ -167,6 +167,7 @@ type Line struct {
 	LastFax       wire.Time       `json:"last_fax,omitempty"` // only where it can be known per line
 	LastSent      wire.Time       `json:"last_sent,omitempty"`
 	LastReceived  wire.Time       `json:"last_received,omitempty"` // or printed
+	MayReceived   wire.Time       `json:"-"`                       // when a fax may have come in last, on whichever line of its machines; 0: none is known
 	LastReading   wire.Time       `json:"last_reading,omitempty"`
 	Sharing       int             `json:"sharing"` // how many lines its machine's counts are of; 0: nothing counts
 

@@ -47,7 +47,7 @@ func begun(subject string, zone *time.Location) (thing, since string) {
 		}
 	case "targets", "mssante_volumes":
 		return thing, writtenMonth(ledger.Month(number))
-	case "mssante_addresses":
+	case "mssante_addresses", "sheets":
 		return thing, strings.TrimSpace(since)
 	default:
 		return subject, ""
