@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -48,7 +49,14 @@ func change(role ledger.Role, limit int64, next http.HandlerFunc) http.HandlerFu
 	}
 }
 
-// done leads from a form that was taken to the page that shows what became of it.
+// done leads from a form that was taken to the page that shows what became of it, in the form's language.
+// With ?done=KEY in target that page says the text done.KEY.
 func (s *site) done(w http.ResponseWriter, r *http.Request, target string) {
+	if to, err := url.Parse(target); err == nil && !to.Query().Has("lang") && r.URL.Query().Has("lang") {
+		query := to.Query()
+		query.Set("lang", r.URL.Query().Get("lang"))
+		to.RawQuery = query.Encode()
+		target = to.String()
+	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }

@@ -22,35 +22,63 @@ type frame struct {
 	Version   string
 	Fault     bool   // the books can't be read
 	Stopped   string // why nothing is booked now; empty: it is
+	Done      string // what became of the form that led here; empty: nothing did
+	Posted    bool   // the page answers a form that was not taken: nobody may fetch it anew
+
+	Faults    faults       // of that form
+	Conflicts []difference // likewise, where somebody else was faster
 
 	Alerts     []ledger.Episode // the open ones, the newest first, at most maxRows
 	AlertCount int64
 	register   ledger.Register
+	reader     reader
 }
 
 // pageLink is a page of the menu.
-type pageLink struct{ Path, Name string }
+type pageLink struct {
+	Path, Name string
+	For        ledger.Role // who may see it, and those who may more
+	Current    string      // as aria-current says it: page, true for one below it, or empty
+}
 
 // menu are the pages that stand in it, in their order, with the keys of their names.
 func menu() []pageLink {
 	return []pageLink{
-		{"/lines", "nav.lines"},
-		{"/services", "nav.services"},
-		{"/alerts", "nav.alerts"},
-		{"/machines", "nav.machines"},
+		{Path: "/lines", Name: "nav.lines", For: ledger.ReaderRole},
+		{Path: "/services", Name: "nav.services", For: ledger.ReaderRole},
+		{Path: "/alerts", Name: "nav.alerts", For: ledger.ReaderRole},
+		{Path: "/machines", Name: "nav.machines", For: ledger.ReaderRole},
 	}
 }
 
-// Pages are those of the menu.
+// Pages are those of the menu that are the reader's to see.
 func (f frame) Pages() (links []pageLink, err error) {
 	for _, x := range menu() {
+		if !f.reader.May(x.For) {
+			continue
+		}
 		if x.Name, err = f.T(x.Name); err != nil {
 			return nil, err
+		}
+		switch {
+		case x.Path == f.Here:
+			x.Current = "page"
+		case x.Path != "/" && strings.HasPrefix(f.Here, x.Path+"/"):
+			x.Current = "true"
 		}
 		links = append(links, x)
 	}
 	return links, nil
 }
+
+// SignedIn is who asks, empty where nobody has to say so.
+func (f frame) SignedIn() string { return f.reader.Name }
+
+// MayEdit tells whether the reader may declare things, so that a page shows where.
+func (f frame) MayEdit() bool { return f.reader.May(ledger.EditorRole) }
+
+// MayAdmin tells whether the reader may say who else may what.
+func (f frame) MayAdmin() bool { return f.reader.May(ledger.AdminRole) }
 
 // Lists are those of the API.
 func (f frame) Lists() []string {
@@ -88,7 +116,8 @@ func (s *site) frame(r *http.Request, title string, kept ...string) (f frame, bo
 		books, f.Alerts, f.Fault = ledger.Snapshot{At: wire.TimeOf(time.Now())}, nil, true
 	}
 	f.speech = s.speech(r, books.At)
-	f.Here, f.Version, f.register = r.URL.Path, s.Version, books.Register
+	f.Here, f.Version, f.register, f.reader = r.URL.Path, s.Version, books.Register, readerOf(r)
+	f.Posted, f.Done = r.Method == http.MethodPost, f.outcome(r.URL.Query().Get("done"))
 	f.Query = strings.TrimSpace(r.URL.Query().Get("q"))
 	f.Other = f.OtherLanguage(r.URL, kept...)
 	f.AlertCount = int64(len(f.Alerts))
@@ -114,10 +143,24 @@ func (f frame) stopped(why error) (string, error) {
 }
 
 func (f frame) status() int {
-	if f.Fault {
+	switch {
+	case f.Fault:
 		return http.StatusInternalServerError
+	case f.Conflicts != nil:
+		return http.StatusConflict
+	case f.Faults != nil:
+		return http.StatusUnprocessableEntity
 	}
 	return http.StatusOK
+}
+
+// outcome words what became of a form: the text done.KEY of ?done=KEY. What has none is somebody's own, and not said.
+func (f frame) outcome(key string) string {
+	text, err := f.T("done." + key)
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 // Long is n for Count.

@@ -3,7 +3,13 @@ package web
 import "github.com/zerofax/zerofax/agent/page"
 
 // texts are all words of the pages.
-var texts = page.With(commonTexts)
+var texts = page.With(allTexts...)
+
+// allTexts are those of each group of pages; none may say again what another says.
+var allTexts = []page.Texts{
+	commonTexts,
+	partTexts,
+}
 
 // commonTexts are those that more than one page needs, and the first pages'.
 var commonTexts = page.Texts{

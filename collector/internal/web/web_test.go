@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -145,21 +146,64 @@ func TestNoTextIsMissingInEitherLanguage(t *testing.T) {
 }
 
 func TestNoTextIsUnused(t *testing.T) {
-	used := map[string]bool{}
-	for _, key := range keysInUse(t) {
-		used[key] = true
+	source := strings.Builder{}
+	for _, file := range sources(t) {
+		source.Write(file)
+	}
+	beginnings := map[string]bool{} // of keys that are made of values
+	for _, m := range regexp.MustCompile(`"([a-z_.-]+\.)"`).FindAllStringSubmatch(source.String(), -1) {
+		beginnings[m[1]] = true
 	}
 	for key := range texts {
 		base := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
-		prefix, _, _ := strings.Cut(key, ".")
-		switch prefix {
-		case "status", "service", "state", "kind", "fax", "count", "unit", "fact", "alert", "nav", "title", "in", "observed", "means", "reason", "direction", "certainty":
-			continue // made of values
+		used := strings.Contains(source.String(), `"`+key+`"`) || strings.Contains(source.String(), `"`+base+`"`)
+		switch key {
+		case "save", "cancel", "edit", "add", "remove": // words that any form may need
+			continue
 		}
-		if !used[key] && !used[base] && !strings.HasPrefix(key, "agent.") {
+		for i := range key {
+			used = used || beginnings[key[:i+1]]
+		}
+		if !used {
 			t.Errorf("%q is never said", key)
 		}
 	}
+}
+
+func TestNoTextIsSaidTwice(t *testing.T) {
+	seen := map[string]bool{}
+	for _, part := range allTexts {
+		for key := range part {
+			if seen[key] {
+				t.Errorf("two groups of pages have a text %q: one of them is never said", key)
+			}
+			seen[key] = true
+		}
+	}
+}
+
+// sources are the templates and the code that say texts.
+func sources(t *testing.T) (files [][]byte) {
+	t.Helper()
+	names := []string{"../../../agent/page/speech.go"}
+	for _, pattern := range []string{"pages/*.html", "*.go"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, found...)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "texts") {
+			continue
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, data)
+	}
+	return files
 }
 
 func verbs(form string) string {
@@ -170,16 +214,9 @@ func verbs(form string) string {
 func keysInUse(t *testing.T) []string {
 	t.Helper()
 	var keys []string
-	named := regexp.MustCompile(`(?:\bT|\bCount|\badd)[ (](?:[^"\n]*, )?"([a-z.]+)"`)
-	for _, file := range []string{
-		"pages/frame.html", "pages/machines.html", "pages/lines.html", "pages/services.html", "pages/alerts.html",
-		"frame.go", "fleet.go", "lines.go", "services.go", "alerts.go", "speech.go", "../../../agent/page/speech.go",
-	} {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, match := range named.FindAllStringSubmatch(string(data), -1) {
+	named := regexp.MustCompile(`(?:\bT|\bCount|\badd)[ (](?:[^"\n]*, )?"([a-z_.-]+)"`)
+	for _, file := range sources(t) {
+		for _, match := range named.FindAllStringSubmatch(string(file), -1) {
 			if !strings.HasSuffix(match[1], ".") {
 				keys = append(keys, match[1])
 			}
