@@ -59,6 +59,7 @@ func eventful(t *testing.T) *collector {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	c.closeMonth(202610)
 	for name, at := range map[string]int64{"series/0/postings": 3, "series/0/statuses": 1, "alert": 1} {
 		if err := c.SetCursor(context.Background(), name, at); err != nil {
 			t.Fatal(err)
@@ -157,6 +158,12 @@ func TestVerifyFindsWhateverIsChangedByHand(t *testing.T) {
 		{"UPDATE mssante_volumes SET received = 90 WHERE service = ''", "the totals of its messages aren't the sums"},
 		{"DELETE FROM mssante_totals WHERE service = ''", "the totals of its messages aren't the sums"},
 		{"UPDATE mssante_addresses SET until_month = 0 WHERE from_day = '2026-01-01'", "a@b.fr: its version of an earlier day isn't valid until the next one"},
+		{"UPDATE closed_figures SET value = 1 WHERE value IS NULL", "figures of version 1 of its closing aren't the"},
+		{"UPDATE closed_figures SET target = 0 WHERE level = 'whole'", "figures of version 1 of its closing aren't the"},
+		{"DELETE FROM closed_figures WHERE level = 'pole'", "figures of version 1 of its closing aren't the"},
+		{"UPDATE closings SET version = 2", "2026-10: the closing before version 2 is missing"},
+		{"INSERT INTO closings SELECT month, 2, closed_at, closed_by, note, figures, digest, 0, '', '' FROM closings", "version 1 of its closing holds though there is a later one"},
+		{"DELETE FROM closings", "202610: version 1 of its closing has figures, but is missing"},
 		{"INSERT INTO claims VALUES (99, 'ps-01', 0)", "name a device that is not in devices"},
 	} {
 		path := filepath.Join(t.TempDir(), "damaged.db")

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -116,6 +117,9 @@ func (m Month) Add(n int) Month {
 	months := int(m)/100*12 + int(m)%100 - 1 + n
 	return Month(months/12*100 + months%12 + 1)
 }
+
+// String is the month as 2026-10.
+func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/100, int(m)%100) }
 
 // calendar cuts time into the months of a zone. It remembers the month that it was asked for last.
 type calendar struct {

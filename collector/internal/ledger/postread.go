@@ -44,11 +44,16 @@ func (l *Ledger) Months(ctx context.Context, from, to Month) (sums []MonthSum, e
 // FirstMonth is the first month of which anything is known, 0 if nothing is.
 func (l *Ledger) FirstMonth(ctx context.Context) (month Month, err error) {
 	err = l.read(ctx, "first month", func(q querier, _ wire.Time) error {
-		return each(ctx, q, "SELECT COALESCE(MIN(month), 0) FROM (SELECT MIN(month) AS month FROM posted_months UNION ALL SELECT MIN(month) FROM mssante_volumes "+
-			"UNION ALL SELECT MIN(from_month) FROM mssante_addresses) AS months",
-			func(read func(...any) error) error { return read(&month) })
+		month, err = firstMonth(ctx, q)
+		return err
 	})
 	return month, err
+}
+
+func firstMonth(ctx context.Context, q querier) (month Month, err error) {
+	return month, each(ctx, q, "SELECT COALESCE(MIN(month), 0) FROM (SELECT MIN(month) AS month FROM posted_months UNION ALL SELECT MIN(month) FROM mssante_volumes "+
+		"UNION ALL SELECT MIN(from_month) FROM mssante_addresses) AS months",
+		func(read func(...any) error) error { return read(&month) })
 }
 
 // Period is the same, all months together as if they were the first: what straddles is what may belong
