@@ -119,8 +119,9 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		URL: p.mqtt, TLS: p.tls, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
 		Books: p.books, Observe: figures.Ingested, Certify: certify(p.authority, p.mqtt, log), Log: log, Now: clock,
 	})
+	recent := web.NewRecent(p.books, time.Now, log)
 	site, err := web.New(web.Options{
-		Books:    p.books,
+		Books:    recent,
 		Metrics:  figures.Handler(),
 		Label:    figures.Label,
 		Ready:    isReady,
@@ -150,6 +151,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	if p.broker != nil {
 		group.Go(func() error { p.broker.Keep(ctx); return nil })
 	}
+	group.Go(func() error { recent.Run(ctx); return nil })
 	group.Go(func() error { return p.books.Check(ctx) })
 	group.Go(func() error { return in.Run(ctx) })
 	group.Go(func() error {

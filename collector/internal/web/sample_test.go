@@ -155,13 +155,24 @@ func ward() *books {
 
 func newSite(t *testing.T, b *books) http.Handler {
 	t.Helper()
+	return siteReady(t, b, func() error { return cmp.Or(b.err, b.stopped) })
+}
+
+// siteOf is a site over any books.
+func siteOf(t *testing.T, b Books) http.Handler {
+	t.Helper()
+	return siteReady(t, b, func() error { return nil })
+}
+
+func siteReady(t *testing.T, b Books, ready func() error) http.Handler {
+	t.Helper()
 	paris, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
 		t.Fatal(err)
 	}
 	handler, err := New(Options{
 		Books: b, Language: "fr", Location: paris, MQTT: "mqtt://127.0.0.1:1883", Version: "0.1.0",
-		Ready:   func() error { return cmp.Or(b.err, b.stopped) },
+		Ready:   ready,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) }),
 		Label:   func(l *ledger.Line) string { return "label-of-" + l.Number },
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),

@@ -66,7 +66,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compression: %w", err)
 	}
-	return page.Secured(http.NewCrossOriginProtection().Handler(open(s.routes(pack)))), nil
+	return page.Secured(http.NewCrossOriginProtection().Handler(nowOnly(open(s.routes(pack))))), nil
 }
 
 func newPages(o Options) (*site, error) {

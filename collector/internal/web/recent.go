@@ -1,0 +1,330 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+const (
+	// recentFor is how old an answer may be: pages ask again each 5 s.
+	recentFor = 5 * time.Second
+	// prepareEvery is how often answers are renewed for those who look.
+	prepareEvery = 2 * time.Second
+	// wantedFor is how long somebody looks on who asked once.
+	wantedFor = 20 * time.Second
+)
+
+// MarkedBooks are books that tell whether there is something new in them.
+type MarkedBooks interface {
+	Books
+	Marks(ctx context.Context) (ledger.Marks, error)
+	ChangedSince(ctx context.Context, m ledger.Marks) (first, last ledger.Month, err error)
+}
+
+// Recent are books that answer from what they read a moment ago, so that many who look cost no more than one, and
+// nobody waits. An answer is a few seconds old at most, and never older than the last change by a person: whoever
+// changes something sees it on the next page. Programs that ask the API, and forms that are handed in, are answered
+// from the books as they are now. What is answered is shared: nobody may change it.
+type Recent struct {
+	MarkedBooks
+	now func() time.Time
+	log *slog.Logger
+
+	snapshots memo[struct{}, ledger.Snapshot]
+	agents    memo[struct{}, []ledger.Agent]
+	watches   memo[int, ledger.Watch]
+	episodes  memo[ledger.EpisodeFilter, []ledger.Episode]
+	months    memo[period, []ledger.MonthSum]
+	periods   memo[period, []ledger.MonthSum]
+	mssante   memo[period, ledger.MSSante]
+	sums      monthSums
+}
+
+// period are the months from one to another, both included.
+type period struct{ from, to ledger.Month }
+
+// NewRecent makes books that answer from what they read a moment ago.
+func NewRecent(books MarkedBooks, now func() time.Time, log *slog.Logger) *Recent {
+	r := &Recent{MarkedBooks: books, now: now, log: log}
+	r.sums = monthSums{books: books, kept: make(map[ledger.Month][]ledger.MonthSum)}
+	r.snapshots.read = func(ctx context.Context, _ struct{}) (ledger.Snapshot, error) { return books.Snapshot(ctx) }
+	r.agents.read = func(ctx context.Context, _ struct{}) ([]ledger.Agent, error) { return books.Agents(ctx) }
+	r.watches.read = books.Watch
+	r.episodes.read = books.Episodes
+	r.months.read = r.sums.of
+	r.periods.read = func(ctx context.Context, p period) ([]ledger.MonthSum, error) { return books.Period(ctx, p.from, p.to) }
+	r.mssante.read = func(ctx context.Context, p period) (ledger.MSSante, error) { return books.MSSante(ctx, p.from, p.to) }
+	return r
+}
+
+type nowKey struct{}
+
+// nowOnly has what programs ask, and what changes something, answered from the books as they are now.
+func nowOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") || r.Method != http.MethodGet && r.Method != http.MethodHead {
+			r = r.WithContext(context.WithValue(r.Context(), nowKey{}, true))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func asksNow(ctx context.Context) bool { return ctx.Value(nowKey{}) != nil }
+
+// Run renews what is asked for, until ctx ends.
+func (r *Recent) Run(ctx context.Context) {
+	ticker := time.NewTicker(prepareEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := r.prepare(ctx); err != nil && ctx.Err() == nil {
+			r.log.Warn("prepare the pages", "error", err)
+		}
+	}
+}
+
+// prepare renews what somebody asked for lately, and forgets the rest.
+func (r *Recent) prepare(ctx context.Context) error {
+	for _, renew := range []func(context.Context, *Recent) error{
+		r.snapshots.renew, r.agents.renew, r.watches.renew, r.episodes.renew, r.months.renew, r.periods.renew, r.mssante.renew,
+	} {
+		if err := renew(ctx, r); err != nil {
+			return err
+		}
+	}
+	if !r.months.used() {
+		r.sums.forget()
+	}
+	return nil
+}
+
+// Snapshot is everything at one instant, a moment ago.
+func (r *Recent) Snapshot(ctx context.Context) (ledger.Snapshot, error) {
+	return r.snapshots.get(ctx, r, struct{}{})
+}
+
+// Agents are all agents.
+func (r *Recent) Agents(ctx context.Context) ([]ledger.Agent, error) {
+	all, err := r.agents.get(ctx, r, struct{}{})
+	return slices.Clone(all), err
+}
+
+// Watch is what a person should look at.
+func (r *Recent) Watch(ctx context.Context, limit int) (ledger.Watch, error) {
+	return r.watches.get(ctx, r, limit)
+}
+
+// Episodes are those that a filter lets through.
+func (r *Recent) Episodes(ctx context.Context, f ledger.EpisodeFilter) ([]ledger.Episode, error) {
+	all, err := r.episodes.get(ctx, r, f)
+	return slices.Clone(all), err
+}
+
+// Months are the sums of some months.
+func (r *Recent) Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
+	return r.months.get(ctx, r, period{from, to})
+}
+
+// Period is the same, all months together.
+func (r *Recent) Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
+	return r.periods.get(ctx, r, period{from, to})
+}
+
+// MSSante is what is known of MSSanté in some months.
+func (r *Recent) MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error) {
+	return r.mssante.get(ctx, r, period{from, to})
+}
+
+// memo keeps the answers to one kind of question.
+type memo[K comparable, V any] struct {
+	read func(context.Context, K) (V, error)
+
+	mu   sync.Mutex
+	kept map[K]*answer[V]
+}
+
+// answer is what was read last. A new one is read by one at a time, while others may still take the old one.
+type answer[V any] struct {
+	reading sync.Mutex
+
+	mu     sync.Mutex
+	value  V
+	readAt time.Time // when its reading began; zero: never
+	change int64     // the last one by a person then
+	asked  time.Time
+}
+
+// get is the answer to a question.
+func (m *memo[K, V]) get(ctx context.Context, r *Recent, question K) (V, error) {
+	a, now := m.answer(question), r.now()
+	marks, err := r.Marks(ctx)
+	if err != nil {
+		var none V
+		return none, err
+	}
+	a.mu.Lock()
+	a.asked = now
+	a.mu.Unlock()
+	age := recentFor
+	if asksNow(ctx) {
+		age = 0
+	}
+	return m.fresh(ctx, r, question, a, now.Add(-age), marks.Change)
+}
+
+// fresh is an answer that was read since, and knows of a change.
+func (m *memo[K, V]) fresh(ctx context.Context, r *Recent, question K, a *answer[V], since time.Time, change int64) (V, error) {
+	if value, ok := a.recent(since, change); ok {
+		return value, nil
+	}
+	a.reading.Lock()
+	defer a.reading.Unlock()
+	if value, ok := a.recent(since, change); ok { // somebody else read it meanwhile
+		return value, nil
+	}
+	var none V
+	at := r.now()
+	marks, err := r.Marks(ctx) // before the reading: what changes meanwhile may not be in it
+	if err != nil {
+		return none, err
+	}
+	value, err := m.read(ctx, question)
+	if err != nil {
+		return none, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.value, a.readAt, a.change = value, at, marks.Change
+	return value, nil
+}
+
+// recent is the answer if it was read at that time or later and knows of a change.
+func (a *answer[V]) recent(since time.Time, change int64) (value V, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.readAt.IsZero() || a.readAt.Before(since) || a.change < change {
+		return value, false
+	}
+	return a.value, true
+}
+
+func (m *memo[K, V]) answer(question K) *answer[V] {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil {
+		m.kept = make(map[K]*answer[V])
+	}
+	if m.kept[question] == nil {
+		m.kept[question] = new(answer[V])
+	}
+	return m.kept[question]
+}
+
+// renew reads anew what was asked for lately, and forgets the rest.
+func (m *memo[K, V]) renew(ctx context.Context, r *Recent) error {
+	for question, a := range m.wanted(r.now().Add(-wantedFor)) {
+		marks, err := r.Marks(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := m.fresh(ctx, r, question, a, r.now().Add(-prepareEvery/2), marks.Change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wanted are the questions that were asked since; the others are forgotten.
+func (m *memo[K, V]) wanted(since time.Time) map[K]*answer[V] {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wanted := make(map[K]*answer[V], len(m.kept))
+	for question, a := range m.kept {
+		a.mu.Lock()
+		asked := !a.asked.Before(since)
+		a.mu.Unlock()
+		if asked {
+			wanted[question] = a
+		} else {
+			delete(m.kept, question)
+		}
+	}
+	return wanted
+}
+
+func (m *memo[K, V]) used() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.kept) > 0
+}
+
+// monthSums keep the sums of months: little of those past ever changes.
+type monthSums struct {
+	books MarkedBooks
+
+	mu    sync.Mutex
+	marks ledger.Marks // of kept
+	kept  map[ledger.Month][]ledger.MonthSum
+}
+
+// of are the sums of some months, by month.
+func (s *monthSums) of(ctx context.Context, p period) (all []ledger.MonthSum, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.drop(ctx); err != nil {
+		return nil, err
+	}
+	size := 0
+	for month := p.from; month <= p.to; month = month.Add(1) {
+		if s.kept[month] == nil {
+			sums, err := s.books.Months(ctx, month, month)
+			if err != nil {
+				return nil, err
+			}
+			s.kept[month] = slices.Clip(append([]ledger.MonthSum{}, sums...))
+		}
+		size += len(s.kept[month])
+	}
+	all = make([]ledger.MonthSum, 0, size)
+	for month := p.from; month <= p.to; month = month.Add(1) {
+		all = append(all, s.kept[month]...)
+	}
+	return all, nil
+}
+
+// drop forgets the months that may have changed.
+func (s *monthSums) drop(ctx context.Context) error {
+	marks, err := s.books.Marks(ctx)
+	if err != nil || marks == s.marks {
+		return err
+	}
+	first, last, err := s.books.ChangedSince(ctx, s.marks)
+	if err != nil {
+		return err
+	}
+	for month := range s.kept {
+		if first <= month && month <= last {
+			delete(s.kept, month)
+		}
+	}
+	s.marks = marks
+	return nil
+}
+
+// forget gives the memory back.
+func (s *monthSums) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.kept)
+}

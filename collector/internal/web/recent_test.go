@@ -1,0 +1,255 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// counted are books that count how often they are read.
+type counted struct {
+	*ledger.Ledger
+	snapshots, months atomic.Int64
+}
+
+func (c *counted) Snapshot(ctx context.Context) (ledger.Snapshot, error) {
+	c.snapshots.Add(1)
+	return c.Ledger.Snapshot(ctx)
+}
+
+func (c *counted) Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
+	c.months.Add(1)
+	return c.Ledger.Months(ctx, from, to)
+}
+
+// hand is a clock that a test sets.
+type hand struct{ at atomic.Int64 }
+
+func (h *hand) now() time.Time          { return noon.Std().Add(time.Duration(h.at.Load())) }
+func (h *hand) forward(d time.Duration) { h.at.Add(int64(d)) }
+
+func recentBooks(t *testing.T) (*Recent, *counted, *hand) {
+	t.Helper()
+	clock := new(hand)
+	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Now: clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	books := &counted{Ledger: l}
+	return NewRecent(books, clock.now, slog.New(slog.DiscardHandler)), books, clock
+}
+
+func declareService(t *testing.T, l *ledger.Ledger, id string) {
+	t.Helper()
+	err := l.Declare(t.Context(), ledger.Author{Who: "test"}, func(r ledger.Register) (ledger.Register, error) {
+		r.Establishments["chu"] = ledger.Establishment{ID: "chu", Name: "CHU"}
+		r.Services[id] = ledger.Service{ID: id, Establishment: "chu", Name: id}
+		return r, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// count books what a machine counted, in all, at an instant.
+func count(t *testing.T, l *ledger.Ledger, seq uint64, at time.Time, pages int64) {
+	t.Helper()
+	env := wire.Envelope{Header: wire.Header{Agent: "ps-01", Stream: "s", First: seq, Seq: seq, Oldest: seq, SentAt: wire.TimeOf(at)}}
+	env.Readings = []wire.Reading{{
+		Device: "kyocera-vcg0000001", At: wire.TimeOf(at), OK: true, Profile: "kyocera", Fax: wire.Yes, FaxService: wire.ServiceReady,
+		Identity: &wire.Identity{Vendor: "kyocera", Serial: "VCG0000001"},
+		Counters: []wire.Counter{{Measure: wire.FaxSentPages, Unit: "pages", Rule: "sent", Value: pages}},
+	}}
+	results, err := l.Apply(t.Context(), []ledger.Delivery{{Agent: "ps-01", Envelope: env, ReceivedAt: at}})
+	if err != nil || results[0].Verdict != ledger.Applied {
+		t.Fatalf("%v %v", results, err)
+	}
+}
+
+func snapshotOf(t *testing.T, ctx context.Context, b Books) ledger.Snapshot {
+	t.Helper()
+	s, err := b.Snapshot(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestWhoeverChangesSomethingSeesItAtOnceAndWhatMachinesTellWithinSeconds(t *testing.T) {
+	recent, books, clock := recentBooks(t)
+	snapshotOf(t, t.Context(), recent)
+	declareService(t, books.Ledger, "urgences")
+	if s := snapshotOf(t, t.Context(), recent); s.Register.Services["urgences"].ID == "" {
+		t.Error("a service that was just declared isn't there")
+	}
+	count(t, books.Ledger, 1, clock.now(), 100)
+	if s := snapshotOf(t, t.Context(), recent); len(s.Devices) != 0 {
+		t.Errorf("got %d machines, want the books of a moment ago without it", len(s.Devices))
+	}
+	clock.forward(recentFor + time.Second)
+	if s := snapshotOf(t, t.Context(), recent); len(s.Devices) != 1 {
+		t.Errorf("got %d machines after %s, want 1", len(s.Devices), recentFor)
+	}
+}
+
+func TestProgramsAndFormsAreAnsweredFromTheBooksAsTheyAreNow(t *testing.T) {
+	recent, books, clock := recentBooks(t)
+	site := siteOf(t, recent)
+	for _, target := range []string{"/lines", "/api/v1/devices"} {
+		ask(site, http.MethodGet, target)
+	}
+	count(t, books.Ledger, 1, clock.now(), 100)
+	clock.forward(time.Millisecond)
+	var got struct {
+		Data []ledger.Device `json:"data"`
+	}
+	if err := json.Unmarshal(ask(site, http.MethodGet, "/api/v1/devices").Body.Bytes(), &got); err != nil || len(got.Data) != 1 {
+		t.Errorf("got %d machines, %v; want the one that was just read", len(got.Data), err)
+	}
+}
+
+func TestFiftyWhoLookCostOneReading(t *testing.T) {
+	recent, books, clock := recentBooks(t)
+	for round := range int64(3) {
+		var group sync.WaitGroup
+		for range 50 {
+			group.Go(func() {
+				if _, err := recent.Snapshot(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if got := books.snapshots.Load(); got != round+1 {
+			t.Fatalf("round %d: got %d readings, want %d", round, got, round+1)
+		}
+		clock.forward(recentFor + time.Millisecond)
+	}
+}
+
+func TestPagesArePreparedWhileSomebodyLooksAndNotLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		books := &still{books: ward()}
+		recent := NewRecent(books, time.Now, slog.New(slog.DiscardHandler))
+		ctx, stop := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		group.Go(func() { recent.Run(ctx) })
+		for range 5 {
+			snapshotOf(t, ctx, recent)
+			time.Sleep(recentFor)
+			synctest.Wait()
+			before := books.read.Load()
+			snapshotOf(t, ctx, recent)
+			if got := books.read.Load(); got != before {
+				t.Error("a page had to wait although it could be prepared")
+			}
+		}
+		time.Sleep(2 * wantedFor)
+		synctest.Wait()
+		before := books.read.Load()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := books.read.Load(); got != before {
+			t.Errorf("got %d readings while nobody looked", got-before)
+		}
+		stop()
+		group.Wait()
+	})
+}
+
+// still are books in which nothing happens.
+type still struct {
+	*books
+	read atomic.Int64
+}
+
+func (s *still) Snapshot(context.Context) (ledger.Snapshot, error) {
+	s.read.Add(1)
+	return s.snapshot, nil
+}
+
+func (*still) Marks(context.Context) (ledger.Marks, error) { return ledger.Marks{}, nil }
+
+func (*still) ChangedSince(context.Context, ledger.Marks) (first, last ledger.Month, err error) {
+	return 0, 0, nil
+}
+
+func TestOnlyMonthsThatChangedAreReadAgain(t *testing.T) {
+	recent, books, clock := recentBooks(t)
+	count(t, books.Ledger, 1, clock.now(), 100)
+	year := func() (sums []ledger.MonthSum) {
+		t.Helper()
+		clock.forward(recentFor + time.Second)
+		sums, err := recent.Months(t.Context(), 202511, 202611)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := books.Ledger.Months(t.Context(), 202511, 202611)
+		if err != nil || !slices.Equal(sums, want) {
+			t.Errorf("got %+v, want what the ledger has: %+v, %v", sums, want, err)
+		}
+		return sums
+	}
+	readings := func(what string, want int64) {
+		t.Helper()
+		if got := books.months.Swap(0); got != want {
+			t.Errorf("%s: got %d months read, want %d", what, got, want)
+		}
+	}
+	year()
+	readings("at first", 13)
+	year()
+	readings("nothing new", 0)
+	clock.forward(12 * time.Hour)
+	count(t, books.Ledger, 2, clock.now(), 105)
+	if sums := year(); len(sums) != 1 || sums[0].Count != 5 {
+		t.Errorf("got %+v, want the 5 pages", sums)
+	}
+	readings("a fax on 2 October, or on the 1st elsewhere", 1)
+	declareService(t, books.Ledger, "urgences")
+	year()
+	readings("a new service moved nothing", 0)
+	if err := books.Declare(t.Context(), ledger.Author{Who: "test"}, func(r ledger.Register) (ledger.Register, error) {
+		r.Sites["nord"] = ledger.Site{ID: "nord", Establishment: "chu", Name: "Nord", TimeZone: "Indian/Reunion"}
+		return r, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	year()
+	readings("a site has another time zone", 13)
+}
+
+// TestNoPageChangesWhatAllShare has all pages shown at once, which the race detector sees, too.
+func TestNoPageChangesWhatAllShare(t *testing.T) {
+	shared := &still{books: hospital()}
+	recent := NewRecent(shared, time.Now, slog.New(slog.DiscardHandler))
+	before := fmt.Sprintf("%+v", shared.snapshot)
+	site := siteOf(t, recent)
+	var group sync.WaitGroup
+	for _, link := range menu() {
+		for _, query := range []string{"", "?lang=en", "?q=a"} {
+			group.Go(func() {
+				if w := ask(site, http.MethodGet, link.Path+query); w.Code != http.StatusOK {
+					t.Errorf("%s: got %d", link.Path+query, w.Code)
+				}
+			})
+		}
+	}
+	group.Wait()
+	if after := fmt.Sprintf("%+v", shared.snapshot); after != before {
+		t.Errorf("got %s\nwant it as it was: %s", after, before)
+	}
+}
