@@ -100,6 +100,7 @@ type EpisodeFilter struct {
 	ClosedAfter wire.Time // with Open: those, too, that were closed after it
 	After       int64     // only those whose revision is higher
 	ID          int64     // only this one; 0 = all
+	Line        string    // only those of this line; empty = all
 	Limit       int       // at most so many; 0 = all
 	Newest      bool      // the last opened first; else in the order of their revisions
 	Untold      bool      // of their events all of which no message told, however many, and no others

@@ -171,6 +171,9 @@ func (f EpisodeFilter) query() (query string, args []any) {
 	if f.ID != 0 {
 		where, args = append(where, "id = ?"), append(args, f.ID)
 	}
+	if f.Line != "" {
+		where, args = append(where, "line = ?"), append(args, f.Line)
+	}
 	order := "revision"
 	if f.Newest {
 		order = "id DESC"

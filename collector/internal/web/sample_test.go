@@ -28,7 +28,17 @@ type books struct {
 	episodes  []ledger.Episode
 	months    []ledger.MonthSum
 	mssante   ledger.MSSante
+	story     ledger.Story
+	mailboxes []ledger.Mailbox
 }
+
+func (b *books) Story(context.Context, string, int) (ledger.Story, error) { return b.story, b.err }
+
+func (b *books) AnomaliesOf(_ context.Context, device string, _ int) ([]ledger.Anomaly, error) {
+	return slices.DeleteFunc(slices.Clone(b.anomalies), func(x ledger.Anomaly) bool { return x.Device != device }), b.err
+}
+
+func (b *books) Mailboxes(context.Context) ([]ledger.Mailbox, error) { return b.mailboxes, b.err }
 
 func (b *books) Snapshot(context.Context) (ledger.Snapshot, error) { return b.snapshot, b.err }
 

@@ -9,6 +9,7 @@ var texts = page.With(allTexts...)
 var allTexts = []page.Texts{
 	commonTexts,
 	partTexts,
+	mapTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

@@ -29,6 +29,7 @@ type Books interface {
 	Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 	Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 	MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error)
+	storyBooks
 }
 
 // Options of a site.
@@ -92,6 +93,12 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/{$}", packed(func(w http.ResponseWriter, r *http.Request) { s.done(w, r, "/machines") }))
 	mux.HandleFunc("/machines", packed(s.fleet))
 	mux.HandleFunc("/lines", packed(s.linesPage))
+	mux.HandleFunc("/lines/{id}", packed(s.linePage))
+	mux.HandleFunc("/map", packed(s.mapPage))
+	mux.HandleFunc("/map/gaps", packed(s.gapsPage))
+	mux.HandleFunc("/map/table", packed(s.kitPage))
+	mux.HandleFunc("/map/table.csv", packed(s.kitCSV))
+	mux.HandleFunc("/map/table.xlsx", get(s.kitXLSX))
 	mux.HandleFunc("/services", packed(s.servicesPage))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("/assets/", get(s.ServeAsset))
