@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +22,7 @@ type csvRows struct {
 	inside int // line ends inside cells so far
 }
 
-func openCSV(f *os.File) (*csvRows, error) {
+func openCSV(f io.ReadSeeker) (*csvRows, error) {
 	code, err := encodingOf(f)
 	if err != nil {
 		return nil, err
@@ -51,7 +50,7 @@ func openCSV(f *os.File) (*csvRows, error) {
 }
 
 // encodingOf finds out how a text is encoded: as its mark says, else UTF-8, else as Windows does.
-func encodingOf(f *os.File) (encoding.Encoding, error) {
+func encodingOf(f io.ReadSeeker) (encoding.Encoding, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
 package register
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -91,8 +93,57 @@ func Read(path, sheet string, s *Schema) (*Table, error) {
 		return nil, err
 	}
 	defer f.Close()
-	t := &Table{File: filepath.Base(path), place: make(map[string]int), header: make(map[string]string)}
-	rows, err := open(f, sheet, s.limit)
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, newTable(path).fault(badFile("is a folder; want a CSV or XLSX file"))
+	}
+	return s.readFile(f, info.Size(), newTable(path), sheet)
+}
+
+// ReadUpload reads a file that somebody handed in, likewise. name is what the file is called there.
+func ReadUpload(name string, data []byte, sheet string, s *Schema) (*Table, error) {
+	return s.readFile(bytes.NewReader(data), int64(len(data)), newTable(name), sheet)
+}
+
+// Typed is a table of the one row that somebody typed into a form: cells by column, in English. It is read as if it
+// stood in a file, so that forms and files can't disagree; its faults name the columns in English.
+func Typed(s *Schema, cells map[string]string) (*Table, error) {
+	row := &typed{}
+	for _, name := range slices.Sorted(maps.Keys(cells)) {
+		row.names, row.cells = append(row.names, name), append(row.cells, cells[name])
+	}
+	t := &Table{place: make(map[string]int), header: make(map[string]string)}
+	return t, t.read(row, s)
+}
+
+// typed is a row of headers and one below.
+type typed struct {
+	names, cells []string
+	row          int
+}
+
+func (r *typed) next() (number int, cells []string, err error) {
+	switch r.row++; r.row {
+	case 1:
+		return r.row, r.names, nil
+	case 2:
+		return r.row, r.cells, nil
+	}
+	return 0, nil, io.EOF
+}
+
+func (r *typed) day(cell string) string { return cell }
+func (r *typed) notes() []string        { return nil }
+
+func newTable(name string) *Table {
+	return &Table{File: filepath.Base(name), place: make(map[string]int), header: make(map[string]string)}
+}
+
+func (s *Schema) readFile(f io.ReadSeeker, size int64, t *Table, sheet string) (*Table, error) {
+	rows, err := open(f, size, sheet, s.limit)
 	if err != nil {
 		return nil, t.fault(err)
 	}
@@ -127,19 +178,16 @@ func (t *Table) fault(err error) error {
 	return fmt.Errorf("read %s: %w", t.File, err)
 }
 
-func open(f *os.File, sheet string, limit int64) (source, error) {
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, badFile("is a folder; want a CSV or XLSX file")
-	case info.Size() > limit:
-		return nil, badFile(fmt.Sprintf("has %d MB; want %d at most", info.Size()/mega, limit/mega))
+func open(f io.ReadSeeker, size int64, sheet string, limit int64) (source, error) {
+	if size > limit {
+		return nil, badFile(fmt.Sprintf("has %d MB; want %d at most", size/mega, limit/mega))
 	}
 	start := make([]byte, 4)
 	n, err := io.ReadFull(f, start)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
 	switch start = start[:n]; {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 
@@ -27,8 +26,8 @@ const (
 	maxCells    = 4_000_000
 )
 
-func openXLSX(f *os.File, sheet string) (_ *xlsxRows, err error) {
-	book, err := excelize.OpenFile(f.Name(), excelize.Options{UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked})
+func openXLSX(f io.Reader, sheet string) (_ *xlsxRows, err error) {
+	book, err := excelize.OpenReader(f, excelize.Options{UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked})
 	if err != nil {
 		return nil, badFile("is no XLSX file that can be read (" + err.Error() + "); want it saved again as .xlsx or as CSV UTF-8")
 	}
