@@ -39,6 +39,7 @@ type commands struct {
 	Backup     backupCommand     `cmd:"" help:"Copy the ledger to a file, while the collector runs or not."`
 	Restore    restoreCommand    `cmd:"" help:"Put a backup in the ledger's place. The collector must not run."`
 	Series     seriesCommand     `cmd:"" help:"What is in InfluxDB."`
+	Report     reportCommand     `cmd:"" help:"Write what a project committee looks at for a month, as an XLSX file with charts. The collector may run."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,103 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// Source is where books are read.
+type Source interface {
+	Snapshot(ctx context.Context) (ledger.Snapshot, error)
+	FirstMonth(ctx context.Context) (ledger.Month, error)
+	Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
+	MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error)
+	AfterDates(ctx context.Context, month ledger.Month) ([]ledger.AfterSum, error)
+}
+
+// Known are the months of which a report can be made.
+type Known struct {
+	First ledger.Month // in which the books begin
+	Last  ledger.Month // the present one
+}
+
+// Usual is the month that is meant where none is named: the last one that is over, of those known.
+func (k Known) Usual() ledger.Month { return max(k.First, k.Last.Add(-1)) }
+
+// Check is an error where nothing can be said of a month.
+func (k Known) Check(month ledger.Month) error {
+	switch {
+	case month > k.Last:
+		return fmt.Errorf("%s is still to come; want a month until %s", Text(month), Text(k.Last))
+	case month < k.First:
+		return fmt.Errorf("the books begin in %s, after %s; want a month from then on", Text(k.First), Text(month))
+	}
+	return nil
+}
+
+// Text is a month as 2026-10.
+func Text(m ledger.Month) string { return fmt.Sprintf("%04d-%02d", int(m)/100, int(m)%100) }
+
+// Find says which months are known. Where nothing is, it is the present one.
+func Find(ctx context.Context, s Source, books ledger.Snapshot, zone *time.Location) (Known, error) {
+	first, err := s.FirstMonth(ctx)
+	if err != nil {
+		return Known{}, err
+	}
+	known := Known{First: cmp.Or(first, books.Month), Last: books.Month}
+	if seen := firstSeen(books); seen != 0 {
+		known.First = min(known.First, ledger.MonthOf(seen, zone))
+	}
+	return known, nil
+}
+
+// firstSeen is when any machine was read for the first time; 0: none was.
+func firstSeen(books ledger.Snapshot) (first wire.Time) {
+	for i := range books.Devices {
+		if seen := books.Devices[i].FirstSeen; seen != 0 && (first == 0 || seen < first) {
+			first = seen
+		}
+	}
+	return first
+}
+
+// Baseline is the first month that machines were read from its beginning, 0 where none was yet: what comes
+// later is compared with it.
+func Baseline(books ledger.Snapshot, zone *time.Location) ledger.Month {
+	first := firstSeen(books)
+	if first == 0 {
+		return 0
+	}
+	month := ledger.MonthOf(first, zone)
+	if month.In(zone) < first {
+		month = month.Add(1)
+	}
+	return month
+}
+
+// Read reads what a month's report is made of, beside a snapshot that was read already.
+func Read(ctx context.Context, s Source, snapshot ledger.Snapshot, month ledger.Month, zone *time.Location) (Books, error) {
+	b := Books{Snapshot: snapshot, Zone: zone}
+	first, base := month.Add(1-trendMonths), Baseline(snapshot, zone)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { b.Months, err = s.Months(ctx, first, month); return err })
+	group.Go(func() (err error) { b.MSSante, err = s.MSSante(ctx, first, month); return err })
+	group.Go(func() (err error) { b.After, err = s.AfterDates(ctx, month); return err })
+	var sums []ledger.MonthSum
+	var declared ledger.MSSante
+	if base != 0 && base < first {
+		group.Go(func() (err error) { sums, err = s.Months(ctx, base, base); return err })
+		group.Go(func() (err error) { declared, err = s.MSSante(ctx, base, base); return err })
+	}
+	err := group.Wait()
+	b.Months = append(b.Months, sums...)
+	b.MSSante.Mailboxes = append(b.MSSante.Mailboxes, declared.Mailboxes...)
+	b.MSSante.Messages = append(b.MSSante.Messages, declared.Messages...)
+	return b, err
+}

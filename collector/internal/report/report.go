@@ -1,0 +1,225 @@
+// Package report says what a project committee looks at: one month of the whole structure, or of one of
+// its establishments. It is pure: books in, a Report out; page, XLSX file and command show the same Report
+// and so can't disagree. What is not known is never 0, units are never added together, and no figure is
+// of a single person.
+package report
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/indicators"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// trendMonths is how many months are shown side by side: a year, and the month of the year before.
+const trendMonths = 13
+
+// most is how long the lists of the largest are.
+const most = 10
+
+// ErrNoEstablishment is of an establishment that nobody declared.
+var ErrNoEstablishment = errors.New("no such establishment")
+
+// Books is what a report is made of.
+type Books struct {
+	Snapshot ledger.Snapshot
+	Months   []ledger.MonthSum // of the months of Span and of the baseline
+	MSSante  ledger.MSSante    // likewise
+	After    []ledger.AfterSum // in the month
+	Zone     *time.Location    // the collector's
+}
+
+// Report is what the committee looks at.
+type Report struct {
+	Month         ledger.Month
+	Baseline      ledger.Month // with which the month is compared; 0: there is no whole month before
+	Establishment string       // id; empty: the structure as a whole
+	Name          string       // of the establishment, or of the only one that there is; empty: several
+	At            wire.Time    // when the books were read; what machines show is as of then
+	Until         wire.Time    // last instant of the month, At where it isn't over: what follows from dates is as of then
+
+	Indicators []Indicator // the kit's seven in its order
+	Trend      []Past      // the month and the twelve before it, oldest first
+	Progress   Progress
+	States     []StateCount
+	Activities []Activity // poles, or services where there are none
+	Late       []Late
+	After      []AfterLine
+	Senders    Ranking
+	Receivers  Ranking
+	Exceptions []Exception
+	Cuts       []CutDay // to come, the next first
+	Blind      []ledger.Line
+	Gains      []Gain
+	Services   []Service
+	Lines      []ledger.Line // by establishment, pole, service and number
+
+	Register *ledger.Register // for names
+}
+
+// Key tells figures apart: what an indicator is of, and what it counts (lines, pages, faxes, addresses, messages).
+type Key struct {
+	Indicator indicators.Indicator
+	Of        string
+}
+
+func keyOf(f *indicators.Figure) Key { return Key{f.Indicator, f.Of} }
+
+// Figures are those of one month and scope.
+type Figures map[Key]indicators.Figure
+
+// Past is a month of the trend.
+type Past struct {
+	Month ledger.Month
+	Figures
+}
+
+// Indicator is a figure of the month, of the month before and of the baseline.
+type Indicator struct {
+	Key
+	Now, Before, Base indicators.Figure
+}
+
+// Change is how far the month is from another figure; nil where one isn't known or they count in other units.
+func (x *Indicator) Change(from *indicators.Figure) *int64 {
+	if x.Now.Value == nil || from.Value == nil || x.Now.Unit != from.Unit {
+		return nil
+	}
+	change := *x.Now.Value - *from.Value
+	return &change
+}
+
+// Over tells whether the month is.
+func (r *Report) Over() bool { return r.Until < r.At }
+
+// New makes the report of a month.
+func New(b Books, month ledger.Month, establishment string) (Report, error) {
+	register := &b.Snapshot.Register
+	if _, known := register.Establishments[establishment]; establishment != "" && !known {
+		return Report{}, ErrNoEstablishment
+	}
+	r := Report{
+		Month: month, Baseline: Baseline(b.Snapshot, b.Zone), Establishment: establishment, At: b.Snapshot.At,
+		Until: min(b.Snapshot.At, month.Add(1).In(b.Zone)-1), Register: register,
+	}
+	if r.Baseline >= month {
+		r.Baseline = 0
+	}
+	r.Name = r.called()
+	r.lines(b.Snapshot.Lines)
+	r.figures(b)
+	r.services(b)
+	r.after(b.After)
+	return r, nil
+}
+
+// called is what the committee's structure is called.
+func (r *Report) called() string {
+	all := r.Register.Establishments
+	if r.Establishment != "" {
+		return cmp.Or(all[r.Establishment].Name, r.Establishment)
+	}
+	if len(all) == 1 {
+		for id, only := range all {
+			return cmp.Or(only.Name, id)
+		}
+	}
+	return ""
+}
+
+// of tells whether the report is of what belongs to an establishment.
+func (r *Report) of(establishment string) bool {
+	return r.Establishment == "" || r.Establishment == establishment
+}
+
+// figures fills in all that the indicators tell.
+func (r *Report) figures(b Books) {
+	computed := indicators.Books{At: b.Snapshot.At, Register: r.Register, Lines: b.Snapshot.Lines, MSSante: b.MSSante}
+	byMonth := make(map[ledger.Month][]ledger.MonthSum)
+	for _, sum := range b.Months {
+		byMonth[sum.Month] = append(byMonth[sum.Month], sum)
+	}
+	at := func(month ledger.Month) Figures {
+		computed.Months = byMonth[month]
+		return r.compute(computed, month)
+	}
+	for n := range trendMonths {
+		month := r.Month.Add(n - trendMonths + 1)
+		r.Trend = append(r.Trend, Past{month, at(month)})
+	}
+	now, before := r.Trend[trendMonths-1].Figures, r.Trend[trendMonths-2].Figures
+	var base Figures
+	if r.Baseline != 0 {
+		base = at(r.Baseline)
+	}
+	for _, key := range r.Keys() {
+		r.Indicators = append(r.Indicators, Indicator{key, now.of(key), before.of(key), base.of(key)})
+	}
+	r.gains()
+}
+
+// compute is what the indicators tell of the report's scope in a month.
+func (r *Report) compute(b indicators.Books, month ledger.Month) Figures {
+	level := indicators.Whole
+	if r.Establishment != "" {
+		level = indicators.Structure
+	}
+	figures := Figures{}
+	for _, f := range indicators.Compute(b, month, month, level) {
+		if f.Scope.Establishment == r.Establishment {
+			figures[keyOf(&f)] = f
+		}
+	}
+	return figures
+}
+
+// of is a figure; one that isn't told is unknown.
+func (f Figures) of(key Key) indicators.Figure {
+	if figure, told := f[key]; told {
+		return figure
+	}
+	return indicators.Figure{
+		Indicator: key.Indicator, Unit: key.Of, Of: key.Of,
+		Basis: indicators.Basis{Source: indicators.Nothing, Certainty: indicators.Unknown},
+	}
+}
+
+// Keys are what is shown of each month: the kit's seven in its order, each in all that machines count it
+// in, and pages of which no machine tells the direction.
+func (r *Report) Keys() (keys []Key) {
+	for _, indicator := range append(indicators.Kit(), indicators.FaxUnknown) {
+		for _, of := range []string{"lines", "addresses", "pages", "faxes", "messages"} {
+			key := Key{indicator, of}
+			if slices.ContainsFunc(r.Trend, func(p Past) bool { _, told := p.Figures[key]; return told }) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+// At is a figure of a month of the trend.
+func (p Past) At(key Key) indicators.Figure { return p.Figures.of(key) }
+
+// Gain is what paper was not printed or scanned because less was faxed than in the baseline month.
+type Gain struct {
+	Key
+	Base, Now int64
+	Avoided   int64 // less than nothing where more is faxed
+	Unit      string
+}
+
+// gains are told only where both months are known and count in the same unit.
+func (r *Report) gains() {
+	for i := range r.Indicators {
+		x := &r.Indicators[i]
+		fax := x.Indicator == indicators.FaxSent || x.Indicator == indicators.FaxReceived
+		if change := x.Change(&x.Base); fax && x.Of == "pages" && change != nil {
+			r.Gains = append(r.Gains, Gain{x.Key, *x.Base.Value, *x.Now.Value, -*change, x.Now.Unit})
+		}
+	}
+}
