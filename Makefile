@@ -14,13 +14,14 @@ TAGS        := gosnmp_nodebug,nethttpomithttp2
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: build ## a collector, an agent and a simulated ward of 12 machines; Ctrl-C ends it
+demo: build ## a year of two made-up hospitals, an agent and a simulated ward of 12 machines; Ctrl-C ends it
 	@bin/zerofax-demo
 
 build: ## both programs and the demo, in bin/
 	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/zerofax-agent ./agent
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/zerofax-collector ./collector
 	CGO_ENABLED=0 go build -trimpath -o bin/zerofax-demo ./deploy/demo
+	CGO_ENABLED=0 go build -trimpath -tags testclock -o bin/zerofax-collector-testclock ./collector
 
 dashboards: ## Grafana dashboards in French and English, from their one source in dashboards/boards
 	go run ./dashboards

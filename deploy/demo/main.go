@@ -1,15 +1,18 @@
-// Command zerofax-demo shows zerofax at work without a hospital: it starts the built
-// collector and agent beside it on their defaults, and a simulated ward of fax machines
-// for the agent to poll. Interrupted, it ends both and leaves nothing behind.
+// Command zerofax-demo shows zerofax at work without a hospital: it lets the built collector
+// live through a year of two made-up hospitals, whose agents go on, and starts beside it the
+// built agent and a simulated ward of fax machines for it to poll. Interrupted, it ends all and
+// leaves nothing behind.
 package main
 
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -26,6 +29,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/zerofax/zerofax/deploy/stage"
 	"github.com/zerofax/zerofax/mibs/sim"
 )
 
@@ -49,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if err := demo(ctx, *pace, stdout, stderr); err != nil {
+	if err := demo(ctx, *pace, stdout, stderr); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(stderr, "zerofax-demo:", err)
 		return 1
 	}
@@ -83,15 +87,21 @@ func demo(ctx context.Context, pace time.Duration, stdout, stderr io.Writer) (er
 	if err := os.WriteFile(filepath.Join(dir, "agent.yml"), agentConfig(ward), 0o600); err != nil {
 		return fmt.Errorf("write the agent's configuration: %w", err)
 	}
-	group.Go(func() error { return program(ctx, dir, stderr, "zerofax-collector", "run") })
-	if err := ready(ctx); err != nil {
+	hospital, err := history(ctx, dir, stdout)
+	if err != nil {
 		return err
 	}
+	defer hospital.Close()
+	group.Go(func() error { return hospital.Wait(ctx) })
 	group.Go(func() error { return program(ctx, dir, stderr, "zerofax-agent", "run", "--config", "agent.yml") })
 	group.Go(func() error { ward.Bustle(ctx, rand.New(rand.NewPCG(rand.Uint64(), 0)), pace); return nil })
+	if err := admit(ctx, dir, len(ward.Devices)); err != nil {
+		return err
+	}
 
 	fmt.Fprintf(stdout, `
-  A ward of %d simulated fax machines is being polled every 5 seconds.
+  Two made-up hospitals have a year behind them, and a ward of %d simulated fax
+  machines is being polled every 5 seconds.
 
     page      http://%[2]s/          (English: http://%[2]s/?lang=en)
     metrics   http://%[2]s/metrics
@@ -150,16 +160,25 @@ func free(address string) error {
 	return l.Close()
 }
 
-// program runs a program that lies beside this one until ctx ends. Its end before is an error.
-func program(ctx context.Context, dir string, stderr io.Writer, name string, args ...string) error {
+// beside is the path of a program that lies beside this one.
+func beside(name string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("find %s: %w", name, err)
+		return "", fmt.Errorf("find %s: %w", name, err)
 	}
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(self), name), append(args, "--log-level", "error")...)
+	return filepath.Join(filepath.Dir(self), name), nil
+}
+
+// program runs a program that lies beside this one until ctx ends. Its end before is an error.
+func program(ctx context.Context, dir string, stderr io.Writer, name string, args ...string) error {
+	path, err := beside(name)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, path, append(args, "--log-level", "error")...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, stderr, stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
@@ -173,26 +192,122 @@ func program(ctx context.Context, dir string, stderr io.Writer, name string, arg
 	return fmt.Errorf("%s ended: %w", name, err)
 }
 
-// ready waits until the collector answers.
-func ready(ctx context.Context) error {
-	tick := time.NewTicker(100 * time.Millisecond)
+// history lets the collector live through a year, and go on in the present.
+func history(ctx context.Context, dir string, stdout io.Writer) (*stage.Stage, error) {
+	o := stage.Options{
+		Mode: stage.Full, Seed: 2026, Months: historyMonths, Dir: dir, Log: slog.New(slog.DiscardHandler),
+		Pages: webAddress, MQTT: mqttAddress,
+	}
+	var err error
+	if o.Collector, err = beside("zerofax-collector-testclock"); err != nil {
+		return nil, err
+	}
+	if o.Present, err = beside("zerofax-collector"); err != nil {
+		return nil, err
+	}
+	const wide = 40
+	last := -1
+	o.Told = func(part float64) {
+		done := int(part * wide)
+		if done == last {
+			return
+		}
+		last = done
+		fmt.Fprintf(stdout, "\r  A year goes by  %s%s", strings.Repeat("█", done), strings.Repeat("░", wide-done))
+		if done == wide {
+			fmt.Fprintln(stdout)
+		}
+	}
+	return stage.Open(ctx, o)
+}
+
+// historyMonths is a year of whole months, and the present one.
+const historyMonths = 13
+
+// admitted are lines of the ward that people declared, each with the service of the hospital to which it belongs. Of the
+// other machines there is a line to be declared.
+var admitted = []struct{ number, service string }{
+	{"02 61 91 40 91", "Urgences"},
+	{"02 61 91 40 92", "Cardiologie"},
+	{"02 61 91 40 93", "Pédiatrie"},
+	{"02 61 91 40 94", "Maternité"},
+	{"02 61 91 40 95", "Oncologie"},
+}
+
+// admit waits until the ward's machines are seen, and declares lines of some.
+func admit(ctx context.Context, dir string, machines int) error {
+	var seen []seenDevice
+	if err := until(ctx, 30*time.Second, func() (err error) {
+		seen, err = wardDevices(ctx)
+		if err == nil && len(seen) < machines {
+			err = fmt.Errorf("the collector sees %d of the ward's %d machines", len(seen), machines)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	seen = slices.DeleteFunc(seen, func(d seenDevice) bool { return !d.FaxCapable || len(d.Counters) == 0 })
+	var table strings.Builder
+	table.WriteString("Numéro;Machine;Établissement;Service;Support\n")
+	for i, x := range admitted[:min(len(admitted), len(seen))] {
+		fmt.Fprintf(&table, "%s;%s;CHU de l'Exemple;%s;analogique\n", x.number, seen[i].ID, x.service)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ward.csv"), []byte(table.String()), 0o600); err != nil {
+		return fmt.Errorf("write the ward's lines: %w", err)
+	}
+	path, err := beside("zerofax-collector")
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, path, "import", "lines", "ward.csv", "--config", "collector.yml")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("declare the ward's lines: %w\n%s", err, out)
+	}
+	return nil
+}
+
+type seenDevice struct {
+	ID         string
+	Agent      string
+	FaxCapable bool `json:"fax_capable"`
+	Counters   []any
+}
+
+// wardDevices are those that the demo's agent reads.
+func wardDevices(ctx context.Context) ([]seenDevice, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+webAddress+"/api/v1/devices", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var list struct{ Data []seenDevice }
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
+		return nil, fmt.Errorf("read machines: %w", err)
+	}
+	return slices.DeleteFunc(list.Data, func(d seenDevice) bool { return d.Agent != "demo" }), nil
+}
+
+// until repeats f until it succeeds.
+func until(ctx context.Context, limit time.Duration, f func() error) error {
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(30 * time.Second)
+	late := time.After(limit)
 	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return ctx.Err()
 		case <-late:
-			return errors.New("the collector doesn't answer within 30 s")
+			return err
 		case <-tick.C:
-			resp, err := http.Get("http://" + webAddress + "/-/ready")
-			if err != nil {
-				continue
-			}
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
 		}
 	}
 }

@@ -16,19 +16,22 @@ import (
 
 // The demo listens on the programs' default ports, so its test has them to itself: no
 // other test of this package uses them.
-func TestTheDemoShowsTwelveMachinesThatFaxAndLeavesNothingBehind(t *testing.T) {
+func TestTheDemoShowsAYearAndTwelveMachinesThatFaxAndLeavesNothingBehind(t *testing.T) {
 	tmp := t.TempDir()
 	demo := startWith(t, tmp, []string{"TMPDIR=" + tmp}, "zerofax-demo", "--pace", "200ms")
 	const url = "http://127.0.0.1:8780"
 	total := func() (machines int, pages int64) {
 		for _, d := range list[device](url + "/api/v1/devices") {
+			if d.Agent != "demo" {
+				continue
+			}
 			machines++
 			pages += d.Totals[wire.FaxSentPages] + d.Totals[wire.FaxReceivedPages] + d.Totals[wire.FaxPrintedPages]
 		}
 		return machines, pages
 	}
 	var first int64
-	eventually(t, time.Minute, "12 machines, some of which faxed", func() string {
+	eventually(t, 90*time.Second, "12 machines, some of which faxed", func() string {
 		if !demo.running() {
 			t.Fatalf("the demo ended by itself:\n%s", demo.out)
 		}
@@ -41,6 +44,24 @@ func TestTheDemoShowsTwelveMachinesThatFaxAndLeavesNothingBehind(t *testing.T) {
 	eventually(t, time.Minute, "the counts rise", func() string {
 		if _, pages := total(); pages <= first {
 			return "they don't"
+		}
+		return ""
+	})
+	eventually(t, time.Minute, "lines of the past, and of the ward", func() string {
+		states, ward := map[string]int{}, 0
+		for _, l := range list[demoLine](url + "/api/v1/lines") {
+			states[l.State]++
+			if strings.HasPrefix(l.Number, "026191409") {
+				ward++
+			}
+		}
+		for _, state := range []string{"active", "quiet", "dormant", "blind", "overdue", "cut", "kept"} {
+			if states[state] == 0 {
+				return "no line is " + state
+			}
+		}
+		if ward != 5 {
+			return "the ward's lines aren't declared"
 		}
 		return ""
 	})
@@ -63,6 +84,8 @@ func TestTheDemoShowsTwelveMachinesThatFaxAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 }
+
+type demoLine struct{ Number, State string }
 
 // browse drives a real browser over the page at url by a script; screenshots are kept in build/screenshots.
 func browse(t *testing.T, script, url string, args ...string) {

@@ -55,6 +55,9 @@ func buildAndRun(m *testing.M) (int, error) {
 			return 1, fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
+	if err := os.Link(filepath.Join(dir, "zerofax-collector"), filepath.Join(dir, "zerofax-collector-testclock")); err != nil { // for the demo
+		return 1, err
+	}
 	return m.Run(), nil
 }
 

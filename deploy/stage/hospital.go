@@ -167,6 +167,7 @@ func (f fax) of(m wire.Measure) int64 {
 // hospital is what stands there, and what will happen to it.
 type hospital struct {
 	now        time.Time // when the history ends
+	months     int       // for how long it is told
 	paris      *time.Location
 	services   []*Service
 	agents     []*agentPlan
@@ -206,9 +207,9 @@ func (a *agentPlan) off(now, end time.Time) time.Duration {
 	return -a.behind
 }
 
-// build is the hospital of which the history is told until now.
-func build(now time.Time) (*hospital, error) {
-	h := &hospital{now: now}
+// build is the hospital of which the history of so many months is told until now.
+func build(now time.Time, months int) (*hospital, error) {
+	h := &hospital{now: now, months: months}
 	zones := map[string]*time.Location{}
 	for _, name := range []string{"Europe/Paris", "Indian/Reunion"} {
 		zone, err := time.LoadLocation(name)
@@ -229,11 +230,11 @@ func build(now time.Time) (*hospital, error) {
 
 	chu := Service{Establishment: "chu-exemple", EstablishmentName: "CHU de l'Exemple", Zone: h.paris}
 	north, south := chu, chu
-	north.Site, north.SiteName, north.Commune, north.prefix, north.agent = "nord", "Site Nord", "49007", "02413540", nord
-	south.Site, south.SiteName, south.Commune, south.prefix, south.agent = "sud", "Site Sud", "49328", "02413541", sud
+	north.Site, north.SiteName, north.Commune, north.prefix, north.agent = "nord", "Site Nord", "49007", "02619140", nord
+	south.Site, south.SiteName, south.Commune, south.prefix, south.agent = "sud", "Site Sud", "49328", "02619141", sud
 	islands := Service{
 		Establishment: "ch-iles", EstablishmentName: "Centre hospitalier des Îles", Zone: reunion,
-		Site: "saint-pierre", SiteName: "Saint-Pierre", Commune: "97416", prefix: "02623590", agent: iles,
+		Site: "saint-pierre", SiteName: "Saint-Pierre", Commune: "97416", prefix: "02619159", agent: iles,
 	}
 	add := func(at Service, pole, poleName, id, name string, left, turn float64) *Service {
 		at.Pole, at.PoleName, at.ID, at.Name, at.left, at.turn = pole, poleName, id, name, left, turn

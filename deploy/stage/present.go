@@ -36,6 +36,9 @@ func (s *Stage) present(ctx context.Context) error {
 			return s.goOn(ctx, a)
 		})
 	}
+	if s.Prometheus == "" {
+		return nil
+	}
 	var err error
 	if s.prometheus, err = launch(s.Dir, nil, s.Prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=prometheus",
 		"--web.listen-address="+s.PrometheusAt, "--storage.tsdb.retention.time=3y", "--log.level=warn"); err != nil {

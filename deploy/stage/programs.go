@@ -49,6 +49,14 @@ func (p *process) stop() {
 	}
 }
 
+// ended is closed when the program has ended; never, where there is none.
+func (p *process) ended() <-chan struct{} {
+	if p == nil {
+		return nil
+	}
+	return p.done
+}
+
 // answers waits until a page can be had.
 func (p *process) answers(ctx context.Context, url string) error {
 	err := until(ctx, 60*time.Second, func() error {

@@ -137,12 +137,12 @@ func (p *port) at(t time.Time) (status wire.LineStatus) {
 }
 
 const (
-	historyMonths = 24
+	historyMonths = 24             // unless asked for otherwise
 	oftenFor      = 10 * 24 * hour // before the end, in which agents look each hour
 )
 
 // begins is when the first agent looks for the first time.
-func (h *hospital) begins() time.Time { return h.ago(h.paris, historyMonths, 0).Add(2 * hour) }
+func (h *hospital) begins() time.Time { return h.ago(h.paris, h.months, 0).Add(2 * hour) }
 
 // instants are when an agent looks, after from and not after to.
 func (h *hospital) instants(a *agentPlan, from, to time.Time) (all []time.Time) {

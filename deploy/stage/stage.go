@@ -12,6 +12,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,14 +50,17 @@ const Database = "zerofax"
 
 // Options say what is played, by which programs.
 type Options struct {
-	Mode Mode
-	Seed uint64
-	Dir  string // empty; the programs' data and configurations
-	Log  *slog.Logger
+	Mode   Mode
+	Seed   uint64
+	Months int    // of history; 0: 24
+	Dir    string // empty; the programs' data and configurations
+	Log    *slog.Logger
+	Told   func(part float64) // of the history, from 0 to 1; nil: nobody wants to know
 
 	Collector  string // path of the program, built with the tag testclock
-	InfluxDB   string // path of influxd 1.8
-	Prometheus string // path of the program
+	Present    string // path of that which runs in the present; empty: the same
+	InfluxDB   string // path of influxd 1.8; empty: none
+	Prometheus string // path of the program; empty: none
 	Rules      string // glob of Prometheus's rule files; empty: none
 
 	// Where they listen, 127.0.0.1:PORT; empty: where there is room.
@@ -96,7 +100,7 @@ func Open(ctx context.Context, o Options) (s *Stage, err error) {
 		return nil, err
 	}
 	now := time.Now().Truncate(time.Second)
-	h, err := build(now)
+	h, err := build(now, cmp.Or(o.Months, historyMonths))
 	if err != nil {
 		return nil, err
 	}
@@ -155,11 +159,11 @@ func (s *Stage) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-s.prometheus.done:
+	case <-s.prometheus.ended():
 		return fmt.Errorf("prometheus ended by itself: %s", s.prometheus.out)
-	case <-s.collector.done:
+	case <-s.collector.ended():
 		return fmt.Errorf("the collector ended by itself: %s", s.collector.out)
-	case <-s.influxdb.done:
+	case <-s.influxdb.ended():
 		return fmt.Errorf("influxd ended by itself: %s", s.influxdb.out)
 	}
 }
@@ -181,10 +185,13 @@ func (s *Stage) configure() error {
 	if s.Rules != "" {
 		rules = "rule_files: [" + strconv.Quote(s.Rules) + "]\n"
 	}
+	collector := fmt.Sprintf("data_dir: books\nmqtt: {embedded: {listen: %s}}\nhttp: {listen: %s}\nalerts:\n  webhook: {url: %s}\n", s.MQTT, s.Pages, s.chat.URL)
+	if s.InfluxDB != "" {
+		collector += fmt.Sprintf("  email: {host: 127.0.0.1, port: %d, tls: none, from: zerofax@chu-exemple.fr, to: [zero-fax@chu-exemple.fr]}\n"+
+			"influxdb: {url: %s, bucket: %s}\n", deadPort, s.InfluxDBURL(), Database)
+	}
 	for name, text := range map[string]string{
-		"collector.yml": fmt.Sprintf("data_dir: books\nmqtt: {embedded: {listen: %s}}\nhttp: {listen: %s}\ninfluxdb: {url: %s, bucket: %s}\n"+
-			"alerts:\n  webhook: {url: %s}\n  email: {host: 127.0.0.1, port: %d, tls: none, from: zerofax@chu-exemple.fr, to: [zero-fax@chu-exemple.fr]}\n",
-			s.MQTT, s.Pages, s.InfluxDBURL(), Database, s.chat.URL, deadPort),
+		"collector.yml": collector,
 		"influxdb.conf": fmt.Sprintf("reporting-disabled = true\nbind-address = %q\n[meta]\n  dir = \"influxdb/meta\"\n[data]\n  dir = \"influxdb/data\"\n"+
 			"  wal-dir = \"influxdb/wal\"\n  query-log-enabled = false\n[monitor]\n  store-enabled = false\n[http]\n  bind-address = %q\n  log-enabled = false\n",
 			rpc, s.InfluxDBAt),
@@ -206,6 +213,9 @@ func (s *Stage) write(name string, text []byte) error {
 }
 
 func (s *Stage) startInfluxDB(ctx context.Context) (err error) {
+	if s.InfluxDB == "" {
+		return nil
+	}
 	if s.influxdb, err = launch(s.Dir, nil, s.InfluxDB, "-config", "influxdb.conf"); err != nil {
 		return err
 	}
@@ -217,11 +227,11 @@ func (s *Stage) startInfluxDB(ctx context.Context) (err error) {
 }
 
 func (s *Stage) startCollector(ctx context.Context) (err error) {
-	var env []string
+	program, env := cmp.Or(s.Present, s.Collector), []string(nil)
 	if s.turned {
-		env = append(env, "ZEROFAX_TIME_FILE="+s.timeFile())
+		program, env = s.Collector, []string{"ZEROFAX_TIME_FILE=" + s.timeFile()}
 	}
-	if s.collector, err = launch(s.Dir, env, s.Collector, "run", "--config", "collector.yml", "--log-level", "warn"); err != nil {
+	if s.collector, err = launch(s.Dir, env, program, "run", "--config", "collector.yml", "--log-level", "warn"); err != nil {
 		return err
 	}
 	return s.collector.answers(ctx, s.CollectorURL()+"/-/ready")
@@ -269,11 +279,14 @@ func (s *Stage) play(ctx context.Context) error {
 		return err
 	}
 	last := s.begins().Add(-hour)
-	for _, at := range steps {
+	for i, at := range steps {
 		if err := s.step(ctx, last, at); err != nil {
 			return fmt.Errorf("%s: %w", at.Format(time.DateTime), err)
 		}
 		last = at
+		if s.Told != nil {
+			s.Told(float64(i+1) / float64(len(steps)))
+		}
 	}
 	if err := s.catchUp(ctx); err != nil {
 		return err
@@ -283,6 +296,9 @@ func (s *Stage) play(ctx context.Context) error {
 	}
 	s.collector.stop()
 	s.turned = false
+	if s.Prometheus == "" {
+		return nil
+	}
 	return s.fillPrometheus(ctx)
 }
 
@@ -332,13 +348,16 @@ func (s *Stage) step(ctx context.Context, from, to time.Time) error {
 		return err
 	}
 	rounds := [][]string{{"watchdog"}, {"alert"}, {"mail", "webhook"}}
-	if from.Month() != to.Month() || to.Equal(s.now) { // it computes all months each time: a tenth of a second
+	if s.InfluxDB != "" && (from.Month() != to.Month() || to.Equal(s.now)) { // it computes all months each time: a tenth of a second
 		rounds = append(rounds, []string{"series"})
 	}
 	for _, loops := range rounds {
 		if err := s.turn(ctx, to, loops...); err != nil {
 			return err
 		}
+	}
+	if s.Prometheus == "" {
+		return nil
 	}
 	return s.past.take(ctx, s.Pages, to, s.now.Sub(to) < hourlyFor)
 }

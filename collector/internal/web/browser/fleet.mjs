@@ -22,7 +22,7 @@ async function open(options, query = '') {
   page.on('console', m => { if (m.type() === 'error') faults.push(`the console says ${m.text()}`) })
   page.on('pageerror', e => faults.push(`a script fails: ${e}`))
   page.on('request', r => { if (!r.url().startsWith(url)) faults.push(`the page asks ${r.url()}: want nothing from elsewhere`) })
-  await page.goto(`${url}/${query}`)
+  await page.goto(`${url}/machines${query}`)
   return page
 }
 
@@ -33,7 +33,7 @@ const sum = page => page.$$eval('table:first-of-type tbody td.figure strong', ce
 try {
   const wide = await open({})
   const rows = await wide.$$('section[aria-labelledby=machines] tbody tr')
-  want('12 machines in the table', rows.length === 12, rows.length)
+  want('the 12 machines of the ward in the table, and those of the past', rows.length > 12, rows.length)
   want('French', await wide.getAttribute('html', 'lang') === 'fr', await wide.getAttribute('html', 'lang'))
   const before = await sum(wide)
   await wide.waitForFunction(([selector, before]) => [...document.querySelectorAll(selector)]
@@ -53,7 +53,7 @@ try {
   await narrow.screenshot({ path: join(shots, 'fleet-narrow-dark-fr.png'), fullPage: true })
 
   const plain = await open({ javaScriptEnabled: false })
-  want('the page works without JavaScript', (await plain.$$('section[aria-labelledby=machines] tbody tr')).length === 12, 'fewer')
+  want('the page works without JavaScript', (await plain.$$('section[aria-labelledby=machines] tbody tr')).length >= rows.length, 'fewer')
 } finally {
   await browser.close()
 }
