@@ -22,14 +22,6 @@ type Point struct {
 	Watched float64 // share of the month's days, 0 to 1
 }
 
-// PointOf is the point of a month's figure.
-func PointOf(f Figure) Point {
-	p := Point{Month: f.From, Value: f.Value}
-	if f.Completeness.Days > 0 {
-		p.Watched = f.Completeness.Watched / float64(f.Completeness.Days)
-	}
-	return p
-}
 
 // NoForecast is why nothing can be said of when a figure reaches zero.
 type NoForecast string
@@ -51,6 +43,20 @@ type Forecast struct {
 	From, To    ledger.Month // the first and last month that it rests on
 	Months      int          // how many they are
 	No          NoForecast   // empty: the forecast stands
+
+	middle, low, high course
+}
+
+// course is a line over months.
+type course struct{ slope, level float64 }
+
+func (c course) at(m ledger.Month) float64 { return max(0, c.level+c.slope*ordinal(m)) }
+
+// At is what the figure comes to in a month, and between which values with four chances of five. Only a forecast
+// that stands says so.
+func (f *Forecast) At(m ledger.Month) (low, middle, high float64) {
+	a, b, c := f.low.at(m), f.middle.at(m), f.high.at(m)
+	return min(a, b, c), b, max(a, b, c)
 }
 
 // ForecastZero looks at the points of complete months, oldest first. Slope and range are Theil's and Sen's: the
@@ -99,34 +105,41 @@ func (f *Forecast) extend(used []Point) {
 	slopes := pairwise(used)
 	low, high := senRanks(len(used), len(slopes))
 	f.Slope = median(slopes)
+	f.middle, f.low, f.high = through(used, f.Slope), through(used, slopes[low]), through(used, slopes[high])
 	if f.Slope >= 0 {
 		f.No = NotFalling
 		return
 	}
-	middle := f.crossing(used, f.Slope)
+	middle := f.crossing(f.middle)
 	if middle == 0 {
 		f.No = TooSlow
 		return
 	}
-	f.Zero = middle
-	f.Early = min(middle, f.crossing(used, slopes[low]))
-	if late := f.crossing(used, slopes[high]); late != 0 {
+	f.Zero, f.Early = middle, middle
+	if early := f.crossing(f.low); early != 0 {
+		f.Early = min(middle, early)
+	}
+	if late := f.crossing(f.high); late != 0 {
 		f.Late = max(middle, late)
 	}
 }
 
-// crossing is the first month in which the line of that slope through the middle of the points is at zero or below,
-// the month after the last known one at the earliest; 0 if there is none before the farthest.
-func (f *Forecast) crossing(used []Point, slope float64) ledger.Month {
-	if slope >= 0 {
-		return 0
-	}
-	levels := make([]float64, len(used)) // at month 0, as each point tells it
-	for i, p := range used {
+// through is the line of a slope through the middle of the points.
+func through(points []Point, slope float64) course {
+	levels := make([]float64, len(points)) // at month 0, as each point tells it
+	for i, p := range points {
 		levels[i] = float64(*p.Value) - slope*ordinal(p.Month)
 	}
-	at := math.Ceil(-median(levels)/slope - 1e-9)
-	ahead := max(1, at-ordinal(f.To))
+	return course{slope, median(levels)}
+}
+
+// crossing is the first month in which a line is at zero or below, the month after the last known one at the
+// earliest; 0 if there is none before the farthest.
+func (f *Forecast) crossing(c course) ledger.Month {
+	if c.slope >= 0 {
+		return 0
+	}
+	ahead := max(1, math.Ceil(-c.level/c.slope-1e-9)-ordinal(f.To))
 	if ahead > farthest {
 		return 0
 	}

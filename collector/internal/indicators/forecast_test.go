@@ -7,8 +7,8 @@ import (
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
-// course are fully watched months from January 2026 on; -1 is an unknown one.
-func course(values ...int64) (points []Point) {
+// falls are fully watched months from January 2026 on; -1 is an unknown one.
+func falls(values ...int64) (points []Point) {
 	for i, v := range values {
 		p := Point{Month: ledger.Month(202601).Add(i), Watched: 1}
 		if v >= 0 {
@@ -33,22 +33,22 @@ func TestWhenZeroIsReached(t *testing.T) {
 		reached           bool
 		no                NoForecast
 	}{
-		"falls by 10 a month":                   {course(100, 90, 80, 70), 202611, 202611, 202611, false, ""},
-		"an unknown month is not zero":          {course(100, -1, 80, 70, 60), 202611, 202611, 202611, false, ""},
-		"nor is an unknown last one":            {course(100, 90, 80, 70, -1), 202611, 202611, 202611, false, ""},
-		"a month watched too little is nothing": {poorly(course(100, 90, 0, 70, 60), 2), 202611, 202611, 202611, false, ""},
-		"one odd month moves nothing":           {course(100, 90, 80, 300, 60, 50, 40, 30), 202611, 202611, 202611, false, ""},
-		"not before the month after the last":   {course(1000, 500, 3, 2), 202605, 202605, 0, false, ""},
-		"reached, and since when":               {course(9, 5, 0, 0), 202603, 202603, 202603, true, ""},
-		"zero once is not reached":              {course(9, 0, 5, 4), 202607, 202605, 0, false, ""},
-		"level":                                 {course(5, 5, 5, 5), 0, 0, 0, false, NotFalling},
-		"rising":                                {course(5, 6, 7, 8), 0, 0, 0, false, NotFalling},
-		"three months":                          {course(30, 20, 10), 0, 0, 0, false, TooFewMonths},
-		"four months, one unknown":              {course(40, 30, -1, 10), 0, 0, 0, false, TooFewMonths},
-		"four months, one watched too little":   {poorly(course(40, 30, 20, 10), 3), 0, 0, 0, false, Incomplete},
-		"a hundred years away":                  {course(1203, 1202, 1201, 1200), 0, 0, 0, false, TooSlow},
+		"falls by 10 a month":                   {falls(100, 90, 80, 70), 202611, 202611, 202611, false, ""},
+		"an unknown month is not zero":          {falls(100, -1, 80, 70, 60), 202611, 202611, 202611, false, ""},
+		"nor is an unknown last one":            {falls(100, 90, 80, 70, -1), 202611, 202611, 202611, false, ""},
+		"a month watched too little is nothing": {poorly(falls(100, 90, 0, 70, 60), 2), 202611, 202611, 202611, false, ""},
+		"one odd month moves nothing":           {falls(100, 90, 80, 300, 60, 50, 40, 30), 202611, 202611, 202611, false, ""},
+		"not before the month after the last":   {falls(1000, 500, 3, 2), 202605, 202605, 0, false, ""},
+		"reached, and since when":               {falls(9, 5, 0, 0), 202603, 202603, 202603, true, ""},
+		"zero once is not reached":              {falls(9, 0, 5, 4), 202607, 202605, 0, false, ""},
+		"level":                                 {falls(5, 5, 5, 5), 0, 0, 0, false, NotFalling},
+		"rising":                                {falls(5, 6, 7, 8), 0, 0, 0, false, NotFalling},
+		"three months":                          {falls(30, 20, 10), 0, 0, 0, false, TooFewMonths},
+		"four months, one unknown":              {falls(40, 30, -1, 10), 0, 0, 0, false, TooFewMonths},
+		"four months, one watched too little":   {poorly(falls(40, 30, 20, 10), 3), 0, 0, 0, false, Incomplete},
+		"a hundred years away":                  {falls(1203, 1202, 1201, 1200), 0, 0, 0, false, TooSlow},
 		"nothing at all":                        {nil, 0, 0, 0, false, TooFewMonths},
-		"only the last twelve months count":     {course(9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1), 202801, 202801, 202801, false, ""},
+		"only the last twelve months count":     {falls(9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1), 202801, 202801, 202801, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ForecastZero(c.points)
@@ -67,7 +67,7 @@ func TestAFallAlongALineEndsExactlyInItsMonth(t *testing.T) {
 		for i := range n {
 			values = append(values, slope*int64(n-1-i+ahead))
 		}
-		got, want := ForecastZero(course(values...)), ledger.Month(202601).Add(n-1+ahead)
+		got, want := ForecastZero(falls(values...)), ledger.Month(202601).Add(n-1+ahead)
 		if got.Zero != want || got.Early != want || got.Late != want {
 			t.Fatalf("%v: got %+v, want exactly %d", values, got, want)
 		}
@@ -80,7 +80,7 @@ func TestNoiseWidensTheRangeAndAWrongMonthMoreNeverTurnsItOver(t *testing.T) {
 		for i := range forecastMonths {
 			values = append(values, max(1, int64(40*(forecastMonths+6-i))+rand.Int64N(61)-30))
 		}
-		got := ForecastZero(course(values...))
+		got := ForecastZero(falls(values...))
 		if got.No != "" || got.Early > got.Zero || got.Late != 0 && got.Late < got.Zero {
 			t.Fatalf("%v: got %+v, want a month within its range", values, got)
 		}
@@ -103,7 +103,7 @@ func width(t *testing.T, noise int64) (months int) {
 		for i := range forecastMonths {
 			values = append(values, int64(40*(forecastMonths+6-i))+chance.Int64N(2*noise+1)-noise)
 		}
-		f := ForecastZero(course(values...))
+		f := ForecastZero(falls(values...))
 		if f.Late == 0 {
 			months += farthest
 			continue

@@ -44,6 +44,7 @@ type pageLink struct {
 // menu are the pages that stand in it, in their order, with the keys of their names.
 func menu() []pageLink {
 	return []pageLink{
+		{Path: "/", Name: "nav.dashboard", For: ledger.ReaderRole},
 		{Path: "/map", Name: "nav.map", For: ledger.ReaderRole},
 		{Path: "/lines", Name: "nav.lines", For: ledger.ReaderRole},
 		{Path: "/services", Name: "nav.services", For: ledger.ReaderRole},

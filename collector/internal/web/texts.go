@@ -10,6 +10,7 @@ var allTexts = []page.Texts{
 	commonTexts,
 	partTexts,
 	mapTexts,
+	dashboardTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

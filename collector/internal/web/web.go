@@ -90,7 +90,7 @@ func (m *routing) HandleFunc(pattern string, answer func(http.ResponseWriter, *h
 func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	packed := func(page http.HandlerFunc) http.HandlerFunc { return get(pack(page)) }
 	mux := new(routing)
-	mux.HandleFunc("/{$}", packed(func(w http.ResponseWriter, r *http.Request) { s.done(w, r, "/machines") }))
+	mux.HandleFunc("/{$}", packed(s.dashboard))
 	mux.HandleFunc("/machines", packed(s.fleet))
 	mux.HandleFunc("/lines", packed(s.linesPage))
 	mux.HandleFunc("/lines/{id}", packed(s.linePage))

@@ -30,7 +30,7 @@ const looks = {
   wide: { viewport: { width: 1400, height: 900 } },
   narrow: { viewport: { width: 360, height: 740 }, colorScheme: 'dark' },
 }
-const pages = { machines: '/machines', lines: '/lines', services: '/services', alerts: '/alerts' }
+const pages = { dashboard: '/', machines: '/machines', lines: '/lines', services: '/services', alerts: '/alerts' }
 
 try {
   for (const [name, path] of Object.entries(pages)) {

@@ -1,0 +1,327 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zerofax/zerofax/collector/internal/indicators"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// trendMonths are what the dashboard looks back on: a year, and the same month of the year before.
+const trendMonths = 13
+
+// dashboardPage is what the team opens each morning: where they stand, what needs a look, when zero comes.
+type dashboardPage struct {
+	frame
+	Part                  scopePart
+	Establishments, Poles field
+	PartName              string // of the part; empty: all of it
+	Month                 string // the last complete one
+	Tiles                 []tile
+	Concerns              []concern
+	Plan                  plan
+	Faxed                 chart
+	Forecasts             []outlook
+}
+
+// dashboard shows all, or with ?establishment= or ?pole= a part.
+func (s *site) dashboard(w http.ResponseWriter, r *http.Request) {
+	f, books := s.frame(r, "title.dashboard", "establishment", "pole")
+	p := dashboardPage{frame: f}
+	if !p.Fault {
+		if err := s.fillDashboard(r, &p, books); err != nil {
+			s.Log.Error("read the books for the page", "error", err)
+			p.Fault = true
+		}
+	}
+	s.Render(w, p.status(), "dashboard.html", p)
+}
+
+func (s *site) fillDashboard(r *http.Request, p *dashboardPage, books ledger.Snapshot) error {
+	p.choose(r.URL.Query())
+	if err := p.name(); err != nil {
+		return err
+	}
+	watch, err := s.books(r).Watch(r.Context(), 1)
+	if err != nil {
+		return err
+	}
+	// The books of a test may be of no month.
+	books.Month = cmp.Or(books.Month, ledger.MonthOf(books.At, s.Location))
+	t, err := trendOf(r.Context(), s.books(r), &books, books.Month.Add(-trendMonths), books.Month, p.Part)
+	if err != nil {
+		return err
+	}
+	base := baseline(&books, s.Location)
+	books.Lines = linesOf(books.Lines, p.Part)
+	for _, fill := range []func() error{
+		func() error { return p.tiles(t, base) },
+		func() error { return p.concerns(&books, watch.OpenCount, t) },
+		func() error { return p.plan(&books) },
+		func() error { return p.outlook(t) },
+	} {
+		if err := fill(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choose takes the part that is asked for. A pôle says which establishment's it is.
+func (p *dashboardPage) choose(q url.Values) {
+	if e := q.Get("establishment"); p.register.Establishments[e].ID != "" {
+		p.Part.Establishment = e
+	}
+	pole, known := p.register.Poles[q.Get("pole")]
+	if known && (p.Part.Establishment == "" || p.Part.Establishment == pole.Establishment) {
+		p.Part = scopePart{pole.Establishment, pole.ID}
+	}
+}
+
+// name fills in the lists to choose from and what the part is called.
+func (p *dashboardPage) name() (err error) {
+	p.Establishments, p.Poles = field{Name: "establishment", Type: "select"}, field{Name: "pole", Type: "select"}
+	all, err := p.T("all")
+	if err != nil {
+		return err
+	}
+	for _, e := range p.register.Establishments {
+		p.Establishments.Options = append(p.Establishments.Options, option{e.ID, cmp.Or(e.Name, e.ID), e.ID == p.Part.Establishment})
+	}
+	for _, x := range p.register.Poles {
+		if p.Part.Establishment == "" || p.Part.Establishment == x.Establishment {
+			p.Poles.Options = append(p.Poles.Options, option{x.ID, cmp.Or(x.Name, x.ID), x.ID == p.Part.Pole})
+		}
+	}
+	for label, f := range map[string]*field{"establishment": &p.Establishments, "pole": &p.Poles} {
+		if f.Label, err = p.T(label); err != nil {
+			return err
+		}
+		slices.SortFunc(f.Options, func(a, b option) int { return strings.Compare(a.Name, b.Name) })
+		f.Options = append([]option{{Name: all}}, f.Options...)
+	}
+	if e, ok := p.register.Establishments[p.Part.Establishment]; ok {
+		p.PartName = cmp.Or(e.Name, e.ID)
+	}
+	if x, ok := p.register.Poles[p.Part.Pole]; ok {
+		p.PartName = joined(" · ", cmp.Or(x.Name, x.ID), p.PartName)
+	}
+	return nil
+}
+
+// Choosable tells whether there is more than one part to choose.
+func (p dashboardPage) Choosable() bool {
+	return len(p.Establishments.Options) > 2 || len(p.Poles.Options) > 1
+}
+
+func linesOf(lines []ledger.Line, part scopePart) []ledger.Line {
+	if part.whole() {
+		return lines
+	}
+	return slices.DeleteFunc(slices.Clone(lines), func(l ledger.Line) bool { return !part.has(l.Establishment, l.Pole) })
+}
+
+// baseline is the first month in which machines were read from its beginning, with which later ones are compared;
+// 0: there is none yet.
+func baseline(books *ledger.Snapshot, zone *time.Location) (first ledger.Month) {
+	for i := range books.Devices {
+		seen := books.Devices[i].FirstSeen
+		if seen == 0 {
+			continue
+		}
+		month := ledger.MonthOf(seen, zone)
+		if month.In(zone) < seen {
+			month = month.Add(1)
+		}
+		if first == 0 || month < first {
+			first = month
+		}
+	}
+	return first
+}
+
+// tile is one of the seven indicators.
+type tile struct {
+	ID, Name string
+	Known    bool
+	Value    string // of the last complete month, with its unit
+	AtLeast  bool   // there may be more that nobody saw
+	Why      string // nothing is known, or what it rests on
+	Complete string
+	Target   string // and how far it is
+	Met      bool   // the target
+	Missed   bool
+	Now      string // this month so far
+	Changes  []string
+	Trend    spark
+}
+
+// tiles fills in the seven indicators. The last month of the trend is the present one, which isn't over.
+func (p *dashboardPage) tiles(t trend, base ledger.Month) (err error) {
+	last := len(t.Months) - 2
+	if p.Month, err = p.shortMonth(t.Months[last]); err != nil {
+		return err
+	}
+	for _, indicator := range indicators.Kit() {
+		x := tile{ID: string(indicator)}
+		if x.Name, err = p.T("indicator." + string(indicator)); err != nil {
+			return err
+		}
+		if err := p.tile(&x, t, indicator, last, base); err != nil {
+			return err
+		}
+		p.Tiles = append(p.Tiles, x)
+	}
+	return nil
+}
+
+func (p *dashboardPage) tile(x *tile, t trend, indicator indicators.Indicator, last int, base ledger.Month) (err error) {
+	f, now := t.figure(last, indicator), t.figure(last+1, indicator)
+	if f == nil {
+		x.Value, err = p.T("unknown")
+		return err
+	}
+	if x.Value, x.Known, err = p.amountOf(f); err != nil {
+		return err
+	}
+	if x.Why, err = p.basis(f); err != nil {
+		return err
+	}
+	x.AtLeast = f.Basis.Certainty == indicators.AtLeast
+	if x.Known {
+		if x.Complete, err = p.complete(f); err != nil {
+			return err
+		}
+	}
+	if err := p.aimed(x, f); err != nil {
+		return err
+	}
+	if now != nil {
+		amount, _, err := p.amountOf(now)
+		if err != nil {
+			return err
+		}
+		if x.Now, err = p.T("month.so.far", amount); err != nil {
+			return err
+		}
+	}
+	for n, before := range []int{last - 1, slices.Index(t.Months, base)} {
+		if before < 0 || before >= last || n == 1 && before == last-1 {
+			continue
+		}
+		if err := p.changed(x, f, t.figure(before, indicator), t.Months[before]); err != nil {
+			return err
+		}
+	}
+	values := t.values(indicator)[:last+1]
+	label, err := p.T("trend.of", x.Name, len(values))
+	if err != nil {
+		return err
+	}
+	x.Trend = newSpark(label, values, knownIf(f.Target))
+	return nil
+}
+
+// amountOf is a figure with its unit, or a word where it is unknown.
+func (s speech) amountOf(f *indicators.Figure) (text string, known bool, err error) {
+	if f.Value == nil {
+		text, err = s.T("unknown")
+		return text, false, err
+	}
+	text, err = s.Amount(*f.Value, f.Unit)
+	return text, true, err
+}
+
+// basis says what a figure rests on, or why nothing is known of it.
+func (s speech) basis(f *indicators.Figure) (string, error) {
+	said, err := s.T("basis." + string(f.Basis.Source))
+	if f.Indicator == indicators.FaxInternal && f.Basis.Source == indicators.Nothing {
+		said, err = s.T("basis.journal")
+	}
+	if err != nil {
+		return said, err
+	}
+	printed, unseen := "", ""
+	if f.Basis.Certainty == indicators.Probable {
+		printed, err = s.T("basis.printed")
+	}
+	if f.Basis.Unseen > 0 && err == nil {
+		unseen, err = s.Count("basis.unseen", f.Basis.Unseen)
+	}
+	return joined(" · ", said, printed, unseen), err
+}
+
+// complete says of how much of its time a figure tells.
+func (s speech) complete(f *indicators.Figure) (string, error) {
+	key := "watched.share"
+	if f.Basis.Source == indicators.Declared {
+		key = "declared.share"
+	}
+	return s.T(key, int64(math.Floor(share(f)*100+1e-9)))
+}
+
+// rises tells of which indicators more is better.
+func rises(indicator indicators.Indicator) bool {
+	return indicator == indicators.MSSanteAddresses || indicator == indicators.MSSanteReceived || indicator == indicators.MSSanteSent
+}
+
+// missed tells whether a figure is on the wrong side of its target.
+func missed(f *indicators.Figure) bool {
+	return f.Gap != nil && (rises(f.Indicator) && *f.Gap < 0 || !rises(f.Indicator) && *f.Gap > 0)
+}
+
+// aimed words the target and how far the figure is from it.
+func (p *dashboardPage) aimed(x *tile, f *indicators.Figure) (err error) {
+	switch {
+	case f.Target == nil:
+		x.Target, err = p.T("target.none")
+	case f.Gap == nil:
+		x.Target, err = p.T("target.unknown", *f.Target)
+	case missed(f):
+		x.Missed = true
+		x.Target, err = p.T("target.missed", *f.Target, signed(p.speech, *f.Gap))
+	default:
+		x.Met = true
+		x.Target, err = p.T("target.met", *f.Target, signed(p.speech, *f.Gap))
+	}
+	return err
+}
+
+// changed words the difference to an earlier month.
+func (p *dashboardPage) changed(x *tile, f, before *indicators.Figure, month ledger.Month) error {
+	if before == nil || f.Value == nil || before.Value == nil {
+		return nil
+	}
+	name, err := p.shortMonth(month)
+	if err != nil {
+		return err
+	}
+	by := signed(p.speech, *f.Value-*before.Value)
+	if *before.Value != 0 {
+		percent := float64(*f.Value-*before.Value) / float64(*before.Value) * 100
+		by += fmt.Sprintf(" (%s %%)", signed(p.speech, int64(math.Round(percent))))
+	}
+	text, err := p.T("since.month", by, name)
+	x.Changes = append(x.Changes, text)
+	return err
+}
+
+// signed is a difference with its sign.
+func signed(s speech, n int64) string {
+	sign := map[bool]string{true: "−", false: "+"}[n < 0]
+	if n == 0 {
+		sign = "±"
+	}
+	text, err := s.T("chart.whole", max(n, -n))
+	if err != nil {
+		return ""
+	}
+	return sign + text
+}

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zerofax/zerofax/collector/internal/indicators"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// scopePart is what a page is of: an establishment, a pôle, or all that the reader sees.
+type scopePart struct{ Establishment, Pole string }
+
+func (x scopePart) whole() bool { return x == scopePart{} }
+
+// has tells whether something that belongs there is of the part.
+func (x scopePart) has(establishment, pole string) bool {
+	return (x.Establishment == "" || x.Establishment == establishment) && (x.Pole == "" || x.Pole == pole)
+}
+
+// level is by what figures of the part are told apart.
+func (x scopePart) level() indicators.Level {
+	switch {
+	case x.Pole != "":
+		return indicators.Pole
+	case x.Establishment != "":
+		return indicators.Structure
+	}
+	return indicators.Whole
+}
+
+// of are the figures that are the part's.
+func (x scopePart) of(figures []indicators.Figure) []indicators.Figure {
+	return slices.DeleteFunc(figures, func(f indicators.Figure) bool {
+		return x.Pole != "" && f.Scope.Pole != x.Pole || x.Pole == "" && f.Scope.Establishment != x.Establishment
+	})
+}
+
+// trend are the figures of some months, each by itself.
+type trend struct {
+	Months  []ledger.Month // oldest first
+	Figures [][]indicators.Figure
+}
+
+// trendOf computes the figures of a part of the books in each month from one to another.
+func trendOf(ctx context.Context, from Books, books *ledger.Snapshot, first, last ledger.Month, of scopePart) (t trend, err error) {
+	var sums []ledger.MonthSum
+	var mssante ledger.MSSante
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { sums, err = from.Months(reading, first, last); return err })
+	group.Go(func() (err error) { mssante, err = from.MSSante(reading, first, last); return err })
+	if err := group.Wait(); err != nil {
+		return t, err
+	}
+	for month := first; month <= last; month = month.Add(1) {
+		t.Months = append(t.Months, month)
+	}
+	t.Figures = make([][]indicators.Figure, len(t.Months))
+	computing := errgroup.Group{}
+	computing.SetLimit(runtime.GOMAXPROCS(0))
+	for i, month := range t.Months {
+		computing.Go(func() error {
+			b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: monthOf(sums, month), MSSante: mssante}
+			t.Figures[i] = of.of(indicators.Compute(b, month, month, of.level()))
+			return nil
+		})
+	}
+	return t, computing.Wait()
+}
+
+// monthOf are the sums of one month out of those of several, which are in the order of months.
+func monthOf(sums []ledger.MonthSum, month ledger.Month) []ledger.MonthSum {
+	begin := func(m ledger.Month) int {
+		i, _ := slices.BinarySearchFunc(sums, m, func(s ledger.MonthSum, m ledger.Month) int { return int(s.Month - m) })
+		return i
+	}
+	return sums[begin(month):begin(month.Add(1))]
+}
+
+// figure is an indicator in the ith month: of faxes their pages; nil where it isn't told.
+func (t trend) figure(i int, indicator indicators.Indicator) *indicators.Figure {
+	if i < 0 || i >= len(t.Figures) {
+		return nil
+	}
+	for j := range t.Figures[i] {
+		if f := &t.Figures[i][j]; f.Indicator == indicator && (f.Of != "faxes" || indicator == indicators.FaxInternal) {
+			return f
+		}
+	}
+	return nil
+}
+
+// values are an indicator's, month by month, nil where unknown.
+func (t trend) values(indicator indicators.Indicator) []*float64 {
+	values := make([]*float64, len(t.Months))
+	for i := range t.Months {
+		if f := t.figure(i, indicator); f != nil {
+			values[i] = knownIf(f.Value)
+		}
+	}
+	return values
+}
+
+// points are what a forecast of some indicators' sum rests on, in the first n months. A month counts as watched as
+// well as the best one was: lines that no machine tells of stay out of all months alike. One of the indicators that
+// is told in some month is missed in any other.
+func (t trend) points(n int, of ...indicators.Indicator) []indicators.Point {
+	told := slices.DeleteFunc(slices.Clone(of), func(x indicators.Indicator) bool {
+		return !slices.ContainsFunc(t.values(x)[:n], func(v *float64) bool { return v != nil })
+	})
+	points := make([]indicators.Point, n)
+	best := 0.0
+	for i := range points {
+		points[i] = t.point(i, told)
+		best = max(best, points[i].Watched)
+	}
+	for i := range points {
+		if best > 0 {
+			points[i].Watched /= best
+		}
+	}
+	return points
+}
+
+func (t trend) point(i int, of []indicators.Indicator) indicators.Point {
+	p := indicators.Point{Month: t.Months[i]}
+	if lines := t.figure(i, indicators.ActiveLines); lines != nil {
+		p.Watched = share(lines)
+	}
+	var sum int64
+	for _, x := range of {
+		f := t.figure(i, x)
+		if f == nil || f.Value == nil {
+			return p
+		}
+		sum += *f.Value
+	}
+	if len(of) > 0 {
+		p.Value = &sum
+	}
+	return p
+}
+
+// share is of how much of a figure's time there is knowledge.
+func share(f *indicators.Figure) float64 {
+	if f.Completeness.Days == 0 {
+		return 0
+	}
+	return f.Completeness.Watched / float64(f.Completeness.Days)
+}
+
+// shortMonth says a month where there is little room.
+func (s speech) shortMonth(m ledger.Month) (string, error) {
+	name, err := s.T(shortMonths[int(m)%100-1])
+	return name + " " + strconv.Itoa(int(m)/100), err
+}
+
+// shortMonths are the texts of the months' short names, January first.
+var shortMonths = [12]string{"mon.01", "mon.02", "mon.03", "mon.04", "mon.05", "mon.06", "mon.07", "mon.08", "mon.09", "mon.10", "mon.11", "mon.12"}
+
+// shortMonthNames says several.
+func (s speech) shortMonthNames(months []ledger.Month) (names []string, err error) {
+	names = make([]string, len(months))
+	for i, m := range months {
+		if names[i], err = s.shortMonth(m); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
