@@ -76,12 +76,12 @@ func (p *dashboardPage) concern(n int64, key, path string, query url.Values, pla
 	if err != nil {
 		return err
 	}
-	p.Concerns = append(p.Concerns, concern{n, text, p.link(path, query, place), bad})
+	p.Concerns = append(p.Concerns, concern{n, text, p.leadTo(path, query, place), bad})
 	return nil
 }
 
-// link leads to a page in the reader's language; it is empty where the menu has no such page.
-func (f frame) link(path string, query url.Values, place string) string {
+// leadTo is where a page is, in the reader's language; it is empty where the menu has no such page.
+func (f frame) leadTo(path string, query url.Values, place string) string {
 	for _, x := range menu() {
 		if x.Path != path || !f.reader.May(x.For) {
 			continue

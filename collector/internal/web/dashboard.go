@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/report"
 )
 
 // trendMonths are what the dashboard looks back on: a year, and the same month of the year before.
@@ -59,7 +59,12 @@ func (s *site) fillDashboard(r *http.Request, p *dashboardPage, books ledger.Sna
 	if err != nil {
 		return err
 	}
-	base := baseline(&books, s.Location)
+	base := trend{}
+	if month := report.Baseline(books, s.Location); month != 0 && month < books.Month.Add(-1) {
+		if base, err = trendOf(r.Context(), s.books(r), &books, month, month, p.Part); err != nil {
+			return err
+		}
+	}
 	books.Lines = linesOf(books.Lines, p.Part)
 	for _, fill := range []func() error{
 		func() error { return p.tiles(t, base) },
@@ -128,25 +133,6 @@ func linesOf(lines []ledger.Line, part scopePart) []ledger.Line {
 	return slices.DeleteFunc(slices.Clone(lines), func(l ledger.Line) bool { return !part.has(l.Establishment, l.Pole) })
 }
 
-// baseline is the first month in which machines were read from its beginning, with which later ones are compared;
-// 0: there is none yet.
-func baseline(books *ledger.Snapshot, zone *time.Location) (first ledger.Month) {
-	for i := range books.Devices {
-		seen := books.Devices[i].FirstSeen
-		if seen == 0 {
-			continue
-		}
-		month := ledger.MonthOf(seen, zone)
-		if month.In(zone) < seen {
-			month = month.Add(1)
-		}
-		if first == 0 || month < first {
-			first = month
-		}
-	}
-	return first
-}
-
 // tile is one of the seven indicators.
 type tile struct {
 	ID, Name string
@@ -163,8 +149,8 @@ type tile struct {
 	Trend    spark
 }
 
-// tiles fills in the seven indicators. The last month of the trend is the present one, which isn't over.
-func (p *dashboardPage) tiles(t trend, base ledger.Month) (err error) {
+// tiles fills in the seven indicators, compared with the baseline where there is one. The last month of the trend is the present one, which isn't over.
+func (p *dashboardPage) tiles(t, base trend) (err error) {
 	last := len(t.Months) - 2
 	if p.Month, err = p.shortMonth(t.Months[last]); err != nil {
 		return err
@@ -174,7 +160,7 @@ func (p *dashboardPage) tiles(t trend, base ledger.Month) (err error) {
 		if x.Name, err = p.T("indicator." + string(indicator)); err != nil {
 			return err
 		}
-		if err := p.tile(&x, t, indicator, last, base); err != nil {
+		if err := p.tile(&x, t, base, indicator, last); err != nil {
 			return err
 		}
 		p.Tiles = append(p.Tiles, x)
@@ -182,7 +168,7 @@ func (p *dashboardPage) tiles(t trend, base ledger.Month) (err error) {
 	return nil
 }
 
-func (p *dashboardPage) tile(x *tile, t trend, indicator indicators.Indicator, last int, base ledger.Month) (err error) {
+func (p *dashboardPage) tile(x *tile, t, base trend, indicator indicators.Indicator, last int) (err error) {
 	f, now := t.figure(last, indicator), t.figure(last+1, indicator)
 	if f == nil {
 		x.Value, err = p.T("unknown")
@@ -212,11 +198,11 @@ func (p *dashboardPage) tile(x *tile, t trend, indicator indicators.Indicator, l
 			return err
 		}
 	}
-	for n, before := range []int{last - 1, slices.Index(t.Months, base)} {
-		if before < 0 || before >= last || n == 1 && before == last-1 {
-			continue
-		}
-		if err := p.changed(x, f, t.figure(before, indicator), t.Months[before]); err != nil {
+	if err := p.changed(x, f, t.figure(last-1, indicator)); err != nil {
+		return err
+	}
+	if b := base.figure(0, indicator); b != nil && b.From != t.Months[last-1] {
+		if err := p.changed(x, f, b); err != nil {
 			return err
 		}
 	}
@@ -295,11 +281,11 @@ func (p *dashboardPage) aimed(x *tile, f *indicators.Figure) (err error) {
 }
 
 // changed words the difference to an earlier month.
-func (p *dashboardPage) changed(x *tile, f, before *indicators.Figure, month ledger.Month) error {
+func (p *dashboardPage) changed(x *tile, f, before *indicators.Figure) error {
 	if before == nil || f.Value == nil || before.Value == nil {
 		return nil
 	}
-	name, err := p.shortMonth(month)
+	name, err := p.shortMonth(before.From)
 	if err != nil {
 		return err
 	}

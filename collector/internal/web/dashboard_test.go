@@ -75,7 +75,7 @@ func untagged(markup string) string {
 func TestTheDashboardSaysTheSevenIndicatorsWithTargetsTrendsAndWhatIsUnknown(t *testing.T) {
 	page := shown(t, yearly(), "/")
 	for id, want := range map[string][]string{
-		"indicator-fax_received":      {"600 pages", "objectif 600 atteint (±0)", "−100 (−14 %) depuis août 2026", "−1 400 (−70 %) depuis juil. 2025", "mois en cours : 500 pages", "compteurs des machines", "observé à 100 %"},
+		"indicator-fax_received":      {"600 pages", "objectif 600 atteint (±0)", "−100 (−14 %) depuis août 2026", "−1 300 (−68 %) depuis août 2025", "mois en cours : 500 pages", "compteurs des machines", "observé à 100 %"},
 		"indicator-fax_sent":          {"300 pages", "objectif 1 000 atteint (−700)"},
 		"indicator-mssante_sent":      {"140 messages", "objectif 500 manqué (−360)", "déclaré"},
 		"indicator-mssante_received":  {"inconnu", "sans objectif", "rien n’est déclaré pour ce mois"},
