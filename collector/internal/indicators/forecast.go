@@ -22,7 +22,6 @@ type Point struct {
 	Watched float64 // share of the month's days, 0 to 1
 }
 
-
 // NoForecast is why nothing can be said of when a figure reaches zero.
 type NoForecast string
 
