@@ -11,6 +11,7 @@ var allTexts = []page.Texts{
 	partTexts,
 	mapTexts,
 	dashboardTexts,
+	sheetTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

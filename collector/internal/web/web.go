@@ -30,6 +30,7 @@ type Books interface {
 	Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 	MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error)
 	storyBooks
+	followedBooks
 }
 
 // Options of a site.
@@ -100,6 +101,11 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/map/table.csv", packed(s.kitCSV))
 	mux.HandleFunc("/map/table.xlsx", get(s.kitXLSX))
 	mux.HandleFunc("/services", packed(s.servicesPage))
+	mux.HandleFunc("/services/{id}", packed(s.sheetPage))
+	mux.HandleFunc("GET /services/{id}/edit", packed(s.sheetEdit))
+	mux.HandleFunc("POST /services/{id}/edit", change(ledger.EditorRole, maxForm, s.saveSheet))
+	mux.HandleFunc("GET /services/{id}/checklist", packed(s.checklistForm))
+	mux.HandleFunc("POST /services/{id}/checklist", change(ledger.EditorRole, maxForm, s.saveChecklist))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("/assets/", get(s.ServeAsset))
 	mux.HandleFunc("/metrics", get(s.metrics))
