@@ -218,7 +218,7 @@ func (p *checklistPage) fill(known exit, books *ledger.Snapshot, today ledger.Da
 		return err
 	}
 	p.Revision = revision(known.ticks[p.Service.ID])
-	points := known.of(p.Service.ID, linesOf(books, p.Service.ID), books.At, today)
+	points := known.of(p.Service.ID, linesIn(books, p.Service.ID), books.At, today)
 	checks, _, err := p.checks(points)
 	if err != nil {
 		return err

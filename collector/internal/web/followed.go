@@ -14,7 +14,6 @@ type followedBooks interface {
 	SheetHistory(ctx context.Context, service string) ([]ledger.Sheet, error)
 	Ticks(ctx context.Context) ([]ledger.Tick, error)
 	Followups(ctx context.Context) ([]ledger.Followup, error)
-	Mailboxes(ctx context.Context) ([]ledger.Mailbox, error)
 	DeclareSheet(ctx context.Context, by ledger.Author, service string, day ledger.Day, change func(ledger.Register, ledger.Sheet) (ledger.Sheet, error)) error
 	DeclareTicks(ctx context.Context, by ledger.Author, service string, change func(ledger.Register, []ledger.Tick) ([]ledger.Tick, error)) error
 	DeclareFollowups(ctx context.Context, by ledger.Author, change func(ledger.Register, []ledger.Followup) ([]ledger.Followup, error)) error
@@ -44,12 +43,6 @@ func (s scope) Ticks(ctx context.Context) ([]ledger.Tick, error) {
 	}
 	all, err := s.all.Ticks(ctx)
 	return keep(all, func(x *ledger.Tick) bool { return view.Register.Services[x.Service].ID != "" }), err
-}
-
-// Mailboxes are those declared for the reader's establishments.
-func (s scope) Mailboxes(ctx context.Context) ([]ledger.Mailbox, error) {
-	all, err := s.all.Mailboxes(ctx)
-	return keep(all, func(x *ledger.Mailbox) bool { return s.who.Sees(x.Establishment) }), err
 }
 
 // Followups are the reader's, and of the structure as a whole what is meant for everybody in it.

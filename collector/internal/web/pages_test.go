@@ -57,9 +57,9 @@ func TestLinesAreFoundByStateNumberAndService(t *testing.T) {
 func TestTheServicesPageHasAllServices(t *testing.T) {
 	got := shown(t, hospital(), "/services")
 	for id, want := range map[string]string{
-		"service-saas":     "Accueil & soins urgents Urgences · CHU d’Angers 1 1 1 à coupure dépassée 12 pages 88 images",
-		"service-archives": "Archives CHU d’Angers 1 0 1 maintenue inconnu inconnu",
-		"service-":         "non affectée 6 4 1 sans lecture 1 calme inconnu inconnu 250 pages, sens inconnu",
+		"service-saas":     "Accueil & soins urgents Urgences · CHU d’Angers — 0 sur 8 1 1 1 à coupure dépassée 12 pages 88 images",
+		"service-archives": "Archives CHU d’Angers — 0 sur 8 1 0 1 maintenue inconnu inconnu",
+		"service-":         "non affectée — — 6 4 1 sans lecture 1 calme inconnu inconnu 250 pages, sens inconnu",
 	} {
 		if text := plain(row(t, got, id)); !strings.Contains(text, want) {
 			t.Errorf("%s: got %q, want in it %q", id, text, want)

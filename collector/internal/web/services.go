@@ -20,16 +20,54 @@ type serviceRow struct {
 	Others         []string
 	Sent, Received said
 	Either         string // pages of unknown direction
+	Sheet          ledger.Sheet
+	Progress       string // of the exit checklist; empty: of none
 }
 
 func (s *site) servicesPage(w http.ResponseWriter, r *http.Request) {
 	f, books := s.frame(r, "title.services")
 	p := servicesPage{frame: f}
-	if err := p.fill(books); err != nil {
-		s.Log.Error("word the page", "error", err)
+	err := p.fill(books)
+	if err == nil && !p.Fault {
+		err = s.fillFollowed(r, &p, &books)
+	}
+	if err != nil {
+		s.Log.Error("fill the page", "error", err)
 		p.Fault = true
 	}
 	s.Render(w, p.status(), "services.html", p)
+}
+
+// fillFollowed adds how each service stands by its people.
+func (s *site) fillFollowed(r *http.Request, p *servicesPage, books *ledger.Snapshot) error {
+	sheets, err := s.books(r).Sheets(r.Context(), "")
+	if err != nil {
+		return err
+	}
+	exit, err := s.readExit(r)
+	if err != nil {
+		return err
+	}
+	said := make(map[string]ledger.Sheet, len(sheets))
+	for _, sheet := range sheets {
+		said[sheet.Service] = sheet
+	}
+	lines := make(map[string][]ledger.Line)
+	for i := range books.Lines {
+		lines[books.Lines[i].Service] = append(lines[books.Lines[i].Service], books.Lines[i])
+	}
+	today := s.today(books.At)
+	for i := range p.Rows {
+		row := &p.Rows[i]
+		if row.ID == "" {
+			continue
+		}
+		row.Sheet = said[row.ID]
+		if row.Progress, err = p.progress(exit.of(row.ID, lines[row.ID], books.At, today)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *servicesPage) fill(books ledger.Snapshot) (err error) {

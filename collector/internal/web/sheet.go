@@ -77,7 +77,7 @@ func (s *site) fillSheet(r *http.Request, p *sheetPage, books *ledger.Snapshot) 
 		}
 	}
 	p.Old = p.Old || !p.Said && len(p.Versions) > 0
-	lines := linesOf(books, p.Service.ID)
+	lines := linesIn(books, p.Service.ID)
 	if p.Planning, err = p.plan(lines, s.today(books.At)); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func belongs(r *ledger.Register, s ledger.Service) string {
 	return joined(" · ", cmp.Or(r.Poles[s.Pole].Name, s.Pole), cmp.Or(r.Establishments[s.Establishment].Name, s.Establishment))
 }
 
-func linesOf(books *ledger.Snapshot, service string) (lines []ledger.Line) {
+func linesIn(books *ledger.Snapshot, service string) (lines []ledger.Line) {
 	for i := range books.Lines {
 		if books.Lines[i].Service == service {
 			lines = append(lines, books.Lines[i])

@@ -23,8 +23,6 @@ func (b *books) Ticks(context.Context) ([]ledger.Tick, error) { return nil, b.er
 
 func (b *books) Followups(context.Context) ([]ledger.Followup, error) { return nil, b.err }
 
-func (b *books) Mailboxes(context.Context) ([]ledger.Mailbox, error) { return nil, b.err }
-
 func (b *books) DeclareSheet(context.Context, ledger.Author, string, ledger.Day, func(ledger.Register, ledger.Sheet) (ledger.Sheet, error)) error {
 	return errBooks
 }

@@ -12,6 +12,7 @@ var allTexts = []page.Texts{
 	mapTexts,
 	dashboardTexts,
 	sheetTexts,
+	supportTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

@@ -5,6 +5,7 @@ import "github.com/zerofax/zerofax/agent/page"
 // sheetTexts are the words of a service's sheet, of its exit checklist, and of what the team follows up.
 var sheetTexts = page.Texts{
 	"weather":        {"Météo de la bascule", "Weather of the move"},
+	"sheet.weather":  {"Météo", "Weather"},
 	"weather.sunny":  {"Ensoleillé", "Sunny"},
 	"weather.bright": {"Éclaircies", "Bright spells"},
 	"weather.cloudy": {"Nuageux", "Cloudy"},
