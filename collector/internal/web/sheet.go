@@ -127,11 +127,11 @@ func (s speech) plan(lines []ledger.Line, today ledger.Day) (list []string, err 
 	for i := range lines {
 		switch l := &lines[i]; {
 		case l.State == ledger.Cut:
-			counts["plan.cut"]++
+			counts["stop.cut"]++
 		case l.State == ledger.Kept:
-			counts["plan.kept"]++
+			counts["stop.kept"]++
 		case cmp.Or(l.CutOn, l.Cutoff) == "":
-			counts["plan.open"]++
+			counts["stop.open"]++
 		default:
 			dates[cmp.Or(l.CutOn, l.Cutoff)]++
 		}
@@ -140,13 +140,13 @@ func (s speech) plan(lines []ledger.Line, today ledger.Day) (list []string, err 
 		list, err = append(list, text), cmp.Or(err, failed)
 	}
 	for _, day := range slices.Sorted(maps.Keys(dates)) {
-		key := "plan.on"
+		key := "stop.on"
 		if day <= today {
-			key = "plan.passed"
+			key = "stop.passed"
 		}
 		add(s.counted(key, dates[day], s.Date(day)))
 	}
-	for _, key := range []string{"plan.open", "plan.kept", "plan.cut"} {
+	for _, key := range []string{"stop.open", "stop.kept", "stop.cut"} {
 		if counts[key] > 0 {
 			add(s.Count(key, counts[key]))
 		}
