@@ -11,7 +11,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,29 +54,76 @@ func BenchmarkDecade(b *testing.B) {
 	site := decadeSite(b, l)
 	b.Run("indicators for InfluxDB, a month", func(b *testing.B) { benchFigures(b, l, 1) })
 	b.Run("indicators for InfluxDB, 25 months", func(b *testing.B) { benchFigures(b, l, 25) })
-	for name, target := range map[string]string{
-		"metrics":                    "/metrics",
-		"indicators of a year":       "/api/v1/indicators?from=2035-11&to=2036-10&by=service",
-		"indicators of its months":   "/api/v1/indicators?from=2035-11&to=2036-10&by=service&per=month",
-		"indicators of a month":      "/api/v1/indicators?month=2036-09&by=service",
-		"lines":                      "/api/v1/lines",
-		"services":                   "/api/v1/services",
-		"page of machines and lines": "/machines",
-	} {
-		b.Run(name, func(b *testing.B) {
+	targets := []string{
+		"/metrics", "/api/v1/indicators?from=2035-11&to=2036-10&by=service", "/api/v1/indicators?from=2035-11&to=2036-10&by=service&per=month",
+		"/api/v1/indicators?month=2036-09&by=service", "/api/v1/lines", "/api/v1/services",
+	}
+	for _, target := range append(targets, pagesOf(b, site)...) {
+		b.Run(target, func(b *testing.B) {
 			b.ReportAllocs()
 			var size int
 			for b.Loop() {
-				w := httptest.NewRecorder()
-				site.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
-				if w.Code != http.StatusOK {
-					b.Fatalf("got %d %.200s", w.Code, w.Body)
-				}
-				size = w.Body.Len()
+				size = len(asked(b, site, target))
 			}
 			b.ReportMetric(float64(size)/1e6, "MB")
 		})
 	}
+}
+
+// mostWire is how much a page may weigh with all that it needs, as it goes over the wire, in bytes.
+const mostWire = 300_000
+
+// TestThePagesOfADecadeAreLight looks at all pages of 3 000 lines and ten years. With the race detector it would take minutes.
+func TestThePagesOfADecadeAreLight(t *testing.T) {
+	if raced || testing.Short() {
+		t.Skip("make test runs it once more, without the race detector")
+	}
+	l := openDecade(t, decade(t))
+	defer l.Close()
+	site := decadeSite(t, l)
+	weights := map[string]int{} // of assets
+	for _, target := range pagesOf(t, site) {
+		began := time.Now()
+		size := len(asked(t, site, target, "Accept-Encoding", "gzip"))
+		first := time.Since(began)
+		began = time.Now()
+		page := asked(t, site, target)
+		again := time.Since(began)
+		for _, match := range regexp.MustCompile(`(?:href|src)="(/assets/[^"]*)"`).FindAllStringSubmatch(page, -1) {
+			if asset := match[1]; weights[asset] == 0 {
+				weights[asset] = len(asked(t, site, asset, "Accept-Encoding", "gzip"))
+			}
+			size += weights[match[1]]
+		}
+		t.Logf("%s: %d KB with what it needs, %s, then %s", target, size/1000, first.Round(time.Millisecond), again.Round(time.Millisecond))
+		if size > mostWire {
+			t.Errorf("%s: got %d bytes over the wire, want at most %d", target, size, mostWire)
+		}
+	}
+}
+
+// pagesOf are those of the menu, a line's and a service's, and what else the map leads to.
+func pagesOf(t testing.TB, site http.Handler) (targets []string) {
+	_, menu, _ := strings.Cut(asked(t, site, "/machines"), "<nav")
+	menu, _, _ = strings.Cut(menu, "</nav>")
+	for _, match := range regexp.MustCompile(`href="([^"?]*)`).FindAllStringSubmatch(menu, -1) {
+		targets = append(targets, match[1])
+	}
+	return append(targets, "/map?pole=pole-1", "/map/gaps", "/map/table", "/lines/0241350001", "/lines?state=active", "/lines?q=service-001")
+}
+
+func asked(t testing.TB, site http.Handler, target string, headers ...string) string {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	site.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: got %d %.200s", target, w.Code, w.Body)
+	}
+	return w.Body.String()
 }
 
 func benchFigures(b *testing.B, l *ledger.Ledger, n int) {
@@ -96,7 +145,7 @@ func benchFigures(b *testing.B, l *ledger.Ledger, n int) {
 	b.ReportMetric(float64(points), "points")
 }
 
-func openDecade(b *testing.B, path string) *ledger.Ledger {
+func openDecade(b testing.TB, path string) *ledger.Ledger {
 	b.Helper()
 	l, err := ledger.Open(b.Context(), path, ledger.Options{Now: func() time.Time { return decadeEnd }})
 	if err != nil {
@@ -105,11 +154,11 @@ func openDecade(b *testing.B, path string) *ledger.Ledger {
 	return l
 }
 
-func decadeSite(b *testing.B, l *ledger.Ledger) http.Handler {
+func decadeSite(b testing.TB, l *ledger.Ledger) http.Handler {
 	b.Helper()
 	figures := metrics.New(metrics.Options{Books: l, Dropped: func() int64 { return 0 }})
 	site, err := web.New(web.Options{
-		Books: l, Metrics: figures.Handler(), Ready: func() error { return nil },
+		Books: web.NewRecent(l, time.Now, slog.New(slog.DiscardHandler)), Metrics: figures.Handler(), Ready: func() error { return nil },
 		Language: "fr", Location: time.UTC, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -120,7 +169,7 @@ func decadeSite(b *testing.B, l *ledger.Ledger) http.Handler {
 
 // decade makes the ledger by the ledger itself: it declares and reads all once. Only the ten years of
 // history are written straight into its tables.
-func decade(b *testing.B) string {
+func decade(b testing.TB) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "ledger.db")
 	now := decadeEnd.AddDate(-10, 0, 0)
@@ -198,7 +247,7 @@ func declareDecade(r ledger.Register) (ledger.Register, error) {
 }
 
 // readDecade reads all machines once.
-func readDecade(b *testing.B, l *ledger.Ledger, seq uint64, at time.Time) {
+func readDecade(b testing.TB, l *ledger.Ledger, seq uint64, at time.Time) {
 	b.Helper()
 	for agent := range decadeLines / readingsAnEnvelope {
 		name := fmt.Sprintf("ps-%02d", agent)
@@ -221,7 +270,7 @@ func readDecade(b *testing.B, l *ledger.Ledger, seq uint64, at time.Time) {
 }
 
 // writeDecade writes the history.
-func writeDecade(b *testing.B, path string) {
+func writeDecade(b testing.TB, path string) {
 	b.Helper()
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
