@@ -59,7 +59,7 @@ func BenchmarkDecade(b *testing.B) {
 		"/api/v1/indicators?month=2036-09&by=service", "/api/v1/lines", "/api/v1/services",
 	}
 	for _, target := range append(targets, pagesOf(b, site)...) {
-		b.Run(target, func(b *testing.B) {
+		b.Run("GET "+strings.ReplaceAll(target[1:], "/", "."), func(b *testing.B) {
 			b.ReportAllocs()
 			var size int
 			for b.Loop() {

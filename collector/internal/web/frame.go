@@ -171,6 +171,9 @@ func (f frame) Long(n int) int64 { return int64(n) }
 
 // fitsAll tells whether all words of a query stand somewhere in what names a thing.
 func fitsAll(query string, names ...string) bool {
+	if query == "" {
+		return true
+	}
 	text := strings.ToLower(strings.Join(names, " "))
 	for word := range strings.FieldsSeq(strings.ToLower(query)) {
 		if !strings.Contains(text, word) {
