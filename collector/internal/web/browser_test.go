@@ -4,9 +4,11 @@ package web
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,5 +56,30 @@ func TestThePagesInABrowser(t *testing.T) {
 				t.Errorf("%v:\n%s", err, out)
 			}
 		})
+	}
+}
+
+// TestTheDashboardInABrowser looks at its charts, at what the refresh leaves alone, and at paper.
+func TestTheDashboardInABrowser(t *testing.T) {
+	t.Parallel()
+	shots := os.Getenv("SHOTS")
+	if shots == "" {
+		shots = t.TempDir()
+	}
+	b := yearly()
+	site := newSite(t, b)
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" { // each time a second later
+			again := *b
+			again.snapshot.At = b.snapshot.At.Add(time.Duration(asked.Add(1)) * time.Second)
+			newSite(t, &again).ServeHTTP(w, r)
+			return
+		}
+		site.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	if out, err := exec.Command("node", "browser/dashboard.mjs", server.URL, shots).CombinedOutput(); err != nil {
+		t.Errorf("%v:\n%s", err, out)
 	}
 }

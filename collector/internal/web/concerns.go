@@ -72,7 +72,11 @@ func (p *dashboardPage) concern(n int64, key, path string, query url.Values, pla
 	if n == 0 {
 		return nil
 	}
-	text, err := p.Count(key, n)
+	form := ".other"
+	if n == 1 {
+		form = ".one"
+	}
+	text, err := p.T(key + form) // the number stands apart
 	if err != nil {
 		return err
 	}

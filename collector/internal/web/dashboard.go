@@ -290,7 +290,13 @@ func (p *dashboardPage) changed(x *tile, f, before *indicators.Figure) error {
 		return err
 	}
 	by := signed(p.speech, *f.Value-*before.Value)
-	if *before.Value != 0 {
+	switch *before.Value {
+	case *f.Value:
+		text, err := p.T("same.month", name)
+		x.Changes = append(x.Changes, text)
+		return err
+	case 0:
+	default:
 		percent := float64(*f.Value-*before.Value) / float64(*before.Value) * 100
 		by += fmt.Sprintf(" (%s %%)", signed(p.speech, int64(math.Round(percent))))
 	}

@@ -77,11 +77,11 @@ func TestTheDashboardSaysTheSevenIndicatorsWithTargetsTrendsAndWhatIsUnknown(t *
 	for id, want := range map[string][]string{
 		"indicator-fax_received":      {"600 pages", "objectif 600 atteint (±0)", "−100 (−14 %) depuis août 2026", "−1 300 (−68 %) depuis août 2025", "mois en cours : 500 pages", "compteurs des machines", "observé à 100 %"},
 		"indicator-fax_sent":          {"300 pages", "objectif 1 000 atteint (−700)"},
-		"indicator-mssante_sent":      {"140 messages", "objectif 500 manqué (−360)", "déclaré"},
+		"indicator-mssante_sent":      {"140 messages", "objectif 500 manqué (−360)", "déclaré · à 100 %"},
 		"indicator-mssante_received":  {"inconnu", "sans objectif", "rien n’est déclaré pour ce mois"},
 		"indicator-mssante_addresses": {"inconnu"},
 		"indicator-fax_internal":      {"inconnu", "objectif 10, écart inconnu", "il faut un journal de fax"},
-		"indicator-active_lines":      {"1 ligne", "objectif 0 manqué (+1)"},
+		"indicator-active_lines":      {"1 ligne", "objectif 0 manqué (+1)", "inchangé depuis août 2026"},
 	} {
 		got := text(t, page, id)
 		for _, w := range want {

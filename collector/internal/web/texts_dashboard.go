@@ -50,6 +50,7 @@ var dashboardTexts = page.Texts{
 	"count.messages.other":        {"%d messages", "%d messages"},
 	"month.so.far":                {"mois en cours : %s", "this month so far: %s"},
 	"since.month":                 {"%s depuis %s", "%s since %s"},
+	"same.month":                  {"inchangé depuis %s", "unchanged since %s"},
 	"trend.of":                    {"%s, tendance sur %d mois ; les valeurs sont dans les pages de détail", "%s, trend of %d months; the values are on the detailed pages"},
 
 	"basis.line_states":  {"d’après l’état des lignes", "by what the lines show"},
@@ -64,7 +65,7 @@ var dashboardTexts = page.Texts{
 	"basis.unseen.one":   {"%d ligne que personne ne voit", "%d line that nobody can see"},
 	"basis.unseen.other": {"%d lignes que personne ne voit", "%d lines that nobody can see"},
 	"watched.share":      {"observé à %d %%", "watched %d%%"},
-	"declared.share":     {"déclaré à %d %%", "declared %d%%"},
+	"declared.share":     {"à %d %%", "%d%%"},
 	"target.none":        {"sans objectif", "no target"},
 	"target.unknown":     {"objectif %d, écart inconnu", "target %d, gap unknown"},
 	"target.met":         {"objectif %d atteint (%s)", "target %d met (%s)"},

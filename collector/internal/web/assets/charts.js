@@ -59,7 +59,7 @@ function plan(data, colours, width, height) {
   const top = Math.max(1, ...all), bottom = Math.min(0, ...all);
   const axis = { stroke: colours.text, font: colours.font, grid: { stroke: colours.grid, width: 1 }, ticks: { show: false } };
   return {
-    width, height, series, bands, legend: { show: false }, padding: [8, 8, 0, 0],
+    width, height, series, bands, legend: { show: false }, padding: [8, 30, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     scales: { x: { time: false, range: [-0.5, data.labels.length - 0.5] }, y: { range: [bottom * 1.05, top * 1.05] } },
     axes: [
