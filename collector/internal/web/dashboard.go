@@ -295,7 +295,7 @@ func (p *dashboardPage) changed(x *tile, f, before *indicators.Figure) error {
 		text, err := p.T("same.month", name)
 		x.Changes = append(x.Changes, text)
 		return err
-	case 0:
+	case 0: // of nothing there are no hundredths
 	default:
 		percent := float64(*f.Value-*before.Value) / float64(*before.Value) * 100
 		by += fmt.Sprintf(" (%s %%)", signed(p.speech, int64(math.Round(percent))))
