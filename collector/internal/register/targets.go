@@ -164,3 +164,17 @@ func targetsOf(r ledger.Register, indicator string) (all []ledger.Target) {
 	slices.SortFunc(all, ledger.Target.Compare)
 	return all
 }
+
+// WithoutTarget is a register without the target of the same indicator, place and month. What ended that one ends
+// nothing any more, and goes with it.
+func WithoutTarget(r ledger.Register, x ledger.Target) ledger.Register {
+	r = r.Clone()
+	left := slices.DeleteFunc(r.Targets[x.Key()], func(t ledger.Target) bool { return t.From == x.From })
+	for len(left) > 0 && left[0].None {
+		left = left[1:]
+	}
+	if r.Targets[x.Key()] = left; len(left) == 0 {
+		delete(r.Targets, x.Key())
+	}
+	return r
+}

@@ -48,6 +48,7 @@ func menu() []pageLink {
 		{Path: "/map", Name: "nav.map", For: ledger.ReaderRole},
 		{Path: "/lines", Name: "nav.lines", For: ledger.ReaderRole},
 		{Path: "/services", Name: "nav.services", For: ledger.ReaderRole},
+		{Path: "/targets", Name: "nav.targets", For: ledger.ReaderRole},
 		{Path: "/support", Name: "nav.support", For: ledger.ReaderRole},
 		{Path: "/alerts", Name: "nav.alerts", For: ledger.ReaderRole},
 		{Path: "/machines", Name: "nav.machines", For: ledger.ReaderRole},

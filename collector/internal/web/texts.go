@@ -13,6 +13,7 @@ var allTexts = []page.Texts{
 	dashboardTexts,
 	sheetTexts,
 	supportTexts,
+	targetTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

@@ -31,6 +31,8 @@ type Books interface {
 	MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error)
 	storyBooks
 	followedBooks
+	declareBooks
+	closingBooks
 }
 
 // Options of a site.
@@ -116,6 +118,15 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("POST /support/{id}", change(ledger.EditorRole, maxForm, s.saveFollowup))
 	mux.HandleFunc("POST /support/{id}/remove", change(ledger.EditorRole, maxForm, s.dropFollowup))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
+	mux.HandleFunc("/targets.csv", packed(s.targetTable))
+	mux.HandleFunc("/targets.xlsx", get(s.targetTable))
+	mux.HandleFunc("GET /targets", packed(s.targetsPage))
+	mux.HandleFunc("POST /targets", change(ledger.EditorRole, maxForm, s.saveTarget))
+	mux.HandleFunc("/targets/collection", packed(s.collectionPage))
+	mux.HandleFunc("/targets/months", packed(s.monthsPage))
+	mux.HandleFunc("/targets/months/{month}", packed(s.monthPage))
+	mux.HandleFunc("POST /targets/months/{month}/close", change(ledger.EditorRole, maxForm, s.closeMonth))
+	mux.HandleFunc("POST /targets/months/{month}/reopen", change(ledger.AdminRole, maxForm, s.reopenMonth))
 	mux.HandleFunc("/assets/", get(s.ServeAsset))
 	mux.HandleFunc("/metrics", get(s.metrics))
 	mux.HandleFunc("/-/healthy", get(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }))
