@@ -22,15 +22,33 @@ func ExportLines(r ledger.Register) [][]string {
 		if !ok || x.Removed {
 			continue
 		}
-		at := r.Sites[x.Site]
-		p := d.words(x.Place)
-		rows = append(rows, []string{
-			x.Number, x.Extension, x.Device, x.Port, x.Gateway, x.GatewayPort,
-			p.Establishment, p.Site, at.Commune, at.TimeZone, p.Pole, p.Service, p.UF,
-			x.Support, string(x.Cutoff), string(x.CutOn), x.KeptReason, string(x.KeptUntil), x.Contact,
-		})
+		rows = append(rows, d.lineRow(x))
 	}
 	return rows
+}
+
+// lineRow is a line in the order of its table's columns.
+func (d directory) lineRow(x ledger.Declaration) []string {
+	at := d.Sites[x.Site]
+	p := d.words(x.Place)
+	return []string{
+		x.Number, x.Extension, x.Device, x.Port, x.Gateway, x.GatewayPort,
+		p.Establishment, p.Site, at.Commune, at.TimeZone, p.Pole, p.Service, p.UF,
+		x.Support, string(x.Cutoff), string(x.CutOn), x.KeptReason, string(x.KeptUntil), x.Contact,
+	}
+}
+
+// LineCells is a line as its table has it, by the English names of the columns; nil where it isn't declared at present.
+func LineCells(r ledger.Register, id string) map[string]string {
+	x, ok := ledger.Present(r.Lines[id])
+	if !ok || x.Removed {
+		return nil
+	}
+	cells := make(map[string]string, len(Lines.columns))
+	for i, value := range newDirectory(&r).lineRow(x) {
+		cells[Lines.columns[i].Name] = value
+	}
+	return cells
 }
 
 // words is a place as a table names it.

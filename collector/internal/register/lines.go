@@ -13,29 +13,66 @@ import (
 // PlanLines says what a table of lines changes. An absent column leaves things as they are, an
 // empty cell clears them, an absent row leaves its line. The error is Faults.
 func PlanLines(r ledger.Register, t *Table, o Options) (Plan, error) {
-	d := &lineDraft{draft: newDraft(r, t, o), rows: make(map[string]Row), extensions: make(map[string][]string)}
+	d := newLineDraft(r, t, o)
 	if !t.has("number") && !t.has("extension") {
 		d.fault(Row{Number: 1}, "", "there is neither a column number (numéro) nor extension (poste): nothing says which lines these are")
 		return d.plan()
 	}
+	for _, row := range t.Rows {
+		d.row(row)
+	}
+	return d.finish()
+}
+
+// newLineDraft is a plan of lines by a table.
+func newLineDraft(r ledger.Register, t *Table, o Options) *lineDraft {
+	d := &lineDraft{draft: newDraft(r, t, o), rows: make(map[string]Row), extensions: make(map[string][]string)}
 	for id, versions := range d.Lines {
 		if now, ok := ledger.Present(versions); ok && !now.Removed && now.Extension != "" {
 			key := now.Site + ":" + now.Extension
 			d.extensions[key] = append(d.extensions[key], id)
 		}
 	}
-	for _, row := range t.Rows {
-		d.row(row)
-	}
+	return d
+}
+
+// finish declares what all rows said.
+func (d *lineDraft) finish() (Plan, error) {
 	d.settle(false)
 	for _, x := range d.drafted {
 		d.declare(x)
 	}
-	if o.Replace {
+	if d.o.Replace {
 		d.removeOthers()
 	}
 	d.shared()
 	d.renumbered()
+	return d.plan()
+}
+
+// ReviseLines is PlanLines for lines that are declared: its row i is of line ids[i], whose number stays, whatever
+// site the row names. The error is Faults.
+func ReviseLines(r ledger.Register, ids []string, t *Table, o Options) (Plan, error) {
+	d := newLineDraft(r, t, o)
+	for i, row := range t.Rows {
+		old := d.present(ids[i])
+		values := make(map[string]string)
+		d.rows[ids[i]] = row
+		if extension, given := d.extension(row); given {
+			values["extension"] = extension
+		}
+		d.rest(row, old, values)
+		d.drafted = append(d.drafted, drafted{ids[i], row, values})
+	}
+	return d.finish()
+}
+
+// RemoveLines says what it changes to remove lines: what they were stays in the books. The error is Faults.
+func RemoveLines(r ledger.Register, ids []string, o Options) (Plan, error) {
+	d := newLineDraft(r, &Table{}, o)
+	for _, id := range ids {
+		d.remove(id)
+	}
 	return d.plan()
 }
 
@@ -116,11 +153,10 @@ func (d *lineDraft) keyColumn() string {
 // numbers are the numbers of a row: one, or a block of them.
 func (d *lineDraft) numbers(row Row) ([]Number, bool) {
 	text, _ := d.get(row, "number")
-	extension, _ := d.get(row, "extension")
-	extension = written.Replace(extension)
+	faults := len(d.faults)
+	extension, _ := d.extension(row)
 	switch {
-	case extension != "" && (!onlyDigits(extension) || len(extension) > 8):
-		d.fault(row, "extension", "%q is no extension; want its digits", extension)
+	case len(d.faults) > faults:
 		return nil, false
 	case text == "" && extension == "":
 		d.fault(row, d.keyColumn(), "is empty; want a number, or an extension and its site")
@@ -146,6 +182,16 @@ func (d *lineDraft) numbers(row Row) ([]Number, bool) {
 		numbers[0].Extension = extension
 	}
 	return numbers, true
+}
+
+// extension is a row's, its digits alone.
+func (d *lineDraft) extension(row Row) (digits string, given bool) {
+	text, given := d.get(row, "extension")
+	digits = written.Replace(text)
+	if digits != "" && (!onlyDigits(digits) || len(digits) > 8) {
+		d.fault(row, "extension", "%q is no extension; want its digits", digits)
+	}
+	return digits, given
 }
 
 // byExtension is the id of the line with an extension at a row's site.
@@ -343,17 +389,24 @@ func (d *lineDraft) removeOthers() {
 		d.fault(Row{}, "", "has no lines, and all others would be removed; want at least one")
 	}
 	for _, id := range slices.Sorted(maps.Keys(d.Lines)) {
-		now, _ := ledger.Present(d.Lines[id])
-		if _, named := d.rows[id]; named || now.Removed {
-			continue
+		if _, named := d.rows[id]; !named {
+			d.remove(id)
 		}
-		since := d.since(now.Site)
-		if since == 0 {
-			delete(d.Lines, id)
-			continue
-		}
-		d.Lines[id] = lineFields.put(d.Lines[id], since, func(v *ledger.Declaration) { v.Removed = true })
 	}
+}
+
+// remove removes a line, if it is there.
+func (d *lineDraft) remove(id string) {
+	now, ok := ledger.Present(d.Lines[id])
+	if !ok || now.Removed {
+		return
+	}
+	since := d.since(now.Site)
+	if since == 0 {
+		delete(d.Lines, id)
+		return
+	}
+	d.Lines[id] = lineFields.put(d.Lines[id], since, func(v *ledger.Declaration) { v.Removed = true })
 }
 
 // shared warns of lines on one and the same port.
