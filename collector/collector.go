@@ -125,6 +125,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		Metrics:  figures.Handler(),
 		Label:    figures.Label,
 		Ready:    isReady,
+		Dialling: c.Numbers.dialling(),
 		Language: c.Language,
 		Location: c.location,
 		MQTT:     cmp.Or(c.MQTT.ExternalURL, p.mqtt),

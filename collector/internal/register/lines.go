@@ -50,19 +50,24 @@ func (d *lineDraft) finish() (Plan, error) {
 	return d.plan()
 }
 
-// ReviseLines is PlanLines for lines that are declared: its row i is of line ids[i], whose number stays, whatever
-// site the row names. The error is Faults.
-func ReviseLines(r ledger.Register, ids []string, t *Table, o Options) (Plan, error) {
+// ReviseLines is PlanLines for lines that are declared: the column number holds their ids, which stay as they are
+// whatever site a row names. The error is Faults.
+func ReviseLines(r ledger.Register, t *Table, o Options) (Plan, error) {
 	d := newLineDraft(r, t, o)
-	for i, row := range t.Rows {
-		old := d.present(ids[i])
+	for _, row := range t.Rows {
+		id, _ := d.get(row, "number")
+		old := d.present(id)
+		if old.Line == "" || len(d.Lines[id]) == 0 {
+			d.fault(row, "", "there is no line %q", id)
+			continue
+		}
 		values := make(map[string]string)
-		d.rows[ids[i]] = row
+		d.rows[id] = row
 		if extension, given := d.extension(row); given {
 			values["extension"] = extension
 		}
 		d.rest(row, old, values)
-		d.drafted = append(d.drafted, drafted{ids[i], row, values})
+		d.drafted = append(d.drafted, drafted{id, row, values})
 	}
 	return d.finish()
 }

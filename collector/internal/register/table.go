@@ -108,31 +108,38 @@ func ReadUpload(name string, data []byte, sheet string, s *Schema) (*Table, erro
 	return s.readFile(bytes.NewReader(data), int64(len(data)), newTable(name), sheet)
 }
 
-// Typed is a table of the one row that somebody typed into a form: cells by column, in English. It is read as if it
-// stood in a file, so that forms and files can't disagree; its faults name the columns in English.
-func Typed(s *Schema, cells map[string]string) (*Table, error) {
-	row := &typed{}
-	for _, name := range slices.Sorted(maps.Keys(cells)) {
-		row.names, row.cells = append(row.names, name), append(row.cells, cells[name])
+// Typed is a table of the rows that somebody typed into a form: cells by column, in English, in all rows the same
+// columns. It is read as if it stood in a file, so that forms and files can't disagree; its faults name the columns
+// in English.
+func Typed(s *Schema, rows ...map[string]string) (*Table, error) {
+	source := &typed{}
+	for i, cells := range rows {
+		names := slices.Sorted(maps.Keys(cells))
+		if i == 0 {
+			source.rows = append(source.rows, names)
+		}
+		row := make([]string, len(source.rows[0]))
+		for j, name := range source.rows[0] {
+			row[j] = cells[name]
+		}
+		source.rows = append(source.rows, row)
 	}
 	t := &Table{place: make(map[string]int), header: make(map[string]string)}
-	return t, t.read(row, s)
+	return t, t.read(source, s)
 }
 
-// typed is a row of headers and one below.
+// typed are a row of headers and those below.
 type typed struct {
-	names, cells []string
-	row          int
+	rows [][]string
+	at   int
 }
 
 func (r *typed) next() (number int, cells []string, err error) {
-	switch r.row++; r.row {
-	case 1:
-		return r.row, r.names, nil
-	case 2:
-		return r.row, r.cells, nil
+	if r.at == len(r.rows) {
+		return 0, nil, io.EOF
 	}
-	return 0, nil, io.EOF
+	r.at++
+	return r.at, r.rows[r.at-1], nil
 }
 
 func (r *typed) day(cell string) string { return cell }

@@ -3,7 +3,9 @@ package web
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +77,9 @@ type linePage struct {
 	Windows     []ledger.TestWindow
 	Audit       []auditRow
 	Mailboxes   []ledger.Mailbox
+	Revision    string     // of what is declared of it
+	Edit        string     // links
+	Typed       url.Values // into a form that was not taken
 }
 
 // lineMonth is what is known of a line in a month.
@@ -127,7 +132,13 @@ func (s *site) lineStory(r *http.Request, id string) (p linePage, err error) {
 		return p, nil
 	}
 	p.Line, p.Called = line, lineRow{Line: line}.Called()
+	p.Edit = p.link("/lines/" + url.PathEscape(id) + "/edit")
 	p.Title += " " + p.Called
+	declared, err := s.books(r).Register(r.Context())
+	if err != nil {
+		return p, err
+	}
+	p.Revision = revision(declared.Lines[id])
 	var story ledger.Story
 	group, ctx := errgroup.WithContext(r.Context())
 	group.Go(func() (err error) { story, err = s.books(r).Story(ctx, id, storyRows); return err })
@@ -318,3 +329,19 @@ func (p linePage) Reason(e ledger.Episode) (string, error) {
 
 // CopperCloses says when copper closes under the line, where it hangs on copper.
 func (p linePage) CopperCloses() (string, error) { return p.speech.Copper(*p.Line.Copper) }
+
+// Path is where forms about the line are sent.
+func (p linePage) Path(what string) string {
+	return p.link("/lines/" + url.PathEscape(p.ID) + "/" + what)
+}
+
+// CloseAt is where a form that closes one of its alerts is sent.
+func (p linePage) CloseAt(e ledger.Episode) string {
+	return p.Path(fmt.Sprintf("alerts/%d/close", e.ID))
+}
+
+// Another is a form for the line that takes this one's place.
+func (p linePage) Another() string { return p.link("/lines/new", "like", p.ID) }
+
+// Declare is a form for a line that is only seen.
+func (p linePage) Declare() string { return p.link("/lines/new", "device", p.Device, "port", p.Port) }

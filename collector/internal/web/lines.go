@@ -16,6 +16,7 @@ type linesPage struct {
 	States []stateLink
 	Rows   []lineRow // shown
 	Found  int       // fit query and state
+	Turn   turn
 }
 
 // stateLink is how many lines are in a state, and where they are shown alone.
@@ -41,14 +42,14 @@ func byUrgency() []ledger.LineState {
 }
 
 func (s *site) linesPage(w http.ResponseWriter, r *http.Request) {
-	f, books := s.frame(r, "title.lines", "q", "state")
+	f, books := s.frame(r, "title.lines", "q", "state", "page")
 	p := linesPage{frame: f}
 	var err error
 	if p.Searching, err = p.T("search.line"); err == nil {
 		if state := r.URL.Query().Get("state"); slices.Contains(byUrgency(), ledger.LineState(state)) {
 			p.State = state
 		}
-		err = p.fill(books, s.Label)
+		err = p.fill(books, s.Label, r.URL.Query())
 	}
 	if err != nil {
 		s.Log.Error("word the page", "error", err)
@@ -57,7 +58,7 @@ func (s *site) linesPage(w http.ResponseWriter, r *http.Request) {
 	s.Render(w, p.status(), "lines.html", p)
 }
 
-func (p *linesPage) fill(books ledger.Snapshot, label func(*ledger.Line) string) (err error) {
+func (p *linesPage) fill(books ledger.Snapshot, label func(*ledger.Line) string, q url.Values) (err error) {
 	counts := make(map[ledger.LineState]int64)
 	alerts := make(map[string]int64)
 	for _, e := range p.Alerts {
@@ -87,7 +88,9 @@ func (p *linesPage) fill(books ledger.Snapshot, label func(*ledger.Line) string)
 		return cmp.Or(cmp.Compare(b.Alerts, a.Alerts), slices.Index(byUrgency(), a.State)-slices.Index(byUrgency(), b.State),
 			cmp.Compare(a.ServiceName, b.ServiceName))
 	})
-	p.Rows = p.Rows[:min(len(p.Rows), maxRows)]
+	var from, to int
+	p.Turn, from, to = p.turned(q, "/lines", len(p.Rows))
+	p.Rows = p.Rows[from:to]
 	if err := p.figures(books); err != nil {
 		return err
 	}

@@ -137,8 +137,8 @@ func (s *site) mapTimes(r *http.Request, books ledger.Snapshot) (t mapTimes, err
 	t.month = cmp.Or(books.Month, ledger.MonthOf(books.At, s.Location)).Add(-1)
 	t.first = t.month.Add(-11)
 	group, ctx := errgroup.WithContext(r.Context())
-	group.Go(func() (err error) { t.ofMonth, err = s.books(r).Period(ctx, t.month, t.month); return err })
-	group.Go(func() (err error) { t.ofYear, err = s.books(r).Period(ctx, t.first, t.month); return err })
+	group.Go(func() (err error) { t.ofMonth, err = s.books(r).Months(ctx, t.month, t.month); return err })
+	group.Go(func() (err error) { t.ofYear, err = s.books(r).Months(ctx, t.first, t.month); return err })
 	return t, group.Wait()
 }
 

@@ -24,6 +24,8 @@ import (
 type house struct {
 	t     *testing.T
 	books *ledger.Ledger
+	paris *time.Location
+	log   *slog.Logger
 	http.Handler
 }
 
@@ -44,7 +46,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t}
+	h := &house{t: t, paris: paris, log: log}
 	h.books, err = ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{Log: log, Now: func() time.Time { return noon.Std() }, Zone: paris})
 	if err != nil {
 		t.Fatal(err)

@@ -19,10 +19,11 @@ var noon = wire.TimeOf(time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC))
 
 // books is a ledger that says what a test wants.
 type books struct {
-	snapshot ledger.Snapshot
-	watch    ledger.Watch
-	err      error
-	stopped  error // why nothing is booked
+	registerBooks // that of tests which change something is a real ledger
+	snapshot      ledger.Snapshot
+	watch         ledger.Watch
+	err           error
+	stopped       error // why nothing is booked
 
 	anomalies []ledger.Anomaly
 	episodes  []ledger.Episode
@@ -30,6 +31,10 @@ type books struct {
 	mssante   ledger.MSSante
 	story     ledger.Story
 	mailboxes []ledger.Mailbox
+}
+
+func (b *books) Register(context.Context) (ledger.Register, error) {
+	return b.snapshot.Register, b.err
 }
 
 func (b *books) Story(context.Context, string, int) (ledger.Story, error) { return b.story, b.err }

@@ -98,7 +98,7 @@ func (s *site) saveSheet(w http.ResponseWriter, r *http.Request) {
 // refused answers where the books didn't take what somebody sent.
 func (s *site) refused(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
-	case errors.Is(err, ledger.ErrNoService):
+	case errors.Is(err, ledger.ErrNoService), errors.Is(err, errNoSuch), errors.Is(err, ledger.ErrNoEpisode), errors.Is(err, ledger.ErrNoUpload):
 		http.NotFound(w, r)
 	case errors.Is(err, errNotYours):
 		http.Error(w, "you may not change this: "+errNotYours.Error(), http.StatusForbidden)

@@ -199,7 +199,6 @@ var commonTexts = page.Texts{
 	"lines.found.one":      {"%d ligne trouvée.", "%d line found."},
 	"lines.found.other":    {"%d lignes trouvées.", "%d lines found."},
 	"lines.all":            {"Toutes les lignes", "All lines"},
-	"lines.shown":          {"%d lignes affichées sur %d : précisez la recherche.", "%d lines of %d shown: narrow the search."},
 	"lines.empty":          {"Aucune ligne pour l’instant", "No line yet"},
 	"lines.import":         {"Une machine qui peut faxer apparaît ici d’elle-même. Pour déclarer vos lignes, avec leurs services et leurs dates de coupure :", "A machine that can fax shows here by itself. To declare your lines, with their departments and cut-off dates:"},
 	"in.active.one":        {"%d active", "%d active"},

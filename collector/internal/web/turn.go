@@ -62,6 +62,9 @@ func (s speech) To(path string, pairs ...string) string { return s.link(path, pa
 // lineLink is a line's own page.
 func (s speech) lineLink(id string) string { return s.link("/lines/" + url.PathEscape(id)) }
 
+// LineLink is the same for templates.
+func (s speech) LineLink(id string) string { return s.lineLink(id) }
+
 // lineOf is a line of the books.
 func lineOf(books ledger.Snapshot, id string) (ledger.Line, bool) {
 	i := slices.IndexFunc(books.Lines, func(l ledger.Line) bool { return l.ID == id })

@@ -17,6 +17,7 @@ import (
 
 	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/register"
 )
 
 // Books is what the pages need of the ledger.
@@ -33,6 +34,7 @@ type Books interface {
 	followedBooks
 	declareBooks
 	closingBooks
+	registerBooks
 }
 
 // Options of a site.
@@ -41,6 +43,7 @@ type Options struct {
 	Metrics  http.Handler              // of /metrics
 	Label    func(*ledger.Line) string // what metrics and their alerts call a line, by which it is found, too; nil: its id
 	Ready    func() error              // of /-/ready: nil, or why not
+	Dialling register.Dialling         // how numbers are read that people type
 	Language string                    // fr or en, for readers who ask for neither
 	Location *time.Location            // in which times are shown
 	MQTT     string                    // URL that agents use, for the page that tells how to start one
@@ -96,7 +99,21 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/{$}", packed(s.dashboard))
 	mux.HandleFunc("/machines", packed(s.fleet))
 	mux.HandleFunc("/lines", packed(s.linesPage))
-	mux.HandleFunc("/lines/{id}", packed(s.linePage))
+	mux.HandleFunc("GET /lines/{id}", packed(s.linePage))
+	mux.HandleFunc("GET /lines/new", packed(s.newLinePage))
+	mux.HandleFunc("POST /lines/new", change(ledger.EditorRole, maxForm, s.addLine))
+	mux.HandleFunc("GET /lines/several", packed(s.severalPage))
+	mux.HandleFunc("POST /lines/several", change(ledger.EditorRole, maxForm, s.saveSeveral))
+	mux.HandleFunc("GET /lines/{id}/edit", packed(s.editLinePage))
+	mux.HandleFunc("POST /lines/{id}/edit", change(ledger.EditorRole, maxForm, s.saveLine))
+	mux.HandleFunc("POST /lines/{id}/remove", change(ledger.EditorRole, maxForm, s.removeLine))
+	mux.HandleFunc("POST /lines/{id}/windows", change(ledger.EditorRole, maxForm, s.announceTest))
+	mux.HandleFunc("POST /lines/{id}/alerts/{alert}/close", change(ledger.EditorRole, maxForm, s.closeAlert))
+	mux.HandleFunc("GET /import/{table}", packed(s.importPage))
+	mux.HandleFunc("POST /import/{table}", change(ledger.EditorRole, maxTable+maxForm, s.handIn))
+	mux.HandleFunc("GET /import/{table}/{upload}", packed(s.previewPage))
+	mux.HandleFunc("POST /import/{table}/{upload}", change(ledger.EditorRole, maxForm, s.confirmImport))
+	mux.HandleFunc("GET /export/{file}", packed(s.exportTable))
 	mux.HandleFunc("/map", packed(s.mapPage))
 	mux.HandleFunc("/map/gaps", packed(s.gapsPage))
 	mux.HandleFunc("/map/table", packed(s.kitPage))
