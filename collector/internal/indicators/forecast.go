@@ -10,10 +10,12 @@ import (
 const (
 	forecastMonths   = 12  // the newest that a forecast rests on; what was longer ago says little of today's pace
 	fewestMonths     = 4   // with fewer a slope is chance
-	enoughWatched    = 0.8 // share of a month's days; with less its figure is not the month's
 	farthest         = 240 // months ahead: no slope holds for 20 years
 	fourOfFiveChance = 1.2816
 )
+
+// EnoughWatched is the share of a month's days with less of which its figure is not the month's.
+const EnoughWatched = 0.8
 
 // Point is what a figure was in a month.
 type Point struct {
@@ -70,7 +72,7 @@ func ForecastZero(points []Point) (f Forecast) {
 			continue
 		}
 		knownMonths++
-		if p.Watched >= enoughWatched {
+		if p.Watched >= EnoughWatched {
 			used = append(used, p)
 		}
 	}

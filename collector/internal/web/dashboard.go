@@ -206,7 +206,7 @@ func (p *dashboardPage) tile(x *tile, t, base trend, indicator indicators.Indica
 			return err
 		}
 	}
-	values := t.values(indicator)[:last+1]
+	values := t.drawn(last+1, indicator)
 	label, err := p.T("trend.of", x.Name, len(values))
 	if err != nil {
 		return err

@@ -73,11 +73,14 @@ func (p *dashboardPage) pagesChart(t trend, f *indicators.Forecast) (err error) 
 	complete := len(t.Months) - 1
 	months := t.Months[:complete:complete]
 	c := chart{speech: p.speech, ID: "pages-chart"}
-	received := series{Kind: lineSeries, Values: t.values(indicators.FaxReceived)[:complete]}
-	sent := series{Kind: lineSeries, Values: t.values(indicators.FaxSent)[:complete]}
-	either := series{Kind: lineSeries, Values: t.values(indicators.FaxUnknown)[:complete]}
+	received := series{Kind: lineSeries, Values: t.drawn(complete, indicators.FaxReceived)}
+	sent := series{Kind: lineSeries, Values: t.drawn(complete, indicators.FaxSent)}
+	either := series{Kind: lineSeries, Values: t.drawn(complete, indicators.FaxUnknown)}
 	all := series{Kind: lineSeries}
 	for _, point := range t.points(complete, indicators.FaxReceived, indicators.FaxSent, indicators.FaxUnknown) {
+		if point.Watched < indicators.EnoughWatched {
+			point.Value = nil
+		}
 		all.Values = append(all.Values, knownIf(point.Value))
 	}
 	for key, text := range map[string]*string{

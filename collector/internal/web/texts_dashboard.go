@@ -100,7 +100,7 @@ var dashboardTexts = page.Texts{
 	"forecast.rests":          {"d’après %d mois complets, de %s à %s : −%.1f par mois. Ne vaut que si le rythme reste le même, et pour les seules lignes que des machines comptent.", "from %d whole months, %s to %s: −%.1f a month. Holds only if the pace stays the same, and for lines that machines count."},
 
 	"pages.chart":    {"Pages faxées par mois", "Pages faxed per month"},
-	"pages.note":     {"Comptées par les machines ; un mois que rien n’a observé reste vide.", "Counted by the machines; a month that nothing watched stays empty."},
+	"pages.note":     {"Comptées par les machines ; un mois trop peu observé (moins de 80 % du meilleur) reste vide.", "Counted by the machines; a month that was watched too little (less than 80% of the best) stays empty."},
 	"pages.received": {"Reçues", "Received"},
 	"pages.sent":     {"Émises", "Sent"},
 	"pages.either":   {"Sens inconnu", "Direction unknown"},

@@ -113,12 +113,9 @@ func (t trend) points(n int, of ...indicators.Indicator) []indicators.Point {
 		return !slices.ContainsFunc(t.values(x)[:n], func(v *float64) bool { return v != nil })
 	})
 	points := make([]indicators.Point, n)
-	best := 0.0
+	best := t.best(n)
 	for i := range points {
 		points[i] = t.point(i, told)
-		best = max(best, points[i].Watched)
-	}
-	for i := range points {
 		if best > 0 {
 			points[i].Watched /= best
 		}
@@ -126,11 +123,40 @@ func (t trend) points(n int, of ...indicators.Indicator) []indicators.Point {
 	return points
 }
 
-func (t trend) point(i int, of []indicators.Indicator) indicators.Point {
-	p := indicators.Point{Month: t.Months[i]}
+// watched is of how much of a month its lines were watched.
+func (t trend) watched(i int) float64 {
 	if lines := t.figure(i, indicators.ActiveLines); lines != nil {
-		p.Watched = share(lines)
+		return share(lines)
 	}
+	return 0
+}
+
+// best is how well the best watched of the first n months was.
+func (t trend) best(n int) (best float64) {
+	for i := range n {
+		best = max(best, t.watched(i))
+	}
+	return best
+}
+
+// drawn are an indicator's values in the first n months, without those of lines and faxes in months that were watched
+// worse than a forecast would have them: what was counted in a few days is no month's.
+func (t trend) drawn(n int, indicator indicators.Indicator) []*float64 {
+	values := t.values(indicator)[:n]
+	if rises(indicator) {
+		return values // people declare it
+	}
+	best := t.best(n)
+	for i := range values {
+		if t.watched(i) < indicators.EnoughWatched*best {
+			values[i] = nil
+		}
+	}
+	return values
+}
+
+func (t trend) point(i int, of []indicators.Indicator) indicators.Point {
+	p := indicators.Point{Month: t.Months[i], Watched: t.watched(i)}
 	var sum int64
 	for _, x := range of {
 		f := t.figure(i, x)
