@@ -58,7 +58,7 @@ func (x reportCommand) of(call *program.Call, c config, books *ledger.Ledger) (r
 	if err := known.Check(month); err != nil {
 		return report.Report{}, program.Usage(fmt.Errorf("--month: %w", err))
 	}
-	read, err := report.Read(call.Ctx, books, snapshot, month, c.location)
+	read, err := report.Read(call.Ctx, books, snapshot, month, x.Establishment, c.location)
 	if err != nil {
 		return report.Report{}, err
 	}

@@ -246,8 +246,34 @@ func readClosings(ctx context.Context, q querier, month Month) (all []Closing, e
 	}, int64(month))
 }
 
+// Closed are the closings that hold of the months from and to and of those between, with their figures of one level: all
+// of them would be many.
+func (l *Ledger) Closed(ctx context.Context, from, to Month, level string) (all []Closing, err error) {
+	err = l.read(ctx, "closings", func(q querier, _ wire.Time) error {
+		closings, err := readClosings(ctx, q, 0)
+		if err != nil {
+			return err
+		}
+		for _, c := range closings {
+			if !c.Holds() || c.Month < from || c.Month > to {
+				continue
+			}
+			if c.Figures, err = readFiguresWhere(ctx, q, "month = ? AND version = ? AND level = ?", int64(c.Month), c.Version, level); err != nil {
+				return err
+			}
+			all = append(all, c)
+		}
+		return nil
+	})
+	return all, err
+}
+
 func readClosedFigures(ctx context.Context, q querier, month Month, version int) (all []ClosedFigure, err error) {
-	err = each(ctx, q, "SELECT "+closedFiguresTable.columns+" FROM closed_figures WHERE month = ? AND version = ?", func(read func(...any) error) error {
+	return readFiguresWhere(ctx, q, "month = ? AND version = ?", int64(month), version)
+}
+
+func readFiguresWhere(ctx context.Context, q querier, where string, args ...any) (all []ClosedFigure, err error) {
+	err = each(ctx, q, "SELECT "+closedFiguresTable.columns+" FROM closed_figures WHERE "+where, func(read func(...any) error) error {
 		var f ClosedFigure
 		var value, target sql.NullInt64
 		var parts string
@@ -259,7 +285,7 @@ func readClosedFigures(ctx context.Context, q querier, month Month, version int)
 		err := decodeList(parts, &f.Parts)
 		all = append(all, f)
 		return err
-	}, int64(month), version)
+	}, args...)
 	slices.SortFunc(all, func(x, y ClosedFigure) int { return x.Compare(&y) }) // databases have orders of their own
 	return all, err
 }

@@ -132,7 +132,7 @@ func (h *hospital) report(t *testing.T, month ledger.Month, establishment string
 	if err != nil {
 		t.Fatal(err)
 	}
-	books, err := report.Read(t.Context(), h, snapshot, month, h.zone)
+	books, err := report.Read(t.Context(), h, snapshot, month, establishment, h.zone)
 	if err != nil {
 		t.Fatal(err)
 	}

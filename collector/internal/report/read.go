@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -19,6 +21,8 @@ type Source interface {
 	Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 	MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error)
 	AfterDates(ctx context.Context, month ledger.Month) ([]ledger.AfterSum, error)
+	Closed(ctx context.Context, from, to ledger.Month, level string) ([]ledger.Closing, error)
+	Sheets(ctx context.Context, at ledger.Day) ([]ledger.Sheet, error)
 }
 
 // Known are the months of which a report can be made.
@@ -81,14 +85,21 @@ func Baseline(books ledger.Snapshot, zone *time.Location) ledger.Month {
 	return month
 }
 
-// Read reads what a month's report is made of, beside a snapshot that was read already.
-func Read(ctx context.Context, s Source, snapshot ledger.Snapshot, month ledger.Month, zone *time.Location) (Books, error) {
+// Read reads what a month's report is made of, beside a snapshot that was read already. Without an establishment it is
+// of the structure as a whole.
+func Read(ctx context.Context, s Source, snapshot ledger.Snapshot, month ledger.Month, establishment string, zone *time.Location) (Books, error) {
 	b := Books{Snapshot: snapshot, Zone: zone}
-	first, base := month.Add(1-trendMonths), Baseline(snapshot, zone)
+	first, base, level := month.Add(1-trendMonths), Baseline(snapshot, zone), string(levelOf(establishment))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { b.Months, err = s.Months(ctx, first, month); return err })
 	group.Go(func() (err error) { b.MSSante, err = s.MSSante(ctx, first, month); return err })
 	group.Go(func() (err error) { b.After, err = s.AfterDates(ctx, month); return err })
+	group.Go(func() (err error) { b.Sheets, err = s.Sheets(ctx, sheetsUntil(month, zone)); return err })
+	group.Go(func() (err error) { b.Closed, err = s.Closed(ctx, min(first, cmp.Or(base, first)), month, level); return err })
+	group.Go(func() (err error) {
+		b.ClosedServices, err = s.Closed(ctx, month, month, string(indicators.Service))
+		return err
+	})
 	var sums []ledger.MonthSum
 	var declared ledger.MSSante
 	if base != 0 && base < first {
@@ -96,8 +107,14 @@ func Read(ctx context.Context, s Source, snapshot ledger.Snapshot, month ledger.
 		group.Go(func() (err error) { declared, err = s.MSSante(ctx, base, base); return err })
 	}
 	err := group.Wait()
-	b.Months = append(b.Months, sums...)
-	b.MSSante.Mailboxes = append(b.MSSante.Mailboxes, declared.Mailboxes...)
-	b.MSSante.Messages = append(b.MSSante.Messages, declared.Messages...)
+	b.Months = slices.Concat(b.Months, sums)
+	b.MSSante = ledger.MSSante{
+		Mailboxes: slices.Concat(b.MSSante.Mailboxes, declared.Mailboxes), Messages: slices.Concat(b.MSSante.Messages, declared.Messages),
+	}
 	return b, err
+}
+
+// sheetsUntil is until when what a service's sheet says is of a month: the committee meets in the next one.
+func sheetsUntil(month ledger.Month, zone *time.Location) ledger.Day {
+	return dayOf(month.Add(2).In(zone)-1, zone)
 }

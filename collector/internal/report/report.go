@@ -30,7 +30,11 @@ type Books struct {
 	Months   []ledger.MonthSum // of the months of Span and of the baseline
 	MSSante  ledger.MSSante    // likewise
 	After    []ledger.AfterSum // in the month
+	Sheets   []ledger.Sheet    // that held when the committee met
 	Zone     *time.Location    // the collector's
+
+	Closed         []ledger.Closing // that hold, of the same months, with the figures of the report's level
+	ClosedServices []ledger.Closing // that of the month, with the figures of services
 }
 
 // Report is what the committee looks at.
@@ -41,6 +45,9 @@ type Report struct {
 	Name          string       // of the establishment, or of the only one that there is; empty: several
 	At            wire.Time    // when the books were read; what machines show is as of then
 	Until         wire.Time    // last instant of the month, At where it isn't over: what follows from dates is as of then
+
+	Closing     *ledger.Closing         // without figures; nil: the month isn't closed, or what was frozen isn't of this scope
+	Corrections []indicators.Difference // what its figures would be now, where that is something else
 
 	Indicators []Indicator // the kit's seven in its order
 	Trend      []Past      // the month and the twelve before it, oldest first
@@ -55,6 +62,9 @@ type Report struct {
 	Cuts       []CutDay // to come, the next first
 	Blind      []ledger.Line
 	Gains      []Gain
+	Forecast   indicators.Forecast // of active lines
+	Weather    []Weather           // the worst first
+	Unsaid     int                 // so many services with lines have no sheet
 	Services   []Service
 	Lines      []ledger.Line // by establishment, pole, service and number
 
@@ -74,7 +84,8 @@ type Figures map[Key]indicators.Figure
 
 // Past is a month of the trend.
 type Past struct {
-	Month ledger.Month
+	Month  ledger.Month
+	Closed bool // its figures are those that were frozen
 	Figures
 }
 
@@ -114,6 +125,7 @@ func New(b Books, month ledger.Month, establishment string) (Report, error) {
 	r.figures(b)
 	r.services(b)
 	r.after(b.After)
+	r.weather(b.Sheets)
 	return r, nil
 }
 
@@ -136,45 +148,93 @@ func (r *Report) of(establishment string) bool {
 	return r.Establishment == "" || r.Establishment == establishment
 }
 
-// figures fills in all that the indicators tell.
+// figures fills in all that the indicators tell. Of a closed month they are those of its closing.
 func (r *Report) figures(b Books) {
-	computed := indicators.Books{At: b.Snapshot.At, Register: r.Register, Lines: b.Snapshot.Lines, MSSante: b.MSSante}
-	byMonth := make(map[ledger.Month][]ledger.MonthSum)
-	for _, sum := range b.Months {
-		byMonth[sum.Month] = append(byMonth[sum.Month], sum)
-	}
-	at := func(month ledger.Month) Figures {
-		computed.Months = byMonth[month]
-		return r.compute(computed, month)
-	}
+	at := r.computer(b)
 	for n := range trendMonths {
 		month := r.Month.Add(n - trendMonths + 1)
-		r.Trend = append(r.Trend, Past{month, at(month)})
+		past := Past{Month: month}
+		live := at(month)
+		frozen, closing := r.frozen(b.Closed, month, levelOf(r.Establishment))
+		if past.Closed = closing != nil; past.Closed {
+			past.Figures = r.keyed(frozen)
+		} else {
+			past.Figures = r.keyed(live)
+		}
+		r.Trend = append(r.Trend, past)
+		if past.Closed && month == r.Month {
+			r.Closing, r.Corrections = closing, indicators.Compare(r.own(frozen), r.own(live))
+		}
 	}
 	now, before := r.Trend[trendMonths-1].Figures, r.Trend[trendMonths-2].Figures
 	var base Figures
 	if r.Baseline != 0 {
-		base = at(r.Baseline)
+		frozen, closing := r.frozen(b.Closed, r.Baseline, levelOf(r.Establishment))
+		if closing == nil {
+			frozen = at(r.Baseline)
+		}
+		base = r.keyed(frozen)
 	}
 	for _, key := range r.Keys() {
 		r.Indicators = append(r.Indicators, Indicator{key, now.of(key), before.of(key), base.of(key)})
 	}
 	r.gains()
+	r.forecast()
 }
 
-// compute is what the indicators tell of the report's scope in a month.
-func (r *Report) compute(b indicators.Books, month ledger.Month) Figures {
-	level := indicators.Whole
-	if r.Establishment != "" {
-		level = indicators.Structure
+// computer gives the figures of months as the books have them now.
+func (r *Report) computer(b Books) func(ledger.Month) []indicators.Figure {
+	computed := indicators.Books{At: b.Snapshot.At, Register: r.Register, Lines: b.Snapshot.Lines, MSSante: b.MSSante}
+	byMonth := make(map[ledger.Month][]ledger.MonthSum)
+	for _, sum := range b.Months {
+		byMonth[sum.Month] = append(byMonth[sum.Month], sum)
 	}
-	figures := Figures{}
-	for _, f := range indicators.Compute(b, month, month, level) {
-		if f.Scope.Establishment == r.Establishment {
-			figures[keyOf(&f)] = f
+	return func(month ledger.Month) []indicators.Figure {
+		computed.Months = byMonth[month]
+		return indicators.Compute(computed, month, month, levelOf(r.Establishment))
+	}
+}
+
+// levelOf is that of a report of an establishment, or of the structure as a whole.
+func levelOf(establishment string) indicators.Level {
+	if establishment == "" {
+		return indicators.Whole
+	}
+	return indicators.Structure
+}
+
+// frozen are the figures of a month's closing; the closing is nil where there is none, or it has none of the scope.
+func (r *Report) frozen(closed []ledger.Closing, month ledger.Month, level indicators.Level) ([]indicators.Figure, *ledger.Closing) {
+	for i := range closed {
+		if closed[i].Month != month {
+			continue
+		}
+		figures := indicators.Thaw(&closed[i], level)
+		if len(r.own(figures)) > 0 {
+			closing := closed[i]
+			closing.Figures = nil
+			return figures, &closing
 		}
 	}
-	return figures
+	return nil, nil
+}
+
+// own are the figures of the report's scope.
+func (r *Report) own(figures []indicators.Figure) (own []indicators.Figure) {
+	for _, f := range figures {
+		if r.of(f.Scope.Establishment) {
+			own = append(own, f)
+		}
+	}
+	return own
+}
+
+func (r *Report) keyed(figures []indicators.Figure) Figures {
+	keyed := Figures{}
+	for _, f := range r.own(figures) {
+		keyed[keyOf(&f)] = f
+	}
+	return keyed
 }
 
 // of is a figure; one that isn't told is unknown.
@@ -204,6 +264,17 @@ func (r *Report) Keys() (keys []Key) {
 
 // At is a figure of a month of the trend.
 func (p Past) At(key Key) indicators.Figure { return p.Figures.of(key) }
+
+// forecast looks at the months that are over.
+func (r *Report) forecast() {
+	var points []indicators.Point
+	for _, past := range r.Trend {
+		if past.Month < r.Month || r.Over() {
+			points = append(points, indicators.PointOf(past.At(Key{indicators.ActiveLines, "lines"})))
+		}
+	}
+	r.Forecast = indicators.ForecastZero(points)
+}
 
 // Gain is what paper was not printed or scanned because less was faxed than in the baseline month.
 type Gain struct {

@@ -33,19 +33,14 @@ type Rank struct {
 	indicators.Figure
 }
 
-// services fills in what is told by service.
+// services fills in what is told by service. Of a closed month that is what was frozen.
 func (r *Report) services(b Books) {
-	computed := indicators.Books{At: b.Snapshot.At, Register: r.Register, Lines: b.Snapshot.Lines, MSSante: b.MSSante}
-	for i := range b.Months {
-		if b.Months[i].Month == r.Month {
-			computed.Months = append(computed.Months, b.Months[i])
-		}
+	figures, closing := r.frozen(b.ClosedServices, r.Month, indicators.Service)
+	if closing == nil {
+		figures = servicesNow(b, r.Month)
 	}
 	at := make(map[indicators.Scope]int)
-	for _, f := range indicators.Compute(computed, r.Month, r.Month, indicators.Service) {
-		if !r.of(f.Scope.Establishment) {
-			continue
-		}
+	for _, f := range r.own(figures) {
 		i, known := at[f.Scope]
 		if !known {
 			i = len(r.Services)
@@ -61,6 +56,17 @@ func (r *Report) services(b Books) {
 		return cmp.Or(last(a.Service, b.Service), strings.Compare(r.EstablishmentName(a.Establishment), r.EstablishmentName(b.Establishment)),
 			strings.Compare(r.PoleName(a.Pole), r.PoleName(b.Pole)), strings.Compare(a.Name, b.Name))
 	})
+}
+
+// servicesNow are the figures of services as the books have them now.
+func servicesNow(b Books, month ledger.Month) []indicators.Figure {
+	computed := indicators.Books{At: b.Snapshot.At, Register: &b.Snapshot.Register, Lines: b.Snapshot.Lines, MSSante: b.MSSante}
+	for i := range b.Months {
+		if b.Months[i].Month == month {
+			computed.Months = append(computed.Months, b.Months[i])
+		}
+	}
+	return indicators.Compute(computed, month, month, indicators.Service)
 }
 
 // stages counts the lines of each service, which indicators don't.
@@ -163,5 +169,33 @@ func (r *Report) after(sums []ledger.AfterSum) {
 			return 1
 		}
 		return cmp.Compare(b.Last, a.Last)
+	})
+}
+
+// Weather is how a service goes, as its sheet says.
+type Weather struct {
+	ledger.Sheet
+	Worst ledger.Risk // of its watch points; empty: it has none
+}
+
+// weather fills in the sheets of the services that the report is of.
+func (r *Report) weather(sheets []ledger.Sheet) {
+	said := make(map[string]bool)
+	for i := range sheets {
+		service, known := r.Register.Services[sheets[i].Service]
+		if known && r.of(service.Establishment) {
+			said[sheets[i].Service] = true
+			r.Weather = append(r.Weather, Weather{sheets[i], sheets[i].Risk()})
+		}
+	}
+	for i := range r.Services {
+		if s := &r.Services[i]; s.Service != "" && s.Lines > 0 && !said[s.Service] {
+			r.Unsaid++
+		}
+	}
+	slices.SortStableFunc(r.Weather, func(a, b Weather) int {
+		return cmp.Or(cmp.Compare(slices.Index(ledger.Weathers(), b.Weather), slices.Index(ledger.Weathers(), a.Weather)),
+			cmp.Compare(slices.Index(ledger.Risks(), b.Worst), slices.Index(ledger.Risks(), a.Worst)),
+			strings.Compare(r.ServiceName(a.Service), r.ServiceName(b.Service)))
 	})
 }
