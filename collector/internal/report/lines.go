@@ -241,8 +241,8 @@ func (r *Report) ActivityName(id string) string {
 	return r.ServiceName(id)
 }
 
-// names are those of services, at most a few of them.
-func (r *Report) names(services []string, unassigned string) string {
+// ServiceNames are those of services, at most a few of them.
+func (r *Report) ServiceNames(services []string, unassigned string) string {
 	const few = 6
 	names := make([]string, 0, few)
 	for _, id := range services[:min(len(services), few)] {

@@ -95,7 +95,10 @@ func Read(ctx context.Context, s Source, snapshot ledger.Snapshot, month ledger.
 	group.Go(func() (err error) { b.MSSante, err = s.MSSante(ctx, first, month); return err })
 	group.Go(func() (err error) { b.After, err = s.AfterDates(ctx, month); return err })
 	group.Go(func() (err error) { b.Sheets, err = s.Sheets(ctx, sheetsUntil(month, zone)); return err })
-	group.Go(func() (err error) { b.Closed, err = s.Closed(ctx, min(first, cmp.Or(base, first)), month, level); return err })
+	group.Go(func() (err error) {
+		b.Closed, err = s.Closed(ctx, min(first, cmp.Or(base, first)), month, level)
+		return err
+	})
 	group.Go(func() (err error) {
 		b.ClosedServices, err = s.Closed(ctx, month, month, string(indicators.Service))
 		return err

@@ -77,7 +77,8 @@ type Key struct {
 	Of        string
 }
 
-func keyOf(f *indicators.Figure) Key { return Key{f.Indicator, f.Of} }
+// KeyOf is that of a figure.
+func KeyOf(f *indicators.Figure) Key { return Key{f.Indicator, f.Of} }
 
 // Figures are those of one month and scope.
 type Figures map[Key]indicators.Figure
@@ -232,7 +233,7 @@ func (r *Report) own(figures []indicators.Figure) (own []indicators.Figure) {
 func (r *Report) keyed(figures []indicators.Figure) Figures {
 	keyed := Figures{}
 	for _, f := range r.own(figures) {
-		keyed[keyOf(&f)] = f
+		keyed[KeyOf(&f)] = f
 	}
 	return keyed
 }

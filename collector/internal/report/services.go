@@ -47,7 +47,7 @@ func (r *Report) services(b Books) {
 			at[f.Scope] = i
 			r.Services = append(r.Services, Service{Scope: f.Scope, Figures: Figures{}})
 		}
-		r.Services[i].Figures[keyOf(&f)] = f
+		r.Services[i].Figures[KeyOf(&f)] = f
 	}
 	r.stages()
 	r.Senders = r.ranking(Key{indicators.FaxSent, "pages"})

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 
@@ -125,7 +126,9 @@ func plain(colour string) excelize.Fill {
 func (b *book) summary(r *Report, figures columns) {
 	s := b.sheet("report.sheet.summary", 36, 12, 13, 40, 12, 12, 11, 11, 12, 11)
 	s.write("title", b.title(r))
-	s.write("note", b.scope(r))
+	scope, err := b.Scope(r)
+	b.check(err)
+	s.write("note", scope)
 	s.part("report.part.progress")
 	s.head("state", "lines", "share")
 	for _, row := range []struct {
@@ -140,6 +143,11 @@ func (b *book) summary(r *Report, figures columns) {
 		}
 	}
 	s.figures(r)
+	s.corrections(r)
+	s.part("report.part.forecast")
+	forecast, err := b.Forecast(r.Forecast)
+	b.check(err)
+	s.write("note", forecast)
 	s.part("report.part.flows")
 	figures.chart(s, s.at(1, s.row), "report.axis.flows", "report.part.flows", flows(), r)
 	beside := s.at(6, s.row)
@@ -151,19 +159,6 @@ func (b *book) summary(r *Report, figures columns) {
 	s.ranking("report.part.receivers", r.Receivers)
 	s.cuts(r)
 	s.gains(r)
-}
-
-// scope says of what and when the report is.
-func (b *book) scope(r *Report) string {
-	text := r.Name
-	if r.Establishment == "" {
-		text = b.say("report.whole")
-	}
-	text += " · " + b.say("report.made", b.At(r.At))
-	if !r.Over() {
-		return text + " · " + b.say("report.running")
-	}
-	return text + " · " + b.say("report.open")
 }
 
 // figures is the table of the indicators.
@@ -195,6 +190,29 @@ func (s *sheet) states(r *Report, chart string) {
 		s.write("", s.say("report.state."+string(state.State)), state.Lines)
 	}
 	s.bars(chart, s.say("report.part.states", s.Day(r.At)), excelize.Col, first, bar{2, "1F6FB2"})
+}
+
+// corrections are what the figures of a closed month would be now.
+func (s *sheet) corrections(r *Report) {
+	if len(r.Corrections) == 0 {
+		return
+	}
+	s.part("report.part.corrections")
+	s.head("indicator", "frozen", "today")
+	for i := range r.Corrections {
+		x := &r.Corrections[i]
+		name, err := s.Indicator(KeyOf(x.Figure()))
+		s.check(err)
+		s.write("", name, ValueOf(x.Then), ValueOf(x.Now))
+	}
+}
+
+// ValueOf is a figure's; unknown where there is none.
+func ValueOf(f *indicators.Figure) *int64 {
+	if f == nil {
+		return nil
+	}
+	return f.Value
 }
 
 // bar is a series of a chart: a column, and its colour.
@@ -273,7 +291,7 @@ func (s *sheet) cuts(r *Report) {
 	s.part("report.part.cuts")
 	s.head("day", "lines", "service")
 	for _, cut := range r.Cuts[:min(len(r.Cuts), most)] {
-		s.write("", cut.Day, cut.Lines, r.names(cut.Services, s.say("report.unassigned")))
+		s.write("", cut.Day, cut.Lines, r.ServiceNames(cut.Services, s.say("report.unassigned")))
 	}
 	s.ifNone(len(r.Cuts))
 }
@@ -384,6 +402,25 @@ func (b *book) exceptions(r *Report) {
 		s.write("", called(&x.Line), s.service(r, x.Service), r.EstablishmentName(x.Establishment), x.KeptReason, x.KeptUntil, due, b.say("report.state."+string(x.Observed)))
 	}
 	s.ifNone(len(r.Exceptions))
+}
+
+// weather is what the services' sheets say.
+func (b *book) weather(r *Report) {
+	s := b.sheet("report.sheet.weather", 28, 14, 14, 14, 40, 50, 40, 24)
+	s.head("service", "situation", "weather", "risk", "highlights", "points", "steps", "referent")
+	s.freeze(1)
+	for i := range r.Weather {
+		x := &r.Weather[i]
+		points, err := b.Points(*x)
+		b.check(err)
+		s.write("", s.service(r, x.Service), x.Day, b.say("report.weather."+string(x.Weather)), b.say("report.risk."+string(x.Worst)),
+			x.Highlights, strings.Join(points, "\n"), x.NextSteps, x.Referent)
+	}
+	s.ifNone(len(r.Weather))
+	if unsaid, err := b.Count("report.unsaid", int64(r.Unsaid)); r.Unsaid > 0 {
+		b.check(err)
+		s.write("note", unsaid)
+	}
 }
 
 // completeness is how many days of each month were watched or declared, and who wasn't seen.

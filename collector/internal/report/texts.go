@@ -66,6 +66,75 @@ func (w Words) Certainty(f indicators.Figure) (string, error) {
 	return w.T("report.certainty." + string(f.Basis.Certainty))
 }
 
+// Standing says whether a month's figures may still change.
+func (w Words) Standing(r *Report) (string, error) {
+	switch {
+	case r.Closing != nil:
+		return w.T("report.closed", w.Day(r.Closing.At), r.Closing.By)
+	case r.Over():
+		return w.T("report.open")
+	}
+	return w.T("report.running")
+}
+
+// Scope says of what and when a report is.
+func (w Words) Scope(r *Report) (string, error) {
+	of := r.Name
+	if r.Establishment == "" && len(r.Register.Establishments) != 1 {
+		whole, err := w.T("report.whole")
+		if err != nil {
+			return "", err
+		}
+		of = whole
+	}
+	made, err := w.T("report.made", w.At(r.At))
+	if err != nil {
+		return "", err
+	}
+	standing, err := w.Standing(r)
+	return of + " · " + made + " · " + standing, err
+}
+
+// Points are a service's watch points, each with its risk and what is done about it.
+func (w Words) Points(x Weather) (points []string, err error) {
+	for _, p := range x.Points {
+		risk, err := w.T("report.risk." + string(p.Risk))
+		if err != nil {
+			return nil, err
+		}
+		text := p.Text + " (" + risk + ")"
+		if p.Mitigation != "" {
+			text += " → " + p.Mitigation
+		}
+		points = append(points, text)
+	}
+	return points, nil
+}
+
+// Forecast says when active lines come to zero.
+func (w Words) Forecast(f indicators.Forecast) (string, error) {
+	if f.No != "" {
+		return w.T("report.forecast." + string(f.No))
+	}
+	var months [3]string
+	for i, month := range []ledger.Month{f.Zero, f.Early, f.Late} {
+		if month == 0 {
+			continue
+		}
+		var err error
+		if months[i], err = w.MonthName(month); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case f.Reached:
+		return w.T("report.forecast.reached", months[0])
+	case f.Late == 0:
+		return w.T("report.forecast.never", months[0], months[1])
+	}
+	return w.T("report.forecast.zero", months[0], months[1], months[2])
+}
+
 // Texts are all words of a report, as page and file say them.
 func Texts() page.Texts {
 	return page.Texts{
@@ -126,6 +195,7 @@ func Texts() page.Texts {
 		"report.whole":      {"Ensemble de la structure", "The structure as a whole"},
 		"report.made":       {"Édité le %s", "Made on %s"},
 		"report.open":       {"mois non clos : les chiffres peuvent encore changer", "month not closed: figures may still change"},
+		"report.closed":     {"mois clos le %s par %s", "month closed on %s by %s"},
 		"report.running":    {"mois en cours : chiffres partiels", "month still running: figures are partial"},
 		"report.unknown":    {"inconnu", "unknown"},
 		"report.none":       {"aucune", "none"},
@@ -204,6 +274,41 @@ func Texts() page.Texts {
 		"report.progress.late":    {"En retard", "Late"},
 		"report.progress.kept":    {"Maintenues (exceptions)", "Kept (exceptions)"},
 		"report.progress.lines":   {"Lignes connues", "Lines known"},
+
+		"report.part.forecast":    {"Prévision du zéro", "Forecast of zero"},
+		"report.part.weather":     {"Météo des services", "Weather of departments"},
+		"report.part.corrections": {"Corrections depuis la clôture", "Corrections since the closing"},
+
+		"report.sheet.weather":  {"Météo", "Weather"},
+		"report.weather.sunny":  {"Ensoleillé", "Sunny"},
+		"report.weather.bright": {"Éclaircies", "Bright spells"},
+		"report.weather.cloudy": {"Nuageux", "Cloudy"},
+		"report.weather.stormy": {"Orageux", "Stormy"},
+		"report.weather.":       {"non dite", "not said"},
+		"report.risk.minor":     {"mineur", "minor"},
+		"report.risk.moderate":  {"modéré", "moderate"},
+		"report.risk.major":     {"majeur", "major"},
+		"report.risk.":          {"—", "—"},
+		"report.unsaid.one":     {"%d service avec des lignes n’a pas de fiche.", "%d department with lines has no sheet."},
+		"report.unsaid.other":   {"%d services avec des lignes n’ont pas de fiche.", "%d departments with lines have no sheet."},
+
+		"report.column.weather":    {"Météo", "Weather"},
+		"report.column.risk":       {"Risque", "Risk"},
+		"report.column.points":     {"Points d’attention et mitigation", "Watch points and mitigation"},
+		"report.column.steps":      {"Prochaines étapes", "Next steps"},
+		"report.column.highlights": {"Faits marquants", "Highlights"},
+		"report.column.referent":   {"Référent", "Referent"},
+		"report.column.situation":  {"Point de situation au", "Situation as of"},
+		"report.column.frozen":     {"À la clôture", "When closed"},
+		"report.column.today":      {"Aujourd’hui", "Today"},
+
+		"report.forecast.zero":        {"zéro ligne active en %s au rythme actuel (entre %s et %s, quatre chances sur cinq)", "no active line in %s at today’s pace (between %s and %s, four chances of five)"},
+		"report.forecast.never":       {"zéro ligne active en %s au rythme actuel (au plus tôt en %s, peut-être jamais)", "no active line in %s at today’s pace (in %s at the earliest, maybe never)"},
+		"report.forecast.reached":     {"zéro ligne active depuis %s", "no active line since %s"},
+		"report.forecast.too_few":     {"pas de prévision : moins de quatre mois sont connus", "no forecast: fewer than four months are known"},
+		"report.forecast.incomplete":  {"pas de prévision : trop peu de mois sont assez observés", "no forecast: too few months were watched well enough"},
+		"report.forecast.not_falling": {"pas de prévision : le nombre de lignes actives ne baisse pas", "no forecast: active lines are not falling"},
+		"report.forecast.too_slow":    {"pas de prévision : à ce rythme, zéro est à plus de vingt ans", "no forecast: at this pace zero is more than twenty years away"},
 
 		"report.axis.flows": {"Fax en pages, MSSanté en messages", "Fax in pages, MSSanté in messages"},
 		"report.axis.lines": {"Lignes et adresses", "Lines and addresses"},

@@ -45,6 +45,7 @@ func (r *Report) WriteXLSX(w io.Writer, words Words) error {
 	b.lines(r)
 	b.after(r)
 	b.exceptions(r)
+	b.weather(r)
 	b.completeness(r)
 	b.finish(r)
 	if b.err != nil {

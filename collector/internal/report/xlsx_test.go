@@ -51,7 +51,7 @@ func theFileHasTheReportsFiguresInBothLanguages(t *testing.T, h *hospital) {
 		sheets string
 		rows   [][2]string // sheet and cells
 	}{
-		"fr": {"Synthèse Indicateurs Services Lignes Après coupure Exceptions Complétude", [][2]string{
+		"fr": {"Synthèse Indicateurs Services Lignes Après coupure Exceptions Météo Complétude", [][2]string{
 			{"Synthèse", "Fax émis (pages)|434|pages|certain|420|420|100|+334"},
 			{"Synthèse", "Fax internes (messages)|inconnu|messages|rien ne le dit|inconnu|inconnu"},
 			{"Synthèse", "Lignes coupées|1|20.0%"},
@@ -64,7 +64,7 @@ func theFileHasTheReportsFiguresInBothLanguages(t *testing.T, h *hospital) {
 			{"Après coupure", "0241354001|" + attack + "|après la coupure|certain|93|pages|reçus"},
 			{"Exceptions", "0241354002|Archives|CHU d’Angers|+33 d’astreinte|01/11/2026|oui"},
 		}},
-		"en": {"Summary Indicators Departments Lines After cut-off Exceptions Completeness", [][2]string{
+		"en": {"Summary Indicators Departments Lines After cut-off Exceptions Weather Completeness", [][2]string{
 			{"Summary", "Faxes sent (pages)|434|pages|certain|420|420|100|+334"},
 			{"Summary", "Internal faxes (messages)|unknown|messages|nothing tells it"},
 			{"Lines", "0241354000|Accueil & soins urgents|Urgences|CHU d’Angers|overdue|active"},

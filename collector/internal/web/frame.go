@@ -50,6 +50,7 @@ func menu() []pageLink {
 		{Path: "/services", Name: "nav.services", For: ledger.ReaderRole},
 		{Path: "/targets", Name: "nav.targets", For: ledger.ReaderRole},
 		{Path: "/support", Name: "nav.support", For: ledger.ReaderRole},
+		{Path: "/committee", Name: "nav.committee", For: ledger.ReaderRole},
 		{Path: "/alerts", Name: "nav.alerts", For: ledger.ReaderRole},
 		{Path: "/machines", Name: "nav.machines", For: ledger.ReaderRole},
 	}

@@ -1,6 +1,9 @@
 package web
 
-import "github.com/zerofax/zerofax/agent/page"
+import (
+	"github.com/zerofax/zerofax/agent/page"
+	"github.com/zerofax/zerofax/collector/internal/report"
+)
 
 // texts are all words of the pages.
 var texts = page.With(allTexts...)
@@ -14,6 +17,8 @@ var allTexts = []page.Texts{
 	sheetTexts,
 	supportTexts,
 	targetTexts,
+	committeeTexts,
+	report.Texts(),
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

@@ -35,6 +35,7 @@ type Books interface {
 	declareBooks
 	closingBooks
 	registerBooks
+	committeeBooks
 }
 
 // Options of a site.
@@ -134,6 +135,8 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("GET /support/{id}", packed(s.followupEdit))
 	mux.HandleFunc("POST /support/{id}", change(ledger.EditorRole, maxForm, s.saveFollowup))
 	mux.HandleFunc("POST /support/{id}/remove", change(ledger.EditorRole, maxForm, s.dropFollowup))
+	mux.HandleFunc("/committee", packed(s.committeePage))
+	mux.HandleFunc("/committee.xlsx", get(s.committeeXLSX))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("/targets.csv", packed(s.targetTable))
 	mux.HandleFunc("/targets.xlsx", get(s.targetTable))

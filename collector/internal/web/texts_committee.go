@@ -1,0 +1,47 @@
+package web
+
+import "github.com/zerofax/zerofax/agent/page"
+
+// committeeTexts are the words of the committee's page that its XLSX file has no use for.
+var committeeTexts = page.Texts{
+	"nav.committee":   {"Comité", "Committee"},
+	"title.committee": {"Comité de projet", "Project committee"},
+
+	"committee.show":             {"Afficher", "Show"},
+	"committee.download":         {"Télécharger en XLSX", "Download as XLSX"},
+	"committee.print":            {"Cette page s’imprime sur deux feuilles A4 (Ctrl+P).", "This page prints on two sheets of A4 (Ctrl+P)."},
+	"committee.no.month":         {"Rien n’est connu de ce mois : choisissez-en un de %s à %s.", "Nothing is known of that month: choose one from %s to %s."},
+	"committee.no.establishment": {"Aucun établissement de ce nom : choisissez-en un dans la liste.", "No hospital of that name: choose one from the list."},
+	"committee.other":            {"Voir le dernier mois", "Show the last month"},
+	"committee.percent":          {"%.1f\u00a0%%", "%.1f%%"},
+	"committee.of":               {"%s sur %s", "%s of %s"},
+	"committee.plan":             {"Plan : %s", "Plan: %s"},
+	"committee.target":           {"Cible : %s", "Target: %s"},
+	"committee.gap":              {"écart %s", "gap %s"},
+	"committee.no.target":        {"pas de cible", "no target"},
+	"committee.late":             {"%s en retard, %s maintenues", "%s late, %s kept"},
+	"committee.after":            {"Lignes avec fax après coupure", "Lines with faxes after cut-off"},
+	"committee.after.sure":       {"certains ou probables", "certain or probable"},
+	"committee.watched":          {"%s j sur %s", "%s of %s days"},
+	"committee.completeness":     {"Complétude", "Completeness"},
+	"committee.trend":            {"Précédent", "Before"},
+	"committee.baseline":         {"Référence", "Baseline"},
+	"committee.more.one":         {"… et %d de plus, dans le fichier XLSX.", "… and %d more, in the XLSX file."},
+	"committee.more.other":       {"… et %d de plus, dans le fichier XLSX.", "… and %d more, in the XLSX file."},
+	"committee.lines.one":        {"%d ligne", "%d line"},
+	"committee.lines.other":      {"%d lignes", "%d lines"},
+	"committee.correction":       {"%s : %s à la clôture, %s aujourd’hui", "%s: %s when closed, %s today"},
+	"committee.none":             {"Aucun.", "None."},
+	"committee.days.late.one":    {"%d jour", "%d day"},
+	"committee.days.late.other":  {"%d jours", "%d days"},
+	"committee.of.active":        {"dont %s encore actives", "%s of them still active"},
+	"committee.silent.one":       {"%d autre service avec des lignes : inconnu.", "%d other department with lines: unknown."},
+	"committee.silent.other":     {"%d autres services avec des lignes : inconnus.", "%d other departments with lines: unknown."},
+	"committee.review":           {"à revoir le %s", "review on %s"},
+	"committee.due":              {"révision dépassée", "review overdue"},
+	"committee.no.review":        {"sans date de révision", "no day of review"},
+	"committee.gain":             {"%s : %s en %s, %s ce mois-ci, soit %s", "%s: %s in %s, %s this month, that is %s"},
+	"committee.avoided":          {"%s évitées par mois", "%s avoided a month"},
+	"committee.more.paper":       {"%s de plus par mois", "%s more a month"},
+	"committee.gain.unknown":     {"Pages évitées : inconnu, faute d’un mois de référence comparable.", "Pages avoided: unknown, for want of a baseline month to compare."},
+}
