@@ -266,12 +266,24 @@ func (r *Report) Keys() (keys []Key) {
 // At is a figure of a month of the trend.
 func (p Past) At(key Key) indicators.Figure { return p.Figures.of(key) }
 
-// forecast looks at the months that are over.
+// forecast looks at the months that are over. As on the dashboard a month counts as watched as well as the best one
+// was: lines that no machine tells of stay out of all months alike.
 func (r *Report) forecast() {
 	var points []indicators.Point
+	best := 0.0
 	for _, past := range r.Trend {
 		if past.Month < r.Month || r.Over() {
-			points = append(points, indicators.PointOf(past.At(Key{indicators.ActiveLines, "lines"})))
+			f := past.At(Key{indicators.ActiveLines, "lines"})
+			point := indicators.Point{Month: past.Month, Value: f.Value}
+			if f.Completeness.Days > 0 {
+				point.Watched = f.Completeness.Watched / float64(f.Completeness.Days)
+			}
+			points, best = append(points, point), max(best, point.Watched)
+		}
+	}
+	for i := range points {
+		if best > 0 {
+			points[i].Watched /= best
 		}
 	}
 	r.Forecast = indicators.ForecastZero(points)
