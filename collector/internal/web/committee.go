@@ -23,8 +23,6 @@ type committeeBooks interface {
 	Sheets(ctx context.Context, at ledger.Day) ([]ledger.Sheet, error)
 }
 
-func (s scope) FirstMonth(ctx context.Context) (ledger.Month, error) { return s.all.FirstMonth(ctx) }
-
 func (s scope) AfterDates(ctx context.Context, month ledger.Month) ([]ledger.AfterSum, error) {
 	view, err := s.view(ctx)
 	if err != nil {

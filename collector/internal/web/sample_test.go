@@ -211,8 +211,6 @@ func ask(handler http.Handler, method, target string, headers ...string) *httpte
 
 var errBooks = errors.New("disk on fire")
 
-func (b *books) FirstMonth(context.Context) (ledger.Month, error) { return 0, b.err }
-
 func (b *books) AfterDates(context.Context, ledger.Month) ([]ledger.AfterSum, error) {
 	return nil, b.err
 }
