@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -15,7 +16,7 @@ type concern struct {
 }
 
 // concerns fills in what needs a look, what can't wait first.
-func (p *dashboardPage) concerns(books *ledger.Snapshot, anomalies int64, t trend) error {
+func (p *dashboardPage) concerns(books *ledger.Snapshot, anomalies, unclosed int64, t trend) error {
 	alerts := p.alertsOf(books)
 	states := make(map[ledger.LineState]int64)
 	var reviews int64
@@ -64,7 +65,31 @@ func (p *dashboardPage) concerns(books *ledger.Snapshot, anomalies int64, t tren
 	if err := p.concern(down, "concern.agents", "/machines", nil, "agents", true); err != nil {
 		return err
 	}
+	if err := p.concern(unclosed, "concern.closings", "/targets/months", nil, "", false); err != nil {
+		return err
+	}
 	return p.concern(anomalies, "concern.anomalies", "/machines", nil, "watch", false)
+}
+
+// unclosed is how many complete months wait for their closing: those since the last one closed, else the last
+// month alone.
+func unclosed(closings []ledger.Closing, first, last ledger.Month) (n int64) {
+	if first == 0 || first > last {
+		return 0
+	}
+	newest := ledger.Month(0)
+	for i := range closings {
+		if closings[i].Holds() {
+			newest = max(newest, closings[i].Month)
+		}
+	}
+	if newest == 0 {
+		newest = last.Add(-1)
+	}
+	for month := newest.Add(1); month <= last; month = month.Add(1) {
+		n++
+	}
+	return n
 }
 
 // concern adds one, if there is any of it.
@@ -87,7 +112,7 @@ func (p *dashboardPage) concern(n int64, key, path string, query url.Values, pla
 // leadTo is where a page is, in the reader's language; it is empty where the menu has no such page.
 func (f frame) leadTo(path string, query url.Values, place string) string {
 	for _, x := range menu() {
-		if x.Path != path || !f.reader.May(x.For) {
+		if x.Path != path && !strings.HasPrefix(path, x.Path+"/") || x.Path == "/" || !f.reader.May(x.For) {
 			continue
 		}
 		q := url.Values{"lang": {f.language()}}

@@ -53,8 +53,17 @@ func (s *site) fillDashboard(r *http.Request, p *dashboardPage, books ledger.Sna
 	if err != nil {
 		return err
 	}
-	// The books of a test may be of no month.
-	books.Month = cmp.Or(books.Month, ledger.MonthOf(books.At, s.Location))
+	first := ledger.Month(0)
+	if len(books.Lines) > 0 {
+		if first, err = s.books(r).FirstMonth(r.Context()); err != nil {
+			return err
+		}
+	}
+	closings, err := s.books(r).Closings(r.Context())
+	if err != nil {
+		return err
+	}
+	books.Month = s.presentMonth(books)
 	t, err := trendOf(r.Context(), s.books(r), &books, books.Month.Add(-trendMonths), books.Month, p.Part)
 	if err != nil {
 		return err
@@ -68,7 +77,9 @@ func (s *site) fillDashboard(r *http.Request, p *dashboardPage, books ledger.Sna
 	books.Lines = linesOf(books.Lines, p.Part)
 	for _, fill := range []func() error{
 		func() error { return p.tiles(t, base) },
-		func() error { return p.concerns(&books, watch.OpenCount, t) },
+		func() error {
+			return p.concerns(&books, watch.OpenCount, unclosed(closings, first, books.Month.Add(-1)), t)
+		},
 		func() error { return p.plan(&books) },
 		func() error { return p.outlook(t) },
 	} {

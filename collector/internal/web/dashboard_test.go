@@ -153,7 +153,7 @@ func TestTheDashboardListsWhatNeedsALookAndWhereOneActs(t *testing.T) {
 		`<a href="/lines?lang=fr&state=kept"><strong>1</strong> <span>exception à revoir`,
 		`<a href="/machines?lang=fr#agents"><strong>2</strong> <span>agents hors ligne ou muets`,
 		`<a href="/machines?lang=fr#watch"><strong>12</strong> <span>anomalies`,
-		`<strong>2</strong> <span>objectifs manqués`,
+		`<a href="/targets?lang=fr"><strong>2</strong> <span>objectifs manqués`,
 	} {
 		if !strings.Contains(list, want) {
 			t.Errorf("got %s, want in it %s", list, want)
@@ -161,6 +161,33 @@ func TestTheDashboardListsWhatNeedsALookAndWhereOneActs(t *testing.T) {
 	}
 	if got := shown(t, &books{snapshot: ledger.Snapshot{At: noon, Month: 202610}}, "/"); !strings.Contains(got, "Rien à signaler aujourd’hui.") {
 		t.Error("an empty register doesn't say that there is nothing to look at")
+	}
+}
+
+func TestMonthsWaitForTheirClosingSinceTheLastOne(t *testing.T) {
+	closed := func(months ...ledger.Month) (list []ledger.Closing) {
+		for _, m := range months {
+			list = append(list, ledger.Closing{Month: m})
+		}
+		return list
+	}
+	reopened := closed(202608)
+	reopened[0].ReopenedAt = noon
+	for name, c := range map[string]struct {
+		closings    []ledger.Closing
+		first, last ledger.Month
+		want        int64
+	}{
+		"nothing known yet":                 {nil, 0, 202609, 0},
+		"known since this month":            {nil, 202610, 202609, 0},
+		"none ever closed: the last one":    {nil, 202501, 202609, 1},
+		"all closed":                        {closed(202608, 202609), 202501, 202609, 0},
+		"three since, over the turn of one": {closed(202511), 202501, 202602, 3},
+		"a reopened one is not closed":      {append(reopened, closed(202607)...), 202501, 202609, 2},
+	} {
+		if got := unclosed(c.closings, c.first, c.last); got != c.want {
+			t.Errorf("%s: got %d, want %d", name, got, c.want)
+		}
 	}
 }
 

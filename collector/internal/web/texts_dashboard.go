@@ -31,6 +31,8 @@ var dashboardTexts = page.Texts{
 	"concern.targets.other":    {"objectifs manqués le mois dernier", "targets missed last month"},
 	"concern.agents.one":       {"agent hors ligne ou muet", "agent offline or silent"},
 	"concern.agents.other":     {"agents hors ligne ou muets", "agents offline or silent"},
+	"concern.closings.one":     {"mois à clore", "month to close"},
+	"concern.closings.other":   {"mois à clore", "months to close"},
 	"concern.anomalies.one":    {"anomalie de compteur à examiner", "counter anomaly to examine"},
 	"concern.anomalies.other":  {"anomalies de compteur à examiner", "counter anomalies to examine"},
 
