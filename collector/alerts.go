@@ -57,8 +57,8 @@ func (c *config) alertOptions(log *slog.Logger, books *ledger.Ledger) alert.Opti
 
 // link is the first page as readers of mails reach it, empty if that isn't known.
 func (c *config) link() string {
-	if c.Alerts.Link != "" {
-		return c.Alerts.Link
+	if c.HTTP.ExternalURL != "" {
+		return c.HTTP.ExternalURL
 	}
 	host, _, _ := net.SplitHostPort(c.HTTP.Listen)
 	if addr, err := netip.ParseAddr(host); err == nil && addr.IsUnspecified() || host == "" || configfile.Loopback(host) {
@@ -107,7 +107,7 @@ func (e *emailConfig) check(f *configfile.File, recipients map[string][]string) 
 		f.Fault(where("to"), "empty; want at least one address, for what no service's own recipients take")
 	}
 	e.checkPassword(f, where)
-	e.readAuthorities(f, where("ca_file"))
+	e.Authorities = authorities(f, where("ca_file"), e.CAFile)
 }
 
 func (e *emailConfig) checkPassword(f *configfile.File, where func(string) []any) {
@@ -123,18 +123,21 @@ func (e *emailConfig) checkPassword(f *configfile.File, where func(string) []any
 	}
 }
 
-func (e *emailConfig) readAuthorities(f *configfile.File, where []any) {
-	if e.CAFile == "" {
-		return
+// authorities are those of a PEM file; nil, the system's, where there is none.
+func authorities(f *configfile.File, where []any, file string) *x509.CertPool {
+	if file == "" {
+		return nil
 	}
-	pem, err := os.ReadFile(e.CAFile)
+	pem, err := os.ReadFile(file)
 	if err != nil {
 		f.Fault(where, "%v", err)
-		return
+		return nil
 	}
-	if e.Authorities = x509.NewCertPool(); !e.Authorities.AppendCertsFromPEM(pem) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
 		f.Fault(where, "no certificate in it; want PEM")
 	}
+	return pool
 }
 
 // checkRecipients takes names away from addresses, so that each is written in one way and gets one mail.

@@ -30,6 +30,7 @@ func (c *config) plan() [][2]string {
 		{"data", c.dataPlan()},
 		{"mqtt", c.mqttPlan()},
 		{"http", c.httpPlan()},
+		{"sign-in", c.signInPlan()},
 		{"influxdb", c.influxDBPlan()},
 		{"pages", fmt.Sprintf("language %s, time zone %s", c.Language, c.TimeZone)},
 		{"lines", fmt.Sprintf("active for %s after a fax, blind after %s without a reading", c.ActiveWindow, c.BlindAfter)},

@@ -24,6 +24,7 @@ import (
 	"github.com/zerofax/zerofax/collector/internal/ingest"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/metrics"
+	"github.com/zerofax/zerofax/collector/internal/people"
 	"github.com/zerofax/zerofax/collector/internal/series"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
@@ -120,6 +121,15 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		Books: p.books, Observe: figures.Ingested, Certify: certify(p.authority, p.mqtt, log), Log: log, Now: clock,
 	})
 	recent := web.NewRecent(p.books, time.Now, log)
+	door, err := people.NewDoor(people.Options{Books: p.books, Log: log, Now: time.Now, Cost: c.hashing})
+	if err != nil {
+		return err
+	}
+	registry.MustRegister(door)
+	provider := c.provider()
+	if provider != nil {
+		defer provider.Close()
+	}
 	site, err := web.New(web.Options{
 		Books:    recent,
 		Metrics:  figures.Handler(),
@@ -131,6 +141,10 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		MQTT:     cmp.Or(c.MQTT.ExternalURL, p.mqtt),
 		Version:  program.Version(),
 		Log:      log,
+		Door:     door,
+		Provider: provider,
+		Access:   c.access(p.listener.Addr()),
+		Audit:    p.books,
 	})
 	if err != nil {
 		return err

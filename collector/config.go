@@ -24,6 +24,7 @@ type config struct {
 	Language     string         `yaml:"language"`
 	MQTT         mqttConfig     `yaml:"mqtt"`
 	HTTP         httpConfig     `yaml:"http"`
+	SignIn       signInConfig   `yaml:"sign_in"`
 	InfluxDB     influxDBConfig `yaml:"influxdb"`
 	Alerts       alertsConfig   `yaml:"alerts"`
 	ActiveWindow time.Duration  `yaml:"active_window"`
@@ -35,7 +36,9 @@ type config struct {
 	file     string         // "" = the built-in defaults
 	location *time.Location // of TimeZone
 	httpTLS  bool           // by the web config file
+	proven   bool           // likewise: who comes has shown a password or a certificate
 
+	hashing    int           // cost of passwords; 0 = as it should be
 	probeEvery time.Duration // how often it is looked whether the embedded broker still works; 0 = as it likes
 }
 
@@ -55,6 +58,9 @@ type httpConfig struct {
 	Listen        string `yaml:"listen"`
 	WebConfigFile string `yaml:"web_config_file"`
 	Insecure      bool   `yaml:"insecure"`
+	ExternalURL   string `yaml:"external_url"` // of the first page, as people reach it
+
+	external *url.URL // of ExternalURL; nil: as it listens
 }
 
 // numbersConfig is what must be known of a telephone system to understand its numbers.
@@ -97,7 +103,6 @@ type alertsConfig struct {
 	Alertmanager urlConfig           `yaml:"alertmanager"`
 	Recipients   map[string][]string `yaml:"recipients"` // by service
 	QuietHours   string              `yaml:"quiet_hours"`
-	Link         string              `yaml:"link"` // of the first page, as readers of mails reach it
 
 	quiet alert.Hours // of QuietHours
 }
@@ -144,7 +149,7 @@ func load(path string) (config, error) {
 		return config{}, program.Usage(err)
 	}
 	for _, name := range []*string{
-		&c.DataDir, &c.HTTP.WebConfigFile, &c.InfluxDB.TokenFile, &c.Alerts.Email.PasswordFile, &c.Alerts.Email.CAFile,
+		&c.DataDir, &c.HTTP.WebConfigFile, &c.SignIn.OIDC.ClientSecretFile, &c.SignIn.OIDC.CAFile, &c.InfluxDB.TokenFile, &c.Alerts.Email.PasswordFile, &c.Alerts.Email.CAFile,
 	} {
 		*name = f.Path(*name)
 	}
@@ -181,6 +186,7 @@ func (c *config) check(f *configfile.File) {
 	c.Numbers.check(f)
 	c.checkMQTT(f)
 	c.checkHTTP(f)
+	c.checkSignIn(f)
 	c.checkInfluxDB(f)
 	c.checkAlerts(f)
 }
@@ -217,16 +223,24 @@ func (c *config) checkMQTT(f *configfile.File) {
 }
 
 func (c *config) checkHTTP(f *configfile.File) {
-	var proof bool
 	if file := c.HTTP.WebConfigFile; file != "" {
 		var err error
-		if c.httpTLS, proof, err = web.Protection(file); err != nil {
+		if c.httpTLS, c.proven, err = web.Protection(file); err != nil {
 			f.Fault(at("http", "web_config_file"), "%v", err)
 			return
 		}
 	}
-	f.CheckListen(at("http", "listen"), c.HTTP.Listen, c.HTTP.Insecure || c.httpTLS && proof,
-		", a web_config_file with TLS and users")
+	f.CheckListen(at("http", "listen"), c.HTTP.Listen, c.HTTP.Insecure || c.httpTLS, ", a web_config_file with TLS")
+	if c.HTTP.ExternalURL == "" {
+		return
+	}
+	u, err := url.Parse(c.HTTP.ExternalURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		f.Fault(at("http", "external_url"), "%q; want https://NAME/, the address of the first page as people reach it", c.HTTP.ExternalURL)
+		return
+	}
+	u.Path = "/"
+	c.HTTP.external, c.HTTP.ExternalURL = u, u.String()
 }
 
 // checkInfluxDB never repeats the URL: there might be a password in it.
@@ -271,7 +285,6 @@ func (c *config) checkAlerts(f *configfile.File) {
 	}{
 		{at("alerts", "webhook", "url"), c.Alerts.Webhook.URL},
 		{at("alerts", "alertmanager", "url"), c.Alerts.Alertmanager.URL},
-		{at("alerts", "link"), c.Alerts.Link},
 	} {
 		if u.url == "" {
 			continue

@@ -17,4 +17,5 @@ secret influxdb_admin_password "$(random)"
 secret influxdb_read_password "$(random)"
 secret influxdb_token "zerofax:$(random)" # USER:PASSWORD, as InfluxDB 1.8 wants it
 secret grafana_admin_password "$(random)"
+secret collector_password "$(random)" # of the user prometheus
 secret smtp_password "put the password of your mail server here"

@@ -120,7 +120,9 @@ func TestRealPrometheusAndAlertmanagerMailWhatTheCollectorDoesNot(t *testing.T) 
 	}
 	rewritten(t, "prometheus/prometheus.yml", filepath.Join(dir, "prometheus.yml"),
 		"collector:8780", strings.TrimPrefix(collector.URL, "http://"), "alertmanager:9093", am,
+		"/run/secrets/collector_password", filepath.Join(dir, "collector_password"),
 		"_interval: 30s", "_interval: 1s", "scrape_timeout: 10s", "scrape_timeout: 1s")
+	writeFile(t, filepath.Join(dir, "collector_password"), "nobody asks for it\n")
 	checked(t, "promtool", "check", "config", filepath.Join(dir, "prometheus.yml"))
 	start(t, dir, "prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=metrics",
 		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", freePort(t)))

@@ -41,9 +41,12 @@ func asSelf() string {
 	return ""
 }
 
-// TestNginxOfTheStackAsksForAPasswordAndLetsNothingButReadingThrough starts nginx with deploy/nginx before a real
+// anne is a password.
+const anne = "un fax de moins chaque jour"
+
+// TestNginxOfTheStackLetsInWhomTheCollectorLetsIn starts nginx with deploy/nginx before a real
 // collector.
-func TestNginxOfTheStackAsksForAPasswordAndLetsNothingButReadingThrough(t *testing.T) {
+func TestNginxOfTheStackLetsInWhomTheCollectorLetsIn(t *testing.T) {
 	t.Parallel()
 	dir, plain, secure, pages := t.TempDir(), freePort(t), freePort(t), freePort(t)
 	grafana := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,11 +54,13 @@ func TestNginxOfTheStackAsksForAPasswordAndLetsNothingButReadingThrough(t *testi
 	}))
 	t.Cleanup(grafana.Close)
 	writeFile(t, filepath.Join(dir, "collector.yml"), fmt.Sprintf(
-		"data_dir: books\nmqtt: {embedded: {listen: '127.0.0.1:%d'}}\nhttp: {listen: '127.0.0.1:%d'}\n", freePort(t), pages))
+		"data_dir: books\nmqtt: {embedded: {listen: '127.0.0.1:%d'}}\nhttp: {listen: '127.0.0.1:%d', external_url: 'https://zerofax.chu-exemple.fr/'}\n", freePort(t), pages))
+	writeFile(t, filepath.Join(dir, "anne.txt"), anne+"\n")
+	checked(t, "zerofax-collector", "user", "add", "anne", "--role", "editor", "--password-file", filepath.Join(dir, "anne.txt"),
+		"--config", filepath.Join(dir, "collector.yml"))
 	start(t, dir, "zerofax-collector", "run", "--config", "collector.yml")
 
 	trusted := writeCertificate(t, filepath.Join(dir, "zerofax.pem"), filepath.Join(dir, "zerofax.key"))
-	writeFile(t, filepath.Join(dir, "zerofax.htpasswd"), "anne:$apr1$zerofax$lIERl4CUOG/OjaX0zniQ6/\n")
 	rewritten(t, "nginx/zerofax.conf", filepath.Join(dir, "zerofax.conf"),
 		"    listen [::]:80;\n", "", "    listen [::]:443 ssl;\n", "",
 		"listen 80;", fmt.Sprintf("listen 127.0.0.1:%d;", plain), "listen 443 ssl;", fmt.Sprintf("listen 127.0.0.1:%d ssl;", secure),
@@ -99,30 +104,32 @@ http {
 	}
 	base := fmt.Sprintf("https://127.0.0.1:%d", secure)
 	eventually(t, 20*time.Second, "nginx shows the collector's page", func() string {
-		if response, body := ask("GET", base+"/?lang=fr", "s3cret"); response.StatusCode != http.StatusOK || !strings.Contains(body, "zerofax") {
+		if response, body := ask("GET", base+"/sign-in?lang=fr", ""); response.StatusCode != http.StatusOK || !strings.Contains(body, "zerofax") {
 			return fmt.Sprint(response.Status, " ", body)
 		}
 		return ""
 	})
-	response, _ := ask("GET", base+"/", "s3cret")
+	response, _ := ask("GET", base+"/sign-in", "")
 	for header, want := range map[string]string{"Strict-Transport-Security": "max-age=31536000", "Content-Security-Policy": "default-src 'none'"} {
 		if got := response.Header.Values(header); len(got) != 1 || !strings.HasPrefix(got[0], want) {
 			t.Errorf("%s: got %q, want %s once", header, got, want)
 		}
 	}
 	for request, want := range map[[3]string]int{
-		{"GET", "/", ""}:                            http.StatusUnauthorized,
-		{"GET", "/", "wrong"}:                       http.StatusUnauthorized,
-		{"GET", "/api/v1/lines", "s3cret"}:          http.StatusOK,
-		{"HEAD", "/", "s3cret"}:                     http.StatusOK,
-		{"POST", "/api/v1/lines", "s3cret"}:         http.StatusForbidden,
-		{"GET", "/metrics", "s3cret"}:               http.StatusNotFound,
-		{"GET", "/-/ready", "s3cret"}:               http.StatusNotFound,
-		{"POST", "/grafana/api/ds/query", ""}:       http.StatusOK,
-		{"GET", "/grafana/../metrics", "s3cret"}:    http.StatusNotFound,
-		{"GET", "//metrics", "s3cret"}:              http.StatusNotFound,
-		{"GET", "/grafana/%2e%2e/metrics", ""}:      http.StatusNotFound,
-		{"GET", "/nonsense/../-/healthy", "s3cret"}: http.StatusNotFound,
+		{"GET", "/lines", ""}:                   http.StatusSeeOther, // to sign in
+		{"GET", "/lines", anne}:                 http.StatusSeeOther, // pages want a session
+		{"GET", "/api/v1/lines", ""}:            http.StatusUnauthorized,
+		{"GET", "/api/v1/lines", "wrong"}:       http.StatusUnauthorized,
+		{"GET", "/api/v1/lines", anne}:          http.StatusOK,
+		{"HEAD", "/api/v1/lines", anne}:         http.StatusOK,
+		{"POST", "/api/v1/lines", anne}:         http.StatusUnauthorized,
+		{"GET", "/metrics", anne}:               http.StatusNotFound,
+		{"GET", "/-/ready", anne}:               http.StatusNotFound,
+		{"POST", "/grafana/api/ds/query", ""}:   http.StatusOK,
+		{"GET", "/grafana/../metrics", anne}:    http.StatusNotFound,
+		{"GET", "//metrics", anne}:              http.StatusNotFound,
+		{"GET", "/grafana/%2e%2e/metrics", ""}:  http.StatusNotFound,
+		{"GET", "/nonsense/../-/healthy", anne}: http.StatusNotFound,
 	} {
 		if got, body := ask(request[0], base+request[1], request[2]); got.StatusCode != want {
 			t.Errorf("%s %s with password %q: got %d %.100s, want %d", request[0], request[1], request[2], got.StatusCode, body, want)

@@ -226,8 +226,8 @@ func (l *Ledger) NoteRefusal(ctx context.Context, name, address, why string) err
 }
 
 // Session is who holds what has this SHA-256; ok is false where nobody is signed in by it. Of a local user it
-// says what the user may now. It notes that the session is in use.
-func (l *Ledger) Session(ctx context.Context, id string) (s Session, ok bool, err error) {
+// says what the user may now. It notes that the session is in use, where that counts for the role.
+func (l *Ledger) Session(ctx context.Context, id string, counts func(Role) bool) (s Session, ok bool, err error) {
 	var now wire.Time
 	err = l.read(ctx, "session", func(q querier, at wire.Time) error {
 		now = at
@@ -240,7 +240,7 @@ func (l *Ledger) Session(ctx context.Context, id string) (s Session, ok bool, er
 	if err != nil || !ok {
 		return Session{}, false, err
 	}
-	if now.Sub(s.SeenAt) >= sessionStep && l.store != nil {
+	if now.Sub(s.SeenAt) >= sessionStep && counts(s.Role) {
 		err = l.alter(ctx, "note session", func(store *store) error {
 			return store.exec(ctx, "UPDATE sessions SET seen_at = ? WHERE id = ? AND seen_at < ?", int64(now), id, int64(now))
 		})

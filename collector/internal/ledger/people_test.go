@@ -40,9 +40,11 @@ func signIn(t *testing.T, l *Ledger, name, id string) {
 	}
 }
 
+func always(Role) bool { return true }
+
 func standsOpen(t *testing.T, l *Ledger, id string) bool {
 	t.Helper()
-	_, ok, err := l.Session(t.Context(), id)
+	_, ok, err := l.Session(t.Context(), id, always)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +112,14 @@ func TestASessionEndsIdleOrOld(t *testing.T) {
 	if standsOpen(t, l, "c") {
 		t.Error("a session lasts longer than 8 hours without a request")
 	}
+	signIn(t, l, "bruno", "unused")
+	for range 3 {
+		*now = now.Add(3 * time.Hour)
+		_, ok, err := l.Session(t.Context(), "unused", func(Role) bool { return false })
+		if want := now.Sub(t0.Std().Add(169*time.Hour+SessionIdle+time.Minute)) <= SessionIdle; err != nil || ok != want {
+			t.Errorf("a session that only refreshes itself stands: %v %v, want %v", ok, err, want)
+		}
+	}
 	signIn(t, l, "bruno", "d")
 	if n, err := readNumber(t.Context(), l.readers, "SELECT COUNT(*) FROM sessions"); err != nil || n != 1 {
 		t.Errorf("%d sessions are kept, %v; want the new one alone", n, err)
@@ -119,14 +129,14 @@ func TestASessionEndsIdleOrOld(t *testing.T) {
 func TestASessionSaysWhatItsUserMayNow(t *testing.T) {
 	l, _ := hallway(t)
 	signIn(t, l, "bruno", "b") // as reader of all
-	s, ok, err := l.Session(t.Context(), "b")
+	s, ok, err := l.Session(t.Context(), "b", always)
 	if err != nil || !ok || s.Role != ReaderRole || !slices.Equal(s.Establishments, []string{"chu"}) {
 		t.Errorf("got %+v %v %v, want bruno's establishments", s, ok, err)
 	}
 	if err := l.OpenSession(t.Context(), Session{ID: "o", Name: "bruno", Provider: "hospital", Role: EditorRole}); err != nil {
 		t.Fatal(err)
 	}
-	s, ok, err = l.Session(t.Context(), "o")
+	s, ok, err = l.Session(t.Context(), "o", always)
 	if err != nil || !ok || s.Role != EditorRole || len(s.Establishments) != 0 {
 		t.Errorf("got %+v %v %v, want what the provider said of another bruno", s, ok, err)
 	}

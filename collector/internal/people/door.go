@@ -27,7 +27,7 @@ type Books interface {
 	AnyUser(ctx context.Context) (bool, error)
 	DeclareUsers(ctx context.Context, by ledger.Author, change func(ledger.Register, []ledger.User) ([]ledger.User, error)) error
 	OpenSession(ctx context.Context, s ledger.Session) error
-	Session(ctx context.Context, id string) (ledger.Session, bool, error)
+	Session(ctx context.Context, id string, counts func(ledger.Role) bool) (ledger.Session, bool, error)
 	Sessions(ctx context.Context, name, provider string) ([]ledger.Session, error)
 	CloseSessions(ctx context.Context, by ledger.Author, sessions ...ledger.Session) error
 	NoteRefusal(ctx context.Context, name, address, why string) error
@@ -261,17 +261,9 @@ func (d *Door) Once(name string) (once string, hashed secret.Text, err error) {
 	return once, hashed, err
 }
 
-// ErrNobody is of a user who is not there (any more).
-var ErrNobody = errors.New("there is no such user")
-
 func (d *Door) set(ctx context.Context, by ledger.Author, name string, hashed secret.Text, mustChange bool) error {
-	return d.DeclareUsers(ctx, by, func(_ ledger.Register, users []ledger.User) ([]ledger.User, error) {
-		for i := range users {
-			if users[i].Name == name {
-				users[i].Hash, users[i].MustChange = hashed, mustChange
-				return users, nil
-			}
-		}
-		return nil, ErrNobody
+	return Alter(ctx, d, by, name, func(u *ledger.User) error {
+		u.Hash, u.MustChange = hashed, mustChange
+		return nil
 	})
 }

@@ -32,6 +32,7 @@ type frame struct {
 	AlertCount int64
 	register   ledger.Register
 	reader     reader
+	peopled    bool // people can sign in here
 }
 
 // pageLink is a page of the menu.
@@ -53,13 +54,15 @@ func menu() []pageLink {
 		{Path: "/committee", Name: "nav.committee", For: ledger.ReaderRole},
 		{Path: "/alerts", Name: "nav.alerts", For: ledger.ReaderRole},
 		{Path: "/machines", Name: "nav.machines", For: ledger.ReaderRole},
+		{Path: "/people", Name: "nav.people", For: ledger.AdminRole},
+		{Path: "/audit", Name: "nav.audit", For: ledger.AdminRole},
 	}
 }
 
 // Pages are those of the menu that are the reader's to see.
 func (f frame) Pages() (links []pageLink, err error) {
 	for _, x := range menu() {
-		if !f.reader.May(x.For) {
+		if !f.reader.May(x.For) || x.For == ledger.AdminRole && !f.peopled {
 			continue
 		}
 		if x.Name, err = f.T(x.Name); err != nil {
@@ -120,20 +123,27 @@ func (s *site) frame(r *http.Request, title string, kept ...string) (f frame, bo
 		s.Log.Error("read the books for the page", "error", err)
 		books, f.Alerts, f.Fault = ledger.Snapshot{At: wire.TimeOf(time.Now())}, nil, true
 	}
-	f.speech = s.speech(r, books.At)
-	f.Here, f.Version, f.register, f.reader = r.URL.Path, s.Version, books.Register, readerOf(r)
+	f.AlertCount = int64(len(f.Alerts))
+	f.Alerts = f.Alerts[:min(len(f.Alerts), maxRows)]
+	f.register = books.Register
+	s.around(&f, r, books.At, title, kept...)
+	return f, books
+}
+
+// around fills in what a frame has that no books tell.
+func (s *site) around(f *frame, r *http.Request, now wire.Time, title string, kept ...string) {
+	var err error
+	f.speech = s.speech(r, now)
+	f.Here, f.Version, f.reader, f.peopled = r.URL.Path, s.Version, readerOf(r), s.Door != nil
 	f.Posted, f.Done = r.Method == http.MethodPost, f.outcome(r.URL.Query().Get("done"))
 	f.Query = strings.TrimSpace(r.URL.Query().Get("q"))
 	f.Other = f.OtherLanguage(r.URL, kept...)
-	f.AlertCount = int64(len(f.Alerts))
-	f.Alerts = f.Alerts[:min(len(f.Alerts), maxRows)]
 	if f.Title, err = f.T(title); err == nil {
 		f.Stopped, err = f.stopped(s.Ready())
 	}
 	if err != nil {
 		s.Log.Error("name the page", "error", err)
 	}
-	return f, books
 }
 
 // stopped says why nothing is booked.

@@ -15,7 +15,10 @@ func (s *site) books(r *http.Request) Books { return scoped(s.Books, readerOf(r)
 
 // scoped is what a reader sees of the books.
 func scoped(all Books, who reader) Books {
-	if len(who.Establishments) == 0 {
+	switch {
+	case !who.May(ledger.ReaderRole):
+		return scope{all, reader{Establishments: []string{"\x00"}}} // which is no establishment's id
+	case len(who.Establishments) == 0:
 		return all
 	}
 	return scope{all, who}

@@ -161,7 +161,7 @@ func TestWhatIsOfNoHospitalIsForThoseWhoSeeAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	of := func(who ...string) (lines []string) {
-		s, err := scoped(books, reader{Establishments: who}).Snapshot(t.Context())
+		s, err := scoped(books, reader{Role: ledger.ReaderRole, Establishments: who}).Snapshot(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,6 +175,9 @@ func TestWhatIsOfNoHospitalIsForThoseWhoSeeAll(t *testing.T) {
 	}
 	if got, want := of("chu", "secret"), []string{"0241354000", "0241354001", "0291354000", "0291354001"}; !slices.Equal(got, want) {
 		t.Errorf("who sees both hospitals sees %v, want %v", got, want)
+	}
+	if s, err := scoped(books, reader{}).Snapshot(t.Context()); err != nil || len(s.Lines)+len(s.Devices)+len(s.Register.Services) != 0 {
+		t.Errorf("nobody in particular sees %v %v, want nothing", s, err)
 	}
 	if got := of("elsewhere"); len(got) != 0 {
 		t.Errorf("who sees another hospital sees %v, want nothing", got)

@@ -19,6 +19,7 @@ var allTexts = []page.Texts{
 	targetTexts,
 	committeeTexts,
 	report.Texts(),
+	peopleTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

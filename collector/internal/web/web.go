@@ -18,6 +18,7 @@ import (
 	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/register"
+	"github.com/zerofax/zerofax/collector/internal/people"
 )
 
 // Books is what the pages need of the ledger.
@@ -50,6 +51,11 @@ type Options struct {
 	MQTT     string                    // URL that agents use, for the page that tells how to start one
 	Version  string
 	Log      *slog.Logger
+
+	Door     *people.Door     // where people sign in; nil: nobody has to
+	Provider *people.Provider // who else vouches for people; nil: nobody
+	Access   Access
+	Audit    Auditor // what people did; only with a door
 }
 
 //go:embed pages/*.html
@@ -74,7 +80,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compression: %w", err)
 	}
-	return page.Secured(http.NewCrossOriginProtection().Handler(nowOnly(open(s.routes(pack))))), nil
+	return page.Secured(http.NewCrossOriginProtection().Handler(nowOnly(s.entrance(s.routes(pack))))), nil
 }
 
 func newPages(o Options) (*site, error) {
@@ -147,6 +153,7 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/targets/months/{month}", packed(s.monthPage))
 	mux.HandleFunc("POST /targets/months/{month}/close", change(ledger.EditorRole, maxForm, s.closeMonth))
 	mux.HandleFunc("POST /targets/months/{month}/reopen", change(ledger.AdminRole, maxForm, s.reopenMonth))
+	s.peopleRoutes(mux, packed)
 	mux.HandleFunc("/assets/", get(s.ServeAsset))
 	mux.HandleFunc("/metrics", get(s.metrics))
 	mux.HandleFunc("/-/healthy", get(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") }))
