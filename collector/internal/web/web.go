@@ -17,8 +17,8 @@ import (
 
 	"github.com/zerofax/zerofax/agent/page"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
-	"github.com/zerofax/zerofax/collector/internal/register"
 	"github.com/zerofax/zerofax/collector/internal/people"
+	"github.com/zerofax/zerofax/collector/internal/register"
 )
 
 // Books is what the pages need of the ledger.
