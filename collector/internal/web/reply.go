@@ -57,7 +57,9 @@ func (s *site) lineReply(w http.ResponseWriter, r *http.Request) {
 
 // reply renders it. ?model=cut or project chooses the model; without it the one that names the day, if there is one.
 func (s *site) reply(w http.ResponseWriter, r *http.Request, p replyPage, service ledger.Service, cutoff ledger.Day) {
-	p.Service, p.Cutoff = cmp.Or(service.Name, service.ID), p.Date(cutoff)
+	if p.Service = cmp.Or(service.Name, service.ID); cutoff > s.today(p.Now) { // a day that has passed says nothing of when it will be
+		p.Cutoff = p.Date(cutoff)
+	}
 	p.House = cmp.Or(p.register.Establishments[service.Establishment].Name, service.Establishment)
 	model := r.URL.Query().Get("model")
 	p.Closing = model == "cut" || model != "project" && cutoff != ""

@@ -14,9 +14,9 @@ import (
 
 // What a sheet may hold, so that it prints on one page.
 const (
-	longText   = 1500 // characters
-	shortText  = 300
-	mostPoints = 8
+	longText   = 900 // characters
+	shortText  = 200
+	mostPoints = 6
 	morePoints = 2 // empty ones in the form
 )
 

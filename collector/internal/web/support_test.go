@@ -139,7 +139,15 @@ func TestTheAutomaticReplySaysWhereToWrite(t *testing.T) {
 	wantIn(t, "without a contact", bare(v.page("/services/chu-saas/reply")), "Vous venez d’envoyer un fax à : service of chu name of chu", "saas@chu.mssante.fr", "Équipe projet Zéro fax : ……")
 	v.note("kind", "contact", "subject", "lead", "who", "Anne", "contact", "zerofax@chu.fr", "establishment", "chu")
 	line := bare(v.page("/lines/0241354000/reply"))
-	wantIn(t, "a line's", line, "au numéro 0241354000", "ATTENTION Cette ligne de fax sera coupée le 01/09/2026.", "zerofax@chu.fr", "saas@chu.mssante.fr")
+	wantIn(t, "a line's", line, "au numéro 0241354000", "ATTENTION Cette ligne de fax sera coupée prochainement.", "zerofax@chu.fr", "saas@chu.mssante.fr")
+	if err := books.Declare(t.Context(), ledger.Author{}, func(r ledger.Register) (ledger.Register, error) {
+		r.Lines["0241354000"][0].Cutoff = "2026-12-01"
+		return r, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	wantIn(t, "a line's whose day is to come", bare(v.page("/lines/0241354000/reply")), "Cette ligne de fax sera coupée le 01/12/2026.")
+	wantIn(t, "its service's", bare(v.page("/services/chu-saas/reply")), "Cette ligne de fax sera coupée le 01/12/2026.")
 	if got := bare(v.page("/lines/0241354000/reply?model=project")); strings.Contains(got, "sera coupée") {
 		t.Error("the model without a day names one")
 	}
