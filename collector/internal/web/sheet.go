@@ -34,7 +34,8 @@ type sheetFacts struct {
 	Lines     []string // how many in each state
 	Months    []sheetMonth
 	Mailboxes []string
-	Own       []ledger.Episode // its open alerts
+	Own       []ledger.Episode // its open alerts, the newest few
+	OwnCount  int64            // all of them
 	Aims      []string         // how far its pôle, or else its structure, is from targets
 }
 
@@ -168,7 +169,9 @@ func (s *site) fillFacts(r *http.Request, p *sheetPage, books *ledger.Snapshot, 
 	}
 	for _, e := range p.Alerts {
 		if e.Service == p.Service.ID {
-			p.Own = append(p.Own, e)
+			if p.OwnCount++; len(p.Own) < few {
+				p.Own = append(p.Own, e)
+			}
 		}
 	}
 	if err := p.states(lines); err != nil {

@@ -22,12 +22,12 @@ func TestSheetsAndRepliesPrintOnOnePage(t *testing.T) {
 	declareSheet(t, books, "2026-09-02", ledger.Sheet{Weather: ledger.Stormy, Highlights: "démarrage"})
 	most := ledger.Sheet{
 		Weather: ledger.Bright, Referent: "Anne-Sophie Martin-Lefebvre, cadre de santé", QuestionsOn: "2026-10-14",
-		Highlights: "secrétariat formé à la MSSanté\nadresse organisationnelle créée et publiée\n" + long("deux machines sur trois retirées", 24),
-		NextSteps:  "changer les en-têtes d’ordonnance et les signatures de mail\nprévenir les laboratoires\n" + long("mettre à jour l’annuaire du service", 20),
+		Highlights: "secrétariat formé à la MSSanté\nadresse organisationnelle créée et publiée\n" + long("deux machines sur trois retirées", 13),
+		NextSteps:  "changer les en-têtes d’ordonnance et les signatures de mail\nprévenir les laboratoires\n" + long("mettre à jour l’annuaire du service", 11),
 	}
 	for i := range mostPoints {
 		most.Points = append(most.Points, ledger.WatchPoint{
-			Text: long("le service voisin emprunte la ligne", 5), Risk: ledger.Risks()[i%3], Mitigation: long("affiche au-dessus de la machine", 6),
+			Text: long("le service voisin emprunte la ligne", 4), Risk: ledger.Risks()[i%3], Mitigation: long("affiche au-dessus de la machine", 5),
 		})
 	}
 	declareSheet(t, books, "2026-10-01", most)

@@ -170,7 +170,7 @@ func TestWhatIsWrongWithASheetIsSaidAtItsField(t *testing.T) {
 	if w.Code != http.StatusUnprocessableEntity {
 		t.Fatalf("got %d, want 422", w.Code)
 	}
-	wantIn(t, "the form", got, `id="questions_on-fault"`, `id="highlights-fault"`, "Trop long : 900 caractères au plus.", `id="risk-0-fault"`, `id="point-1-fault"`, `value="sans risque"`, "À choisir dans la liste.")
+	wantIn(t, "the form", got, `id="questions_on-fault"`, `id="highlights-fault"`, "Trop long : 500 caractères au plus.", `id="risk-0-fault"`, `id="point-1-fault"`, `value="sans risque"`, "À choisir dans la liste.")
 	if strings.Contains(bare(v.page("/services/chu-saas")), "Point de situation au") {
 		t.Error("a sheet with faults was saved")
 	}

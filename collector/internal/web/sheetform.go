@@ -14,9 +14,9 @@ import (
 
 // What a sheet may hold, so that it prints on one page.
 const (
-	longText   = 900 // characters
-	shortText  = 200
-	mostPoints = 6
+	longText   = 500 // characters
+	shortText  = 160
+	mostPoints = 5
 	morePoints = 2 // empty ones in the form
 )
 
