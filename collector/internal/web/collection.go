@@ -19,6 +19,8 @@ type collectionPage struct {
 	Months    []collectedMonth
 	Rows      []collectedRow
 	Reminders []reminder
+
+	begun ledger.Month // the first of which anything is booked; 0: none is
 }
 
 // collectedMonth is a column of the calendar.
@@ -26,6 +28,9 @@ type collectedMonth struct {
 	Short, Name, Link string
 	Closed            bool
 }
+
+// beforeAll is how a source stands in a month before anything was booked.
+const beforeAll indicators.Standing = "before"
 
 // collectedRow is a source of an establishment.
 type collectedRow struct {
@@ -106,6 +111,9 @@ func (s *site) fillCollection(r *http.Request, p *collectionPage, books ledger.S
 		}
 		p.Months = append(p.Months, x)
 	}
+	if p.begun, err = s.books(r).FirstMonth(r.Context()); err != nil {
+		return err
+	}
 	for _, c := range indicators.Collect(indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, MSSante: mssante}, first, present) {
 		if err := p.collected(&c, present.Add(-1)); err != nil {
 			return err
@@ -132,6 +140,9 @@ func (p *collectionPage) collected(c *indicators.Collection, last ledger.Month) 
 		}
 		for i := range c.Deliveries[feed] {
 			d := &c.Deliveries[feed][i]
+			if d.Month < p.begun && d.Standing == indicators.Absent {
+				d.Standing = beforeAll
+			}
 			cell, err := p.collectedCell(d)
 			if err != nil {
 				return err
