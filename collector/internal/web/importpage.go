@@ -32,6 +32,7 @@ func (s *site) tableKinds() []tableKind {
 		{"lines", register.Lines, register.PlanLines, register.ExportLines},
 		{"structure", register.Structure, register.PlanStructure, func(r ledger.Register) [][]string { return register.ExportStructure(r, s.Location) }},
 		{"devices", register.Devices, register.PlanDevices, register.ExportDevices},
+		{"targets", register.Targets, register.PlanTargets, register.ExportTargets},
 	}
 }
 
@@ -119,8 +120,11 @@ func (s *site) showImport(w http.ResponseWriter, p *importPage) {
 		*to, err = p.T(key)
 		p.Fault = p.Fault || err != nil
 	}
-	p.Fields = []field{file, since, always}
-	if p.Kind == "lines" || p.Kind == "devices" {
+	p.Fields = []field{file}
+	if p.Kind != "targets" { // each says itself from which month on it holds
+		p.Fields = append(p.Fields, since, always)
+	}
+	if p.Kind != "structure" {
 		p.Fields = append(p.Fields, replace)
 	}
 	s.Render(w, p.status(), "import.html", p)
@@ -207,7 +211,7 @@ func (s *site) planTable(h handed, now ledger.Register, books ledger.Snapshot) (
 
 // declaredState is all of a register that tables change, of which a revision can be made.
 func declaredState(r ledger.Register) any {
-	return []any{r.Establishments, r.Sites, r.Poles, r.Services, r.UFs, r.Lines, r.Devices}
+	return []any{r.Establishments, r.Sites, r.Poles, r.Services, r.UFs, r.Lines, r.Devices, register.ExportTargets(r)}
 }
 
 // previewPage shows what a table would change.
@@ -280,7 +284,7 @@ func (p *importPage) changes(diff register.Diff) {
 
 // thing is what a kind of thing is called.
 func (s speech) thing(what string) string {
-	key := map[string]string{"establishment": "line.establishment", "site": "line.site", "pole": "line.pole", "service": "line.service", "UF": "line.uf", "line": "line.line", "machine": "line.device"}[what]
+	key := map[string]string{"establishment": "line.establishment", "site": "line.site", "pole": "line.pole", "service": "line.service", "UF": "line.uf", "line": "line.line", "machine": "line.device", "target": "aims.target"}[what]
 	return strings.ToLower(cmp.Or(s.word(key), what))
 }
 
@@ -326,7 +330,7 @@ func (s *site) confirmImport(w http.ResponseWriter, r *http.Request) {
 		if err := s.books(r).DropUpload(r.Context(), readerOf(r).Name, h.upload.ID); err != nil {
 			s.Log.Warn("forget an upload", "error", err)
 		}
-		s.done(w, r, p.link(map[bool]string{true: "/lines", false: "/map"}[h.kind.name == "lines"], "done", "imported"))
+		s.done(w, r, p.link(cmp.Or(map[string]string{"lines": "/lines", "targets": "/targets"}[h.kind.name], "/map"), "done", "imported"))
 	}
 }
 

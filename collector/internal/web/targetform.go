@@ -107,8 +107,6 @@ func targetForm(r *http.Request) (x aimForm, ok bool) {
 	return x, slices.Contains(indicators.Kit(), x.indicator)
 }
 
-var errNothingNew = errors.New("nothing changes")
-
 // saveTarget adds, changes or removes a target.
 func (s *site) saveTarget(w http.ResponseWriter, r *http.Request) {
 	x, ok := targetForm(r)
@@ -124,7 +122,7 @@ func (s *site) saveTarget(w http.ResponseWriter, r *http.Request) {
 	})
 	var wrong register.Faults
 	switch {
-	case err == nil || errors.Is(err, errNothingNew):
+	case err == nil || errors.Is(err, errNothing):
 		done := "saved"
 		if x.remove {
 			done = "removed"
@@ -174,7 +172,7 @@ func (s *site) aimed(before ledger.Register, x *aimForm) (ledger.Register, error
 	}
 	plan, err := register.PlanTargets(after, table, register.Options{Zone: s.Location})
 	if err == nil && plan.Nothing && !moves {
-		err = errNothingNew
+		err = errNothing
 	}
 	return plan.Register, err
 }
@@ -184,7 +182,7 @@ func (s *site) aimFaults(r *http.Request, wrong register.Faults) faults {
 	speech := s.speech(r, 0)
 	said := faults{}
 	for _, note := range wrong {
-		text, at := note.Text, note.Column
+		text, at := note.In(speech.language()), note.Column
 		key := map[string]string{"from": "aims.fault.from", "value": "aims.fault.value", "twice": "aims.fault.twice"}[at]
 		if words, err := speech.T(key); err == nil {
 			text = words

@@ -47,6 +47,8 @@ var targetTexts = page.Texts{
 	"aims.from.hint":   {"Par exemple 2026-10 ; vide : depuis toujours. Il vaut jusqu’à l’objectif suivant.", "Such as 2026-10; empty: always. It holds until the next target."},
 	"aims.value.hint":  {"Nombre par mois ; vide : plus d’objectif à partir de ce mois.", "A number a month; empty: no target any more from that month on."},
 	"aims.note":        {"L’objectif vaut à partir de son mois, jusqu’au suivant. Un mois inconnu reste vide.", "A target holds from its month on until the next one. An unknown month stays empty."},
+	"aims.import":      {"Importer un tableau", "Import a table"},
+	"import.targets":   {"Objectifs", "Targets"},
 	"aims.empty":       {"Aucun périmètre n’est visible avec votre rôle.", "Your role shows no scope."},
 	"aims.fault.from":  {"Ce n’est pas un mois : par exemple 2026-10 ou octobre 2026, ou rien pour « depuis toujours ».", "That is no month: such as 2026-10 or October 2026, or nothing for always."},
 	"aims.fault.value": {"Ce n’est pas un nombre entier : par exemple 120, ou rien s’il n’y a plus d’objectif.", "That is no whole number: such as 120, or nothing where there is no target any more."},

@@ -144,8 +144,6 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/committee", packed(s.committeePage))
 	mux.HandleFunc("/committee.xlsx", get(s.committeeXLSX))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
-	mux.HandleFunc("/targets.csv", packed(s.targetTable))
-	mux.HandleFunc("/targets.xlsx", get(s.targetTable))
 	mux.HandleFunc("GET /targets", packed(s.targetsPage))
 	mux.HandleFunc("POST /targets", change(ledger.EditorRole, maxForm, s.saveTarget))
 	mux.HandleFunc("/targets/collection", packed(s.collectionPage))
