@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -43,7 +44,7 @@ func (s *site) lineReply(w http.ResponseWriter, r *http.Request) {
 	f, books := s.frame(r, "reply.title")
 	for i := range books.Lines {
 		if l := &books.Lines[i]; l.ID == r.PathValue("id") {
-			p := replyPage{frame: f, Number: l.Number, Back: "/lines/" + l.ID}
+			p := replyPage{frame: f, Number: l.Number, Back: "/lines/" + url.PathEscape(l.ID)}
 			s.reply(w, r, p, books.Register.Services[l.Service], cmp.Or(l.CutOn, l.Cutoff))
 			return
 		}

@@ -9,33 +9,48 @@ const want = looker.want.bind(looker)
 const api = async what => (await (await fetch(`${url}/api/v1/${what}`)).json()).data
 
 const journeys = {
-  async 'every page of the menu, in every look'(context) {
-    const first = await looker.page(context)
-    const paths = await first.$$eval('nav a', links => links.map(a => new URL(a.href).pathname))
-    want('a menu', paths.length > 3, paths)
-    const more = ['/map/gaps', '/map/table', ...await first.evaluate(async paths => {
-      const found = []
-      for (const path of ['/lines', '/services'].filter(p => paths.includes(p))) {
-        const page = new DOMParser().parseFromString(await (await fetch(path)).text(), 'text/html')
-        const link = page.querySelector(`main a[href^="${path}/"]`)
-        if (link) found.push(link.getAttribute('href'))
+  async 'every page that a link leads to, in every look'() {
+    // Pages of the same kind, such as those of lines, are looked at once.
+    const kind = path => path.replace(/\?.*$/, '').split('/').map(s => /^[a-z]*$/.test(s) && !services.has(s) ? s : 'one').join('-').slice(1) || 'dashboard'
+    const services = new Set((await api('services')).map(s => s.id))
+    const looked = new Map([['dashboard', '/']])
+    const crawler = await looker.context()
+    const page = await looker.page(crawler)
+    for (const path of looked.values()) {
+      await page.goto(url + path)
+      for (const link of await page.$$eval('nav a, main a', links => links.map(a => a.href))) {
+        const { origin, pathname, search } = new URL(link)
+        if (origin === url && !/^\/(api|metrics|assets)|\.(csv|xlsx)$/.test(pathname) && !looked.has(kind(pathname))) looked.set(kind(pathname), pathname + search)
       }
-      return found
-    }, paths)]
+    }
+    await crawler.close()
+    want('many kinds of pages', looked.size > 12, [...looked.keys()])
     for (const [look, options] of Object.entries(looks)) {
       const mine = await looker.context(options)
-      for (const path of [...paths, ...more]) {
-        const name = `${path.split('?')[0].replaceAll('/', ' ').trim().split(' ')[0] || 'dashboard'}${path.split('/').length > 2 ? `-${path.split('/')[1] === 'map' ? path.split('/')[2] : 'one'}` : ''}`
-        const page = await looker.page(mine, path)
-        await looker.judge(page, `${path}, ${look}`)
-        await looker.shot(page, `${name}-${look}`)
-        if (look === 'wide') {
-          await page.emulateMedia({ media: 'print' })
-          await looker.shot(page, `${name}-print`)
+      await Promise.all([0, 1, 2].map(async n => {
+        for (const [name, path] of [...looked].filter((_, i) => i % 3 === n)) {
+          const page = await looker.page(mine, path)
+          await looker.judge(page, `${path}, ${look}`)
+          await looker.shot(page, `${name}-${look}`)
+          if (look === 'wide') {
+            await page.emulateMedia({ media: 'print' })
+            await looker.shot(page, `${name}-print`)
+          }
+          await page.close()
         }
-        await page.close()
-      }
+      }))
       await mine.close()
+    }
+  },
+
+  async 'in the morning the first page says what needs a look, and leads there'(context) {
+    const page = await looker.page(context)
+    const concerns = await page.$$eval('.concerns a', links => links.map(a => a.href))
+    want('something needs a look', concerns.length > 0, concerns)
+    for (const link of concerns) {
+      await page.goto(link)
+      const rows = await page.locator('main :is(tbody tr, article, li)').count()
+      want(`${link} shows it`, rows > 0, rows)
     }
   },
 
@@ -71,6 +86,48 @@ const journeys = {
       }
     }
     want('a line is reached by Tab', false, page.url())
+  },
+
+  async 'a service gets its sheet and its checklist, and the sheet fits on one page of paper'(context) {
+    const service = (await api('services')).find(s => s.name === 'Oncologie')
+    const page = await looker.page(context, `/services/${service.id}`)
+    await page.getByRole('button', { name: 'Faire le point' }).or(page.getByRole('link', { name: 'Faire le point' })).click()
+    await page.getByLabel('Éclaircies').check()
+    await page.getByLabel('Référent').fill('Camille Exemple, cadre de santé')
+    await page.getByLabel('Prochaines étapes').fill('Publier la seconde adresse\nPrévenir les laboratoires de ville')
+    await page.getByRole('button', { name: 'Enregistrer' }).click()
+    await page.waitForURL(new RegExp(`/services/${service.id}(\\?|$)`))
+    const sheet = await page.locator('main').innerText()
+    for (const said of ['Éclaircies', 'Camille Exemple', 'Prévenir les laboratoires de ville']) want(`the sheet says ${said}`, sheet.includes(said), sheet.slice(0, 300))
+    const paper = await page.pdf({ format: 'A4' })
+    const sheets = paper.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length
+    want('one page of paper', sheets === 1, sheets)
+    await page.locator('a[href*="/checklist"]').click()
+    const open = page.getByRole('checkbox', { name: 'Fait', checked: false })
+    const left = await open.count()
+    await open.first().check()
+    await page.getByRole('button', { name: 'Enregistrer' }).click()
+    await page.waitForURL(new RegExp(`/services/${service.id}(\\?|$)`))
+    await page.locator('a[href*="/checklist"]').click()
+    want('one point less is open', await open.count() === left - 1, await open.count())
+  },
+
+  async 'of two who say how a service stands, the second learns of the first and loses nothing'(context) {
+    const service = (await api('services')).find(s => s.name === 'Maternité')
+    const other = await looker.context()
+    const path = `/services/${service.id}/edit`
+    const [one, two] = [await looker.page(context, path), await looker.page(other, path, { allow: [409] })]
+    for (const [page, text] of [[one, 'Une fête des sages-femmes'], [two, 'Le fax du bloc est rendu']]) {
+      await page.getByLabel('Faits marquants').fill(text)
+      await page.getByRole('button', { name: 'Enregistrer' }).click()
+      await page.waitForLoadState()
+    }
+    const answer = await two.locator('main').innerText()
+    want('the second is told what the first wrote', answer.includes('Une fête des sages-femmes'), answer.slice(0, 300))
+    want('and keeps what was typed', await two.getByLabel('Faits marquants').inputValue() === 'Le fax du bloc est rendu', await two.getByLabel('Faits marquants').inputValue())
+    await looker.judge(two, 'a form that met another change')
+    await looker.shot(two, 'conflict-wide')
+    await other.close()
   },
 }
 
