@@ -21,6 +21,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"github.com/xuri/excelize/v2"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -275,6 +276,65 @@ func TestMetricsAPIPagesAndPostingsTellTheSameTotals(t *testing.T) {
 	h.agreeOnPeriods()
 	h.agreeOnMSSante()
 	h.agreeOnIndicators()
+	h.agreeOnReport()
+}
+
+// agreeOnReport wants the committee's file and page to tell what the metrics and the API do.
+func (h *hospital) agreeOnReport() {
+	h.Helper()
+	last := ledger.MonthOf(wire.TimeOf(h.now), h.zone)
+	month := fmt.Sprintf("%d-%02d", last/100, last%100)
+	file, err := excelize.OpenReader(strings.NewReader(h.get("/committee.xlsx?lang=en&month=" + month)))
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer file.Close()
+	metrics := totals{}
+	for key, pages := range h.byMetrics() {
+		_, way, _ := strings.Cut(key, " ")
+		metrics[way] += pages
+	}
+	months, err := file.GetRows("Indicators", excelize.Options{RawCellValue: true})
+	if err != nil {
+		h.Fatal(err)
+	}
+	written := totals{}
+	for column, name := range months[2] {
+		way := map[string]string{"Faxes sent (pages)": "sent", "Faxes received (pages)": "received"}[name]
+		for _, cells := range months[3:16] {
+			if way != "" && column < len(cells) {
+				pages, _ := strconv.ParseInt(cells[column], 10, 64)
+				written[way] += pages
+			}
+		}
+	}
+	if !maps.Equal(written, metrics) {
+		h.Errorf("the file's months tell %v, the metrics %v", written, metrics)
+	}
+	page := h.get("/committee?lang=en&month=" + month)
+	for _, f := range h.figures("whole", "month="+month) {
+		if !strings.HasPrefix(f.Indicator, "fax_") || f.Value == nil || f.Unit != "pages" {
+			continue
+		}
+		cell := regexp.MustCompile(`(?s)id="indicator-` + f.Indicator + `-pages">.*?<strong>([0-9,]+)</strong>`).FindStringSubmatch(page)
+		if cell == nil || strings.ReplaceAll(cell[1], ",", "") != strconv.FormatFloat(*f.Value, 'f', -1, 64) {
+			h.Errorf("the page tells %q of %s, the API %v", cell, f.Indicator, *f.Value)
+		}
+	}
+	states := totals{}
+	for _, m := range h.families()["zerofax_lines"].Metric {
+		for _, l := range m.Label {
+			if l.GetName() == "state" {
+				states[l.GetValue()] += int64(m.Gauge.GetValue())
+			}
+		}
+	}
+	for state, lines := range states {
+		cell := regexp.MustCompile(`(?s)id="state-` + state + `">.*?<td class="figure">([0-9,]+)</td>`).FindStringSubmatch(page)
+		if cell == nil || cell[1] != strconv.FormatInt(lines, 10) {
+			h.Errorf("the page tells %q lines in state %s, the metrics %d", cell, state, lines)
+		}
+	}
 }
 
 // agreeOnPeriods wants a period to be its months, and to straddle as its first one does.

@@ -54,7 +54,8 @@ func Find(ctx context.Context, s Source, books ledger.Snapshot, zone *time.Locat
 	if err != nil {
 		return Known{}, err
 	}
-	known := Known{First: cmp.Or(first, books.Month), Last: books.Month}
+	present := ledger.MonthOf(books.At, zone)
+	known := Known{First: cmp.Or(first, present), Last: present}
 	if seen := firstSeen(books); seen != 0 {
 		known.First = min(known.First, ledger.MonthOf(seen, zone))
 	}

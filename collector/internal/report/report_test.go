@@ -248,3 +248,67 @@ func TestEveryWordOfAReportIsInBothLanguages(t *testing.T) {
 		}
 	}
 }
+
+func TestAClosedMonthKeepsItsFiguresAndTellsWhatWasCorrectedSince(t *testing.T) {
+	h := newHospital(t)
+	closing, err := h.CloseMonth(t.Context(), by, 202610, "", indicators.Freeze)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = h.DeclareVolumes(t.Context(), by, func(_ ledger.Register, all []ledger.Volume) ([]ledger.Volume, error) {
+		more := int64(650)
+		all[len(all)-1].Sent = &more
+		return all, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := h.report(t, 202610, "")
+	if r.Closing == nil || r.Closing.At != closing.At || !r.Trend[12].Closed || r.Trend[11].Closed {
+		t.Fatalf("got the closing %+v, want that of October, and September open", r.Closing)
+	}
+	if sent := figure(r.Trend[12].At(mssanteSent).Value); sent != 600 {
+		t.Errorf("got %d messages sent, want the 600 that were frozen", sent)
+	}
+	if len(r.Corrections) != 1 || figure(r.Corrections[0].Then.Value) != 600 || figure(r.Corrections[0].Now.Value) != 650 {
+		t.Errorf("got the corrections %+v, want 600, now 650", r.Corrections)
+	}
+	_, book := file(t, r, "fr", h)
+	if got := strings.Join(row(t, book, "Synthèse", "Messages MSSanté émis"), "|"); !strings.HasPrefix(got, "Messages MSSanté émis|600") {
+		t.Errorf("the file tells %q, want what was frozen", got)
+	}
+	if november := h.report(t, 202611, ""); november.Closing != nil || !november.Trend[11].Closed {
+		t.Error("November isn't closed, the month before it is")
+	}
+	if cholet := h.report(t, 202610, "ch"); cholet.Closing == nil || len(cholet.Corrections) != 0 {
+		t.Errorf("got %+v, want the closing of one establishment, with nothing corrected", cholet.Corrections)
+	}
+}
+
+func TestTheWeatherIsThatOfTheCommitteesDayTheWorstFirst(t *testing.T) {
+	h := newHospital(t)
+	say := func(service string, day ledger.Day, weather ledger.Weather, points ...ledger.WatchPoint) {
+		t.Helper()
+		err := h.DeclareSheet(t.Context(), by, service, day, func(_ ledger.Register, s ledger.Sheet) (ledger.Sheet, error) {
+			s.Weather, s.Points, s.NextSteps = weather, points, "Former le secrétariat"
+			return s, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("saas", "2026-09-10", ledger.Sunny)
+	say("saas", "2026-11-05", ledger.Stormy, ledger.WatchPoint{Text: "=SAMU sans MSSanté", Risk: ledger.MajorRisk, Mitigation: "numéro de secours"})
+	say("archives", "2026-11-06", ledger.Cloudy)
+	r := h.report(t, 202610, "")
+	if len(r.Weather) != 2 || r.Weather[0].Service != "saas" || r.Weather[0].Weather != ledger.Stormy || r.Weather[0].Worst != ledger.MajorRisk || r.Unsaid != 2 {
+		t.Errorf("October: got %+v and %d without, want the storm first, and two without a sheet", r.Weather, r.Unsaid)
+	}
+	if september := h.report(t, 202608, ""); len(september.Weather) != 1 || september.Weather[0].Weather != ledger.Sunny {
+		t.Errorf("August, whose committee met in September: got %+v, want the sun of then", september.Weather)
+	}
+	_, book := file(t, r, "fr", h)
+	if got := strings.Join(row(t, book, "Météo", "Accueil & soins urgents"), "|"); got != "Accueil & soins urgents|05/11/2026|Orageux|majeur||=SAMU sans MSSanté (majeur) → numéro de secours|Former le secrétariat" {
+		t.Errorf("got %q", got)
+	}
+}
