@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/zerofax/zerofax/agent/program"
+	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/register"
 )
@@ -123,25 +123,35 @@ type exportAddressesCommand struct{ tableOut }
 
 // Run implements `export mssante-addresses`.
 func (e exportAddressesCommand) Run(call *program.Call) error {
-	return exportBeside(call, e.tableOut, register.Mailboxes, (*ledger.Ledger).Mailboxes, register.ExportMailboxes)
-}
-
-type exportVolumesCommand struct{ tableOut }
-
-// Run implements `export mssante-volumes`.
-func (e exportVolumesCommand) Run(call *program.Call) error {
-	return exportBeside(call, e.tableOut, register.Volumes, (*ledger.Ledger).Volumes, register.ExportVolumes)
-}
-
-// exportBeside writes a table of what stands beside the register.
-func exportBeside[T any](call *program.Call, o tableOut, schema *register.Schema, read func(*ledger.Ledger, context.Context) ([]T, error), rows func(ledger.Register, []T) [][]string) error {
-	return o.write(call, schema, func(_ config, books *ledger.Ledger) ([][]string, error) {
+	return e.write(call, register.Mailboxes, func(_ config, books *ledger.Ledger) ([][]string, error) {
 		r, err := books.Register(call.Ctx)
 		if err != nil {
 			return nil, err
 		}
-		all, err := read(books, call.Ctx)
-		return rows(r, all), err
+		all, err := books.Mailboxes(call.Ctx)
+		return register.ExportMailboxes(r, all), err
+	})
+}
+
+type exportVolumesCommand struct {
+	tableOut
+	Template bool `help:"A table to fill in instead: the mailboxes that are declared, for the month that is over."`
+}
+
+// Run implements `export mssante-volumes`.
+func (e exportVolumesCommand) Run(call *program.Call) error {
+	return e.write(call, register.Volumes, func(c config, books *ledger.Ledger) ([][]string, error) {
+		r, err := books.Register(call.Ctx)
+		if err != nil {
+			return nil, err
+		}
+		if e.Template {
+			mailboxes, err := books.Mailboxes(call.Ctx)
+			last := ledger.MonthOf(wire.TimeOf(clock()), c.location).Add(-1)
+			return register.VolumesTemplate(r, mailboxes, last), err
+		}
+		all, err := books.Correspondence(call.Ctx)
+		return register.ExportVolumes(r, all), err
 	})
 }
 

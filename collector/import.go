@@ -21,7 +21,9 @@ type importCommand struct {
 	Targets   importTargetsCommand   `cmd:"" help:"What the indicators are to come to, for the structure, an establishment or a pole, from a month on."`
 
 	MSSanteAddresses importAddressesCommand `cmd:"" name:"mssante-addresses" help:"MSSanté addresses: whose they are, and whether they are published and used."`
-	MSSanteVolumes   importVolumesCommand   `cmd:"" name:"mssante-volumes" help:"MSSanté messages by month and service."`
+	MSSanteVolumes   importVolumesCommand   `cmd:"" name:"mssante-volumes" help:"MSSanté messages by month: of mailboxes, domains or services."`
+
+	MSSanteExtraction importExtractionCommand `cmd:"" name:"mssante-extraction" help:"What the national directory publishes of your MSSanté addresses."`
 }
 
 // tableFile is a table that people wrote, and how to take it.
@@ -212,7 +214,8 @@ type importAddressesCommand struct {
 
 // Run implements `import mssante-addresses`.
 func (i importAddressesCommand) Run(call *program.Call) error {
-	return i.takeMSSante(call, register.Mailboxes, i.Replace, func(books *ledger.Ledger, table *register.Table, o register.Options, done *register.Plan) error {
+	read := func(*ledger.Ledger) (*register.Table, error) { return i.read(register.Mailboxes) }
+	return i.takeMSSante(call, read, i.Replace, func(books *ledger.Ledger, table *register.Table, o register.Options, done *register.Plan) error {
 		change := func(r ledger.Register, before []ledger.Mailbox) ([]ledger.Mailbox, error) {
 			o.Now = clock() // others may have written while this waited
 			plan, err := register.PlanMailboxes(r, before, table, o)
@@ -226,31 +229,13 @@ func (i importAddressesCommand) Run(call *program.Call) error {
 	})
 }
 
-type importVolumesCommand struct{ tableFile }
-
-// Run implements `import mssante-volumes`.
-func (i importVolumesCommand) Run(call *program.Call) error {
-	return i.takeMSSante(call, register.Volumes, false, func(books *ledger.Ledger, table *register.Table, o register.Options, done *register.Plan) error {
-		change := func(r ledger.Register, before []ledger.Volume) ([]ledger.Volume, error) {
-			o.Now = clock()
-			plan, err := register.PlanVolumes(r, before, table, o)
-			*done = plan.Plan
-			return plan.Volumes, err
-		}
-		if !i.DryRun {
-			return books.DeclareVolumes(call.Ctx, i.of(table.File), change)
-		}
-		return tryChange(call.Ctx, books, books.Volumes, change)
-	})
-}
-
 // takeMSSante changes what is declared of MSSanté, which stands beside the register, or says what would change.
-func (f tableFile) takeMSSante(call *program.Call, schema *register.Schema, replace bool, declare func(*ledger.Ledger, *register.Table, register.Options, *register.Plan) error) error {
-	table, err := f.read(schema)
-	if err != nil {
-		return err
-	}
+func (f tableFile) takeMSSante(call *program.Call, read func(*ledger.Ledger) (*register.Table, error), replace bool, declare func(*ledger.Ledger, *register.Table, register.Options, *register.Plan) error) error {
 	return f.withBooks(call, func(c config, books *ledger.Ledger) error {
+		table, err := read(books)
+		if err != nil {
+			return err
+		}
 		var done register.Plan
 		if err := declare(books, table, register.Options{Now: clock(), Zone: c.location, Replace: replace}, &done); err != nil {
 			return usageFault(err)

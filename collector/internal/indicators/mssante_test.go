@@ -30,7 +30,7 @@ func correspondence(t *testing.T) indicators.Books {
 		{Month: 202609, Establishment: "nord", Received: number(100)},
 		{Month: 202609, Establishment: "nord", Service: "onco", Received: number(30), Sent: number(5)},
 		{Month: 202609, Establishment: "nord", Service: "saas", Received: number(20)},
-	})
+	}, nil)
 	return b
 }
 

@@ -30,8 +30,13 @@ func (l *Ledger) MSSante(ctx context.Context, from, to Month) (m MSSante, err er
 		if m.Mailboxes, err = readMailboxCounts(ctx, q, from, min(to, MonthOf(now, l.zone))); err != nil {
 			return err
 		}
-		volumes, err := readVolumes(ctx, q, fmt.Sprintf("month >= %d AND month <= %d", from, to))
-		m.Messages = Apart(volumes)
+		during := fmt.Sprintf("month >= %d AND month <= %d", from, to)
+		volumes, err := readVolumes(ctx, q, during)
+		if err != nil {
+			return err
+		}
+		sums, err := readMailboxSums(ctx, q, during)
+		m.Messages = Apart(volumes, sums)
 		return err
 	})
 	return m, err
@@ -39,40 +44,83 @@ func (l *Ledger) MSSante(ctx context.Context, from, to Month) (m MSSante, err er
 
 // Apart takes what was declared for services out of what was declared for all of their establishment, and that
 // out of what was declared for the structure as a whole: then each message counts once, and services and what is
-// left add up to the whole. Where the parts are more than the whole, they hold. Volumes are in their order.
-func Apart(volumes []Volume) []Volume {
-	apart := slices.Clone(volumes)
+// left add up to the whole. Likewise what mailboxes have is taken out of what their service, or whatever they belong
+// to, is said to have. Where the parts are more than the whole, they hold. What is left of a domain may be what was
+// declared for services beyond their mailboxes, so only what goes beyond that, too, counts as more. Both lists are in
+// their order.
+func Apart(declared []Volume, mailboxes []MailboxSum) []Volume {
+	apart, all := slices.Clone(declared), make([]claimed, len(declared))
+	for i, v := range declared {
+		all[i].declared = v
+	}
+	for _, s := range mailboxes {
+		key := Volume{Month: s.Month, Establishment: s.Establishment, Service: s.Service}
+		i, found := slices.BinarySearchFunc(apart, key, Volume.Compare)
+		if !found {
+			apart, all = slices.Insert(apart, i, key), slices.Insert(all, i, claimed{})
+		}
+		all[i].mailboxes = s
+	}
 	for first, last := 0, 0; first < len(apart); first = last {
 		for last = first; last < len(apart) && apart[last].Month == apart[first].Month; last++ {
 		}
-		separate(apart[first:last])
+		separate(apart[first:last], all[first:last])
 	}
 	return apart
 }
 
+// claimed is all that is said of a place and month.
+type claimed struct {
+	declared  Volume
+	mailboxes MailboxSum
+}
+
+// parts are what is known of what lies within a place, and how much of it mailboxes have.
+type parts struct{ all, mailboxes int64 }
+
+func (p *parts) add(n, mailboxes *int64) {
+	p.all, p.mailboxes = p.all+orZero(n), p.mailboxes+orZero(mailboxes)
+}
+
 // separate does so for one month. The structure as a whole comes first in it, and is what is left in the end.
-func separate(month []Volume) {
-	type sums struct{ sent, received int64 }
-	parts := make(map[string]sums) // of each establishment
-	add := func(establishment string, v *Volume) {
-		of := parts[establishment]
-		parts[establishment] = sums{of.sent + orZero(v.Sent), of.received + orZero(v.Received)}
-	}
-	for i := range month {
-		if v := &month[i]; v.Service != "" {
-			add(v.Establishment, v)
-		}
+func separate(month []Volume, said []claimed) {
+	sent, received := make(map[string]parts), make(map[string]parts) // of each establishment
+	add := func(to string, v *Volume, of *MailboxSum) {
+		s, r := sent[to], received[to]
+		s.add(v.Sent, of.Sent)
+		r.add(v.Received, of.Received)
+		sent[to], received[to] = s, r
 	}
 	for i := len(month) - 1; i >= 0; i-- {
-		v := &month[i]
-		if v.Service == "" {
-			of := parts[v.Establishment]
-			v.Sent, v.Received = less(v.Sent, of.sent), less(v.Received, of.received)
+		v, c := &month[i], &said[i]
+		within, withinReceived := sent[v.Establishment], received[v.Establishment]
+		if v.Service != "" {
+			within, withinReceived = parts{}, parts{}
+		}
+		v.Sent = left(c.declared.Sent, c.mailboxes.Sent, c.mailboxes.RestSent, within)
+		v.Received = left(c.declared.Received, c.mailboxes.Received, c.mailboxes.RestReceived, withinReceived)
+		if v.Service != "" {
+			add(v.Establishment, v, &c.mailboxes)
 		}
 		if v.Establishment != "" {
-			add("", v)
+			add("", v, &c.mailboxes)
 		}
 	}
+}
+
+// left is what belongs to a place and to nothing within it; nil where nothing is said.
+func left(declared, mailboxes, rest *int64, within parts) *int64 {
+	if declared == nil && mailboxes == nil && rest == nil {
+		return nil
+	}
+	n := orZero(mailboxes)
+	if rest != nil {
+		n += max(0, *rest-(within.all-within.mailboxes))
+	}
+	if declared != nil {
+		n = max(n, *declared-within.all)
+	}
+	return &n
 }
 
 // less is what is left of a number that may not be known.
@@ -92,8 +140,8 @@ func orZero(n *int64) int64 {
 }
 
 // Totals are the sums of all months, by place, of volumes in their order.
-func Totals(volumes []Volume) (totals []Volume) {
-	for _, v := range Apart(volumes) {
+func Totals(declared []Volume, mailboxes []MailboxSum) (totals []Volume) {
+	for _, v := range Apart(declared, mailboxes) {
 		v.Month = 0
 		i, known := slices.BinarySearchFunc(totals, v, Volume.Compare)
 		if !known {

@@ -97,25 +97,19 @@ func (l *Ledger) DeclareMailboxes(ctx context.Context, by Author, change func(Re
 		}
 		b.swap(mailboxRecords(before), mailboxRecords(after))
 		b.auditMailboxes(by, before, after)
-		return nil
+		messages, err := readCorrespondence(ctx, l.store.conn)
+		if err != nil || len(messages.Mailboxes) == 0 {
+			return err
+		}
+		return b.sumMessages(ctx, l.store.conn, messages, after)
 	})
 }
 
-// DeclareVolumes lets change alter all volumes, likewise.
+// DeclareVolumes lets change alter what is declared of places, likewise.
 func (l *Ledger) DeclareVolumes(ctx context.Context, by Author, change func(Register, []Volume) ([]Volume, error)) error {
-	return l.transact(ctx, func(b *books) error {
-		before, err := readVolumes(ctx, l.store.conn, "TRUE")
-		if err != nil {
-			return err
-		}
-		after, err := change(b.register.Clone(), slices.Clone(before))
-		if err != nil {
-			return err
-		}
-		b.swap(volumeRecords(before), volumeRecords(after))
-		b.swap(totalRecords(Totals(before)), totalRecords(Totals(after)))
-		b.auditVolumes(by, before, after)
-		return nil
+	return l.DeclareCorrespondence(ctx, by, func(r Register, _ []Mailbox, m Correspondence) (_ Correspondence, err error) {
+		m.Places, err = change(r, m.Places)
+		return m, err
 	})
 }
 
@@ -162,16 +156,10 @@ func (b *books) auditMailboxes(by Author, before, after []Mailbox) {
 }
 
 func (b *books) auditVolumes(by Author, before, after []Volume) {
-	text := func(n *int64) string {
-		if n == nil {
-			return ""
-		}
-		return fmt.Sprint(*n)
-	}
 	note := func(key, was, is Volume) {
 		subject := fmt.Sprintf("%s %s %d", volumesTable.name, strings.TrimSpace(key.Establishment+" "+key.Service), key.Month)
-		b.log(by, subject, "sent", text(was.Sent), text(is.Sent))
-		b.log(by, subject, "received", text(was.Received), text(is.Received))
+		b.log(by, subject, "sent", numberText(was.Sent), numberText(is.Sent))
+		b.log(by, subject, "received", numberText(was.Received), numberText(is.Received))
 	}
 	for _, was := range before {
 		if _, still := slices.BinarySearchFunc(after, was, Volume.Compare); !still {
@@ -248,9 +236,21 @@ func known(n sql.NullInt64) *int64 {
 	return &n.Int64
 }
 
+func sameRecords(a, b map[string]record) bool {
+	return maps.EqualFunc(a, b, func(a, b record) bool { return slices.Equal(a.values, b.values) })
+}
+
 // mssante compares what is kept of MSSanté twice: sums, and until when versions are valid.
 func (a *auditor) mssante() error {
-	volumes, err := readVolumes(a.ctx, a.conn, "TRUE")
+	messages, err := readCorrespondence(a.ctx, a.conn)
+	if err != nil {
+		return err
+	}
+	mailboxes, err := readMailboxes(a.ctx, a.conn)
+	if err != nil {
+		return err
+	}
+	sums, err := readMailboxSums(a.ctx, a.conn, "TRUE")
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,11 @@ func (a *auditor) mssante() error {
 	if err != nil {
 		return err
 	}
-	if before, after := totalRecords(kept), totalRecords(Totals(volumes)); !maps.EqualFunc(before, after, func(a, b record) bool { return slices.Equal(a.values, b.values) }) {
+	after := SumMailboxes(messages.Mailboxes, mailboxes)
+	if !sameRecords(mailboxSumRecords(sums), mailboxSumRecords(after)) {
+		a.disagree("MSSanté: the messages of its services aren't the sums of those of their mailboxes; import any month of them again")
+	}
+	if !sameRecords(totalRecords(kept), totalRecords(Totals(messages.Places, after))) {
 		a.disagree("MSSanté: the totals of its messages aren't the sums of its months; import any of them again")
 	}
 	return a.agree("its version of an earlier day isn't valid until the next one",

@@ -51,7 +51,7 @@ func TestEachMessageCountsOnceWhateverWasDeclaredOfIt(t *testing.T) {
 		"nothing": {nil, ""},
 	} {
 		before := shown(c.declared)
-		if got := shown(ledger.Apart(c.declared)); got != c.want {
+		if got := shown(ledger.Apart(c.declared, nil)); got != c.want {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
 		}
 		if shown(c.declared) != before {
@@ -90,7 +90,7 @@ var volumes = rapid.Custom(func(t *rapid.T) []ledger.Volume {
 func TestWhatIsLeftAndTheServicesAddUpToTheWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		declared := volumes.Draw(t, "declared")
-		apart := ledger.Apart(declared)
+		apart := ledger.Apart(declared, nil)
 		sum := func(all []ledger.Volume, month ledger.Month, establishment string, services bool) (sum int64) {
 			for _, v := range all {
 				if (month == 0 || v.Month == month) && (establishment == "*" || v.Establishment == establishment) && (!services || v.Service != "") && v.Received != nil {
@@ -115,7 +115,7 @@ func TestWhatIsLeftAndTheServicesAddUpToTheWhole(t *testing.T) {
 				}
 			}
 		}
-		totals := ledger.Totals(declared)
+		totals := ledger.Totals(declared, nil)
 		if got, want := sum(totals, 0, "*", false), sum(apart, 0, "*", false); got != want {
 			t.Fatalf("totals: got %d, want %d", got, want)
 		}

@@ -52,7 +52,7 @@ func (l *Ledger) FirstMonth(ctx context.Context) (month Month, err error) {
 
 func firstMonth(ctx context.Context, q querier) (month Month, err error) {
 	return month, each(ctx, q, "SELECT COALESCE(MIN(month), 0) FROM (SELECT MIN(month) AS month FROM posted_months UNION ALL SELECT MIN(month) FROM mssante_volumes "+
-		"UNION ALL SELECT MIN(from_month) FROM mssante_addresses) AS months",
+		"UNION ALL SELECT MIN(month) FROM mssante_mailbox_volumes UNION ALL SELECT MIN(from_month) FROM mssante_addresses) AS months",
 		func(read func(...any) error) error { return read(&month) })
 }
 

@@ -83,6 +83,9 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if s.Messages, err = readTotals(ctx, q); err != nil {
 			return err
 		}
+		if s.Directory, err = readDirectory(ctx, q); err != nil {
+			return err
+		}
 		gaps, err := readGaps(ctx, q)
 		if err != nil {
 			return err

@@ -22,6 +22,7 @@ type Snapshot struct {
 	Open           []OpenEpisode        // in the order in which they opened
 	Mailboxes      []MailboxCount       // of MSSanté
 	Messages       []Volume             // of MSSanté, of all declared months, by place; they can be added up
+	Directory      Directory            // what the national directory says of our mailboxes
 }
 
 // OpenEpisode is an open episode in short.

@@ -45,7 +45,7 @@ func begun(subject string, zone *time.Location) (thing, since string) {
 		if err == nil && number != 0 {
 			return thing, wire.Time(number).Std().In(zone).Format(time.RFC3339)
 		}
-	case "targets", "mssante_volumes", "closings":
+	case "targets", "mssante_volumes", "mssante_mailbox_volumes", "closings":
 		return thing, writtenMonth(ledger.Month(number))
 	case "mssante_addresses", "sheets":
 		return thing, strings.TrimSpace(since)

@@ -202,3 +202,28 @@ func ExportMailboxes(r ledger.Register, all []ledger.Mailbox) [][]string {
 	}
 	return rows
 }
+
+// UseMailboxes declares mailboxes used from the month on in which messages show that they are: the last one with any, or
+// the day on which they were last declared where that is later. It leaves those alone that are used or no more. Both lists
+// are in their order.
+func UseMailboxes(before []ledger.Mailbox, shows func(ledger.Mailbox) (ledger.Month, bool)) []ledger.Mailbox {
+	after := make([]ledger.Mailbox, 0, len(before))
+	for i, m := range before {
+		after = append(after, m)
+		if m.State == ledger.NoMailbox || m.State == ledger.MailboxUsed || i+1 < len(before) && before[i+1].Address == m.Address {
+			continue
+		}
+		month, used := shows(m)
+		if !used {
+			continue
+		}
+		since := ledger.Day(writtenMonth(month) + "-01")
+		if since <= m.From { // it was declared otherwise in that month, which holds until somebody says more
+			after[len(after)-1].State = ledger.MailboxUsed
+			continue
+		}
+		m.From, m.State = since, ledger.MailboxUsed
+		after = append(after, m)
+	}
+	return after
+}

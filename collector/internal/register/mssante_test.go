@@ -22,6 +22,11 @@ type correspondence struct {
 	*hospital
 	mailboxes []ledger.Mailbox
 	volumes   []ledger.Volume
+	letters   []ledger.MailboxVolume
+}
+
+func (c *correspondence) all() ledger.Correspondence {
+	return ledger.Correspondence{Places: slices.Clone(c.volumes), Mailboxes: slices.Clone(c.letters)}
 }
 
 func newCorrespondence(t testing.TB) *correspondence {
@@ -136,7 +141,7 @@ func (c *correspondence) planMessages(text string) (VolumePlan, error) {
 	if err != nil {
 		return VolumePlan{}, err
 	}
-	return PlanVolumes(c.r.Clone(), slices.Clone(c.volumes), table, c.o)
+	return PlanVolumes(c.r.Clone(), c.mailboxes, c.all(), table, c.o)
 }
 
 func (c *correspondence) messages(text string) VolumePlan {
@@ -145,7 +150,7 @@ func (c *correspondence) messages(text string) VolumePlan {
 	if err != nil {
 		c.Fatalf("%s\n%v", text, err)
 	}
-	c.volumes = plan.Volumes
+	c.volumes, c.letters = plan.Messages.Places, plan.Messages.Mailboxes
 	return plan
 }
 
@@ -226,17 +231,18 @@ func TestOfOneHospitalTheWholeIsThatHospital(t *testing.T) {
 
 func TestFaultsOfATableOfMSSanteMessages(t *testing.T) {
 	for text, want := range map[string]string{
-		"service;reçus\nSAAS;1\n":                              "mssante.csv:1: there are no columns month (mois) and received (reçus) or sent (émis)",
-		"mois;service\n2026-09;SAAS\n":                         "there are no columns month (mois) and received (reçus) or sent (émis)",
-		"mois;reçus\n2026-12;1\n":                              `mssante.csv:2: mois: "2026-12" is still to come`,
-		"mois;reçus\n1999-12;1\n":                              "is no month of which there can be messages",
-		"mois;reçus\n;1\n":                                     "is no month of which there can be messages",
-		"mois;reçus\n2026-09;-1\n":                             `reçus: "-1" is no whole number; want one such as 1200, or nothing where it isn't known`,
-		"mois;reçus\n2026-09;env. 30\n":                        `"env. 30" is no whole number`,
-		"mois;service;reçus\n2026-09;Médecine;1\n":             `service: no service is called "Médecine"; import structure`,
-		"mois;service;reçus\n2026-09;SAAS;1\n09/2026;saas;2\n": "mssante.csv:3: mois: the same month and service are in row 2 too",
-		"mois;service;reçus\n2026-09;global;1\n2026-09;;2\n":   "are in row 2 too",
-		"mois;adresse;reçus\n2026-09;a@chu.fr;1\n":             `"adresse" is no column of MSSanté volumes`,
+		"service;reçus\nSAAS;1\n":                                  "mssante.csv:1: there are no columns month (mois) and received (reçus) or sent (émis)",
+		"mois;service\n2026-09;SAAS\n":                             "there are no columns month (mois) and received (reçus) or sent (émis)",
+		"mois;reçus\n2026-12;1\n":                                  `mssante.csv:2: mois: "2026-12" is still to come`,
+		"mois;reçus\n1999-12;1\n":                                  "is no month of which there can be messages",
+		"mois;reçus\n;1\n":                                         "is no month of which there can be messages",
+		"mois;reçus\n2026-09;-1\n":                                 `reçus: "-1" is no whole number; want one such as 1200, or nothing where it isn't known`,
+		"mois;reçus\n2026-09;env. 30\n":                            `"env. 30" is no whole number`,
+		"mois;service;reçus\n2026-09;Médecine;1\n":                 `service: no service is called "Médecine"; import structure`,
+		"mois;service;reçus\n2026-09;SAAS;1\n09/2026;saas;2\n":     "mssante.csv:3: mois: the same month and service are in row 2 too",
+		"mois;service;reçus\n2026-09;global;1\n2026-09;;2\n":       "are in row 2 too",
+		"mois;adresse;reçus\n2026-09;secretariat;1\n":              `adresse: "secretariat" is no address; want one such as`,
+		"mois;adresse;reçus\n2026-09;a@b.fr;1\n09/2026;A@B.FR;2\n": "the same month and address are in row 2 too; want them once",
 	} {
 		if _, err := newCorrespondence(t).planMessages(text); !errors.As(err, new(Faults)) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q:\ngot  %v\nwant %s", text, err, want)
@@ -310,9 +316,10 @@ func TestAnExportOfMSSanteReadAgainChangesNothing(t *testing.T) {
 				volumes = slices.Insert(volumes, i, v)
 			}
 		}
-		again, err := PlanVolumes(r.Clone(), slices.Clone(volumes), readAgain(t, dir, Volumes, ExportVolumes(r, volumes)), usual)
-		if err != nil || !again.Nothing || !again.Diff.Empty() || len(again.Volumes) != len(volumes) {
-			t.Fatalf("%v\nwas    %+v\nbecame %+v\n%+v", err, volumes, again.Volumes, again.Diff)
+		kept := ledger.Correspondence{Places: volumes}
+		again, err := PlanVolumes(r.Clone(), nil, ledger.Correspondence{Places: slices.Clone(volumes)}, readAgain(t, dir, Volumes, ExportVolumes(r, kept)), usual)
+		if err != nil || !again.Nothing || !again.Diff.Empty() || len(again.Messages.Places) != len(volumes) {
+			t.Fatalf("%v\nwas    %+v\nbecame %+v\n%+v", err, volumes, again.Messages, again.Diff)
 		}
 	})
 }
@@ -334,10 +341,10 @@ func TestDatesInTheCellsOfAnExcelTableAreMonthsToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := PlanVolumes(c.r.Clone(), nil, table, c.o)
+	plan, err := PlanVolumes(c.r.Clone(), nil, ledger.Correspondence{}, table, c.o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.volumes = plan.Volumes
+	c.volumes, c.letters = plan.Messages.Places, plan.Messages.Mailboxes
 	c.wantVolumes("202609 chu/cardiologie 1200/", "202610 chu/cardiologie 0/")
 }

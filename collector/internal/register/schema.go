@@ -72,19 +72,22 @@ var AgentTargets = &Schema{name: "agents' targets", limit: 64 * mega, rows: maxR
 	{Name: "comment", French: "commentaire", Also: []string{"remarque", "note", "lieu", "emplacement", "location"}},
 }}
 
+var mailboxWords = []string{"adresse MSSanté", "adresse BAL", "BAL", "boîte aux lettres", "mailbox", "MSSanté address"}
+
 // Mailboxes is the table of MSSanté addresses.
 var Mailboxes = &Schema{name: "MSSanté addresses", limit: 64 * mega, rows: maxRows, columns: []Column{
-	{Name: "address", French: "adresse", Also: []string{"adresse MSSanté", "adresse BAL", "BAL", "boîte aux lettres", "mailbox", "MSSanté address"}},
+	{Name: "address", French: "adresse", Also: mailboxWords},
 	{Name: "kind", French: "type de BAL", words: mailboxKindWords, Also: []string{"type", "type BAL", "kind of mailbox"}},
 	establishmentColumn, serviceColumn,
 	{Name: "state", French: "état", words: mailboxStateWords, Also: []string{"statut", "status"}},
 	{Name: "since", French: "depuis", day: true, Also: []string{"depuis le", "à partir du", "valable depuis", "date", "date d'effet", "from"}},
 }}
 
-// Volumes is the table of messages of MSSanté, by month.
+// Volumes is the table of messages of MSSanté, by month: of mailboxes, of domains, of services or of all at once.
 var Volumes = &Schema{name: "MSSanté volumes", limit: 64 * mega, rows: maxRows, columns: []Column{
 	{Name: "month", French: "mois", day: true, Also: []string{"période", "period"}},
 	establishmentColumn, serviceColumn,
+	{Name: "address", French: "adresse", Also: mailboxWords},
 	{Name: "received", French: "reçus", Also: []string{"messages reçus", "MSSanté reçus", "messages MSSanté reçus", "messages received", "nombre de messages reçus"}},
 	{Name: "sent", French: "émis", Also: []string{"messages émis", "envoyés", "messages envoyés", "MSSanté émis", "messages MSSanté émis", "messages sent", "nombre de messages émis"}},
 }}

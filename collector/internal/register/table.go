@@ -23,6 +23,7 @@ type Column struct {
 	French string   // as French tables head it
 	Also   []string // other words for it; case, accents and all but letters and digits don't matter
 	day    bool     // or month
+	mapped bool     // French is the header that somebody said; no other is
 	words  vocabulary
 }
 
@@ -305,8 +306,11 @@ func (s *Schema) find(header string) *Column {
 	header = letters(header)
 	for i := range s.columns {
 		c := &s.columns[i]
-		if header == letters(c.Name) || header == letters(c.French) ||
-			slices.ContainsFunc(c.Also, func(word string) bool { return header == letters(word) }) {
+		if c.mapped && header == letters(c.French) {
+			return c
+		}
+		if !c.mapped && (header == letters(c.Name) || header == letters(c.French) ||
+			slices.ContainsFunc(c.Also, func(word string) bool { return header == letters(word) })) {
 			return c
 		}
 	}

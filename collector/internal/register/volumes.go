@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -11,15 +12,20 @@ import (
 // VolumePlan is what a table of messages of MSSanté changes.
 type VolumePlan struct {
 	Plan
-	Volumes []ledger.Volume // afterwards
+	Messages ledger.Correspondence // afterwards
 }
 
-// PlanVolumes says what a table of messages of MSSanté by month changes. A row without a service is of all of its
-// establishment, or of the structure as a whole. A column that isn't there leaves things as they are; an empty cell
-// makes them unknown, which is not 0. The error is Faults.
-func PlanVolumes(r ledger.Register, before []ledger.Volume, t *Table, o Options) (VolumePlan, error) {
-	d := &volumeDraft{draft: newDraft(r, t, o), rows: make(map[ledger.Volume]Row), volumes: slices.Clone(before), in: make(map[ledger.Volume]string)}
-	for _, v := range before {
+// PlanVolumes says what a table of messages of MSSanté by month changes. A row with an address is of that mailbox, or
+// with a domain, ch-exemple.mssante.fr, of all mailboxes of it together. One without is of a service; without that, too,
+// of all of its establishment, or of the structure as a whole. A column that isn't there leaves things as they are; an
+// empty cell makes them unknown, which is not 0. Of a month and domain whose mailboxes the table names it names all:
+// of others nothing is known any more. The error is Faults.
+func PlanVolumes(r ledger.Register, mailboxes []ledger.Mailbox, before ledger.Correspondence, t *Table, o Options) (VolumePlan, error) {
+	d := &volumeDraft{
+		draft: newDraft(r, t, o), rows: make(map[ledger.Volume]Row), volumes: slices.Clone(before.Places), in: make(map[ledger.Volume]string),
+		post: newPost(mailboxes, before.Mailboxes),
+	}
+	for _, v := range before.Places {
 		d.in[ofService(v)] = v.Establishment
 	}
 	if !t.has("month") || !t.has("sent") && !t.has("received") {
@@ -31,8 +37,9 @@ func PlanVolumes(r ledger.Register, before []ledger.Volume, t *Table, o Options)
 	}
 	d.volumes = slices.DeleteFunc(d.volumes, func(v ledger.Volume) bool { return v.Sent == nil && v.Received == nil })
 	d.compareWholes()
-	plan, err := d.planOf("month", d.sights(before), d.sights(d.volumes))
-	return VolumePlan{plan, d.volumes}, err
+	after := ledger.Correspondence{Places: d.volumes, Mailboxes: d.settlePost()}
+	plan, err := d.planOf("month", d.sights(before), d.sights(after))
+	return VolumePlan{plan, after}, err
 }
 
 type volumeDraft struct {
@@ -40,6 +47,7 @@ type volumeDraft struct {
 	rows    map[ledger.Volume]Row // by month and place
 	volumes []ledger.Volume
 	in      map[ledger.Volume]string // where services were in a month, see ofService
+	post    post
 }
 
 // ofService is what a volume is of, wherever its service was.
@@ -50,19 +58,10 @@ func ofService(v ledger.Volume) ledger.Volume {
 const firstVolume = 200001 // earlier ones are slips of the pen
 
 func (d *volumeDraft) row(row Row) {
-	var v ledger.Volume
-	var err error
-	text, _ := d.get(row, "month")
-	this := ledger.MonthOf(d.now(), d.o.Zone)
-	switch v.Month, err = ReadMonth(text); {
-	case err != nil:
-		d.fault(row, "month", "%v", err)
-	case v.Month < firstVolume:
-		d.fault(row, "month", "%q is no month of which there can be messages; %v", text, errNoMonth)
-	case v.Month > this:
-		d.fault(row, "month", "%q is still to come; want a month that has begun", text)
-	case v.Month == this:
-		d.warn(row, "month", "%s isn't over; what is declared of it is taken for all that there is so far", writtenMonth(this))
+	v := ledger.Volume{Month: d.month(row)}
+	if address, _ := d.get(row, "address"); address != "" {
+		d.mailbox(row, v.Month, address)
+		return
 	}
 	v.Establishment, v.Service = d.whose(row)
 	was := d.settle(row, &v)
@@ -76,6 +75,27 @@ func (d *volumeDraft) row(row Row) {
 	}
 	d.volumes[i].Sent = d.count(row, "sent", d.volumes[i].Sent)
 	d.volumes[i].Received = d.count(row, "received", d.volumes[i].Received)
+}
+
+// month is that of a row, 0 where it is at fault.
+func (d *volumeDraft) month(row Row) ledger.Month {
+	text, _ := d.get(row, "month")
+	this := ledger.MonthOf(d.now(), d.o.Zone)
+	month, err := ReadMonth(text)
+	switch {
+	case err != nil:
+		d.fault(row, "month", "%v", err)
+		return 0
+	case month < firstVolume:
+		d.fault(row, "month", "%q is no month of which there can be messages; %v", text, errNoMonth)
+		return 0
+	case month > this:
+		d.fault(row, "month", "%q is still to come; want a month that has begun", text)
+		return 0
+	case month == this:
+		d.warn(row, "month", "%s isn't over; what is declared of it is taken for all that there is so far", writtenMonth(this))
+	}
+	return month
 }
 
 // settle has a service's messages of a month in one establishment only, or they would count twice once the service
@@ -141,14 +161,17 @@ func (d *volumeDraft) compareWholes() {
 }
 
 // sights are volumes as people see them.
-func (d *volumeDraft) sights(all []ledger.Volume) map[thingKey]sight {
-	sights := make(map[thingKey]sight, len(all))
-	for _, v := range all {
+func (d *volumeDraft) sights(all ledger.Correspondence) map[thingKey]sight {
+	sights := make(map[thingKey]sight, len(all.Places)+len(all.Mailboxes))
+	for _, v := range all.Places {
 		id := writtenMonth(v.Month) + " " + cmp.Or(v.Service, v.Establishment, "(whole)")
 		if v.Service == v.Establishment && v.Service != "" { // an only service is often called as its establishment
 			id += " (service)"
 		}
 		sights[thingKey{"month", id}] = plain("received", writtenCount(v.Received), "sent", writtenCount(v.Sent))
+	}
+	for _, v := range all.Mailboxes {
+		sights[thingKey{"month", writtenMonth(v.Month) + " " + v.Address}] = plain("received", writtenCount(v.Received), "sent", writtenCount(v.Sent), "service", v.Service)
 	}
 	return sights
 }
@@ -161,12 +184,31 @@ func writtenCount(n *int64) string {
 }
 
 // ExportVolumes are the rows of the table of messages.
-func ExportVolumes(r ledger.Register, all []ledger.Volume) [][]string {
+func ExportVolumes(r ledger.Register, all ledger.Correspondence) [][]string {
 	d := newDirectory(&r)
-	rows := make([][]string, 0, len(all))
-	for _, v := range all {
+	rows := make([][]string, 0, len(all.Places)+len(all.Mailboxes))
+	for _, v := range all.Places {
 		p := d.words(ledger.Place{Establishment: v.Establishment, Service: v.Service})
-		rows = append(rows, []string{writtenMonth(v.Month), p.Establishment, p.Service, writtenCount(v.Received), writtenCount(v.Sent)})
+		rows = append(rows, []string{writtenMonth(v.Month), p.Establishment, p.Service, "", writtenCount(v.Received), writtenCount(v.Sent)})
+	}
+	for _, v := range all.Mailboxes {
+		p := d.words(ledger.Place{Establishment: v.Establishment, Service: v.Service})
+		address := strings.TrimPrefix(v.Address, "@")
+		rows = append(rows, []string{writtenMonth(v.Month), p.Establishment, p.Service, address, writtenCount(v.Received), writtenCount(v.Sent)})
+	}
+	return rows
+}
+
+// VolumesTemplate are the rows of a table of messages for people to fill in: the mailboxes there are, for a month.
+func VolumesTemplate(r ledger.Register, mailboxes []ledger.Mailbox, month ledger.Month) [][]string {
+	d := newDirectory(&r)
+	var rows [][]string
+	for i, x := range mailboxes {
+		if x.State == ledger.NoMailbox || i+1 < len(mailboxes) && mailboxes[i+1].Address == x.Address {
+			continue
+		}
+		p := d.words(ledger.Place{Establishment: x.Establishment, Service: x.Service})
+		rows = append(rows, []string{writtenMonth(month), p.Establishment, p.Service, x.Address, "", ""})
 	}
 	return rows
 }
