@@ -49,6 +49,7 @@ func menu() []pageLink {
 		{Path: "/map", Name: "nav.map", For: ledger.ReaderRole},
 		{Path: "/lines", Name: "nav.lines", For: ledger.ReaderRole},
 		{Path: "/services", Name: "nav.services", For: ledger.ReaderRole},
+		{Path: "/mssante", Name: "nav.mssante", For: ledger.ReaderRole},
 		{Path: "/targets", Name: "nav.targets", For: ledger.ReaderRole},
 		{Path: "/support", Name: "nav.support", For: ledger.ReaderRole},
 		{Path: "/committee", Name: "nav.committee", For: ledger.ReaderRole},

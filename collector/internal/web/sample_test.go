@@ -31,6 +31,7 @@ type books struct {
 	mssante   ledger.MSSante
 	story     ledger.Story
 	mailboxes []ledger.Mailbox
+	mssanteBooks
 }
 
 func (b *books) Register(context.Context) (ledger.Register, error) {
@@ -42,6 +43,14 @@ func (b *books) Story(context.Context, string, int) (ledger.Story, error) { retu
 func (b *books) AnomaliesOf(_ context.Context, device string, _ int) ([]ledger.Anomaly, error) {
 	return slices.DeleteFunc(slices.Clone(b.anomalies), func(x ledger.Anomaly) bool { return x.Device != device }), b.err
 }
+
+func (b *books) MailboxVolumes(context.Context, ledger.Month, ledger.Month) ([]ledger.MailboxVolume, error) {
+	return nil, b.err
+}
+
+func (b *books) Listing(context.Context) (ledger.Listing, error) { return ledger.Listing{}, b.err }
+
+func (b *books) MSSanteProfiles(context.Context) ([]ledger.MSSanteProfile, error) { return nil, b.err }
 
 func (b *books) Mailboxes(context.Context) ([]ledger.Mailbox, error) { return b.mailboxes, b.err }
 

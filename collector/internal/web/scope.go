@@ -125,6 +125,11 @@ func (s scope) view(ctx context.Context) (view, error) {
 	v.Open = keep(all.Open, func(x *ledger.OpenEpisode) bool { return v.lines[x.Line] })
 	v.Mailboxes = keep(all.Mailboxes, s.mailboxes)
 	v.Messages = keep(all.Messages, s.messages)
+	v.Directory = ledger.Directory{
+		Extraction: all.Directory.Extraction,
+		Lost:       keep(all.Directory.Lost, func(x *ledger.LostMailbox) bool { return s.who.Sees(x.Establishment) }),
+		Published:  keep(all.Directory.Published, func(x *ledger.PublishedCount) bool { return s.who.Sees(x.Establishment) }),
+	}
 	return v, nil
 }
 

@@ -20,6 +20,7 @@ var allTexts = []page.Texts{
 	committeeTexts,
 	report.Texts(),
 	peopleTexts,
+	mssanteTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

@@ -37,6 +37,7 @@ type Books interface {
 	closingBooks
 	registerBooks
 	committeeBooks
+	mssanteBooks
 }
 
 // Options of a site.
@@ -143,6 +144,19 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("POST /support/{id}/remove", change(ledger.EditorRole, maxForm, s.dropFollowup))
 	mux.HandleFunc("/committee", packed(s.committeePage))
 	mux.HandleFunc("/committee.xlsx", get(s.committeeXLSX))
+	mux.HandleFunc("/mssante", packed(s.mssantePage))
+	mux.HandleFunc("GET /mssante/address", packed(s.mailboxPage))
+	mux.HandleFunc("POST /mssante/address", change(ledger.EditorRole, maxForm, s.saveMailbox))
+	mux.HandleFunc("POST /mssante/used", change(ledger.EditorRole, maxForm, s.declareUsed))
+	mux.HandleFunc("POST /mssante/lost", change(ledger.EditorRole, maxForm, s.seeLost))
+	mux.HandleFunc("GET /mssante/import", packed(s.mssanteImport))
+	mux.HandleFunc("POST /mssante/import", change(ledger.EditorRole, maxTableForm, s.keepTable))
+	mux.HandleFunc("GET /mssante/import/{id}", packed(s.showTable))
+	mux.HandleFunc("POST /mssante/import/{id}", change(ledger.EditorRole, maxForm, s.showTable))
+	mux.HandleFunc("POST /mssante/profile", change(ledger.EditorRole, maxForm, s.dropProfile))
+	mux.HandleFunc("POST /mssante/extraction", change(ledger.EditorRole, maxExtractionForm, s.takeExtraction))
+	mux.HandleFunc("/mssante/modele-mssante.csv", packed(s.mssanteTemplate))
+	mux.HandleFunc("/mssante/modele-mssante.xlsx", get(s.mssanteTemplate))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("GET /targets", packed(s.targetsPage))
 	mux.HandleFunc("POST /targets", change(ledger.EditorRole, maxForm, s.saveTarget))
