@@ -210,8 +210,9 @@ func (p *linePage) places() {
 		if h.Span.To < p.Now {
 			x.To = p.Day(h.Span.To)
 		}
-		span := ledger.Span{From: max(h.Span.From, p.FirstSeen), To: until}
-		x.Watched, x.Days = inDays(ledger.Watched(h.Watched, span)), inDays(span.Length())
+		if span := (ledger.Span{From: max(h.Span.From, p.FirstSeen), To: until}); span.From > 0 { // else there was nothing to watch yet
+			x.Watched, x.Days = inDays(ledger.Watched(h.Watched, span)), inDays(span.Length())
+		}
 		p.Places = append(p.Places, x)
 	}
 	slices.Reverse(p.Places)
@@ -251,6 +252,25 @@ func (p *linePage) months(sums []ledger.MonthSum) error {
 		p.Months = append(p.Months, x)
 	}
 	return nil
+}
+
+// Trend draws the line's months, the oldest first.
+func (p linePage) Trend() (trend chart, err error) {
+	trend = chart{speech: p.speech, ID: "trend", Unit: "pages", Size: "low", Series: []series{{Kind: lineSeries}, {Kind: lineSeries}}}
+	for key, to := range map[string]*string{
+		"line.trend": &trend.Title, "line.month": &trend.Across, "column.sent": &trend.Series[0].Name, "column.received": &trend.Series[1].Name,
+	} {
+		if *to, err = p.T(key); err != nil {
+			return trend, err
+		}
+	}
+	for i := range slices.Backward(p.Months) {
+		m := &p.Months[i]
+		trend.Labels = append(trend.Labels, m.Name)
+		trend.Series[0].Values = append(trend.Series[0].Values, knownIf(m.Volumes.Sent.Pages))
+		trend.Series[1].Values = append(trend.Series[1].Values, knownIf(m.Volumes.Received.Pages))
+	}
+	return trend, nil
 }
 
 // Watching says how much of a time was watched.

@@ -329,6 +329,9 @@ func (s speech) changeText(c register.Change) string {
 		if err != nil {
 			label = f.Field
 		}
+		if slices.Contains([]string{"cutoff", "cut_on", "kept_until", "opened", "closed"}, f.Field) {
+			f.Before, f.After = s.Date(ledger.Day(f.Before)), s.Date(ledger.Day(f.After))
+		}
 		if c.Done == "new" {
 			fields = append(fields, label+" "+f.After)
 		} else {
