@@ -47,11 +47,14 @@ func readerOf(r *http.Request) reader {
 	return who
 }
 
+// openPage did what nobody had to sign in for.
+const openPage = "open page"
+
 // author is the reader for the audit log.
 func author(r *http.Request) ledger.Author {
 	who := readerOf(r).Name
 	if who == "" {
-		who = "open page"
+		who = openPage
 	}
 	return ledger.Author{Who: who, Source: "page " + r.URL.Path}
 }

@@ -158,6 +158,7 @@ func (s *site) faultsOf(r *http.Request, why error) faults {
 		{people.ErrNarrow, "role", "user.narrow"},
 		{people.ErrPlace, "", "user.place"},
 		{ledger.ErrLastAdmin, "", "user.last.admin"},
+		{errFirstAdmin, "role", "user.first.admin"},
 	} {
 		if errors.Is(why, x.is) {
 			text, _ := speech.T(x.key)
@@ -166,6 +167,9 @@ func (s *site) faultsOf(r *http.Request, why error) faults {
 	}
 	return nil
 }
+
+// errFirstAdmin is of a first user after whom nobody could say who may what.
+var errFirstAdmin = errors.New("the first user has to be an admin")
 
 func (s *site) addUser(w http.ResponseWriter, r *http.Request) {
 	var u ledger.User
@@ -176,6 +180,9 @@ func (s *site) addUser(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		fresh.Name = name
 		fresh.Password, u.Hash, err = s.Door.Once(name)
+	}
+	if err == nil && author(r).Who == openPage && u.Role != ledger.AdminRole && s.Provider == nil {
+		err = errFirstAdmin
 	}
 	if err == nil {
 		err = people.Add(r.Context(), s.Door, author(r), u, wire.TimeOf(time.Now()))

@@ -178,6 +178,7 @@ func TestOnceThereIsAUserEverybodySignsIn(t *testing.T) {
 	p := newPorch(t, Access{Loopback: true})
 	b := p.browser("127.0.0.1")
 	wantCode(t, "open", b.get("/people"), 200)
+	wantCode(t, "a first user who is no admin", b.post("/people", "name", "eve", "role", "reader"), 422)
 	p.user("anne", ledger.AdminRole)
 	w := b.get("/lines?state=cut")
 	if got := w.Header().Get("Location"); w.Code != 303 || got != "/sign-in?next=%2Flines%3Fstate%3Dcut" {

@@ -52,6 +52,7 @@ var peopleTexts = page.Texts{
 	"user.narrow":           {"Un administrateur voit tous les établissements : n’en cochez aucun, ou choisissez un autre rôle.", "An admin sees all establishments: tick none, or choose another role."},
 	"user.place":            {"Un établissement coché n’existe pas au registre.", "An establishment that is ticked is not in the register."},
 	"user.last.admin":       {"Plus personne ne pourrait administrer les comptes : il faut d’abord un autre administrateur.", "Nobody could administer accounts any more: another admin is needed first."},
+	"user.first.admin":      {"Le premier compte doit être un administrateur : dès qu’il existe, chacun se connecte.", "The first account has to be an admin: once it is there, everybody signs in."},
 	"user.places":           {"Établissements", "Establishments"},
 	"user.places.rule":      {"Aucun coché : tous.", "None ticked: all."},
 	"user.disabled":         {"Accès suspendu", "Suspended"},
