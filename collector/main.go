@@ -35,6 +35,7 @@ type commands struct {
 	Quarantine quarantineCommand `cmd:"" help:"What agents sent and could not be accepted: list, show, retry."`
 	Broker     brokerCommand     `cmd:"" help:"Write what an outside broker needs to let in enrolled agents only: certificates and the list of revoked ones."`
 	User       userCommand       `cmd:"" help:"Who may sign in on the pages: add, list, disable, enable, passwd, role, remove, sessions."`
+	Month      monthCommand      `cmd:"" help:"Months whose figures are frozen: list, close, reopen."`
 	Verify     verifyCommand     `cmd:"" help:"Compute all books again from what they are made of, and compare."`
 	Enroll     enrollCommand     `cmd:"" help:"Let an agent in: write the bundle that makes one of a machine; list who may, and take it back."`
 	Backup     backupCommand     `cmd:"" help:"Copy the ledger to a file, while the collector runs or not."`

@@ -247,6 +247,32 @@ type apiFigure struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 	indicators.Figure
+	Closed *apiClosed `json:"closed,omitempty"` // of a closed month that is asked for alone; value and all else are those of now
+}
+
+// apiClosed is a figure as it was frozen when its month was closed.
+type apiClosed struct {
+	Version int       `json:"version"`
+	At      wire.Time `json:"at"`
+	By      string    `json:"by"`
+	Value   *int64    `json:"value"`  // nil: it was unknown
+	Target  *int64    `json:"target"` // nil: there was none
+}
+
+// closedFigures are those of a month that is closed, as they were frozen, by what tells them apart; nil where it is open.
+func (s *site) closedFigures(r *http.Request, month ledger.Month, level indicators.Level) (func(*indicators.Figure) *apiClosed, error) {
+	c, ok, err := s.books(r).ClosingAs(r.Context(), month, 0)
+	if err != nil || !ok {
+		return func(*indicators.Figure) *apiClosed { return nil }, err
+	}
+	frozen := indicators.Thaw(&c, level)
+	return func(now *indicators.Figure) *apiClosed {
+		then := sameFigure(frozen, now)
+		if then == nil {
+			return nil
+		}
+		return &apiClosed{c.Version, c.At, c.By, then.Value, then.Target}
+	}, nil
 }
 
 func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
@@ -263,13 +289,22 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 		s.unreadable(w, err)
 		return
 	}
+	closed, err := s.closedFigures(r, from, level)
+	if err != nil {
+		s.unreadable(w, err)
+		return
+	}
 	data := []apiFigure{}
 	for first, last := from, to; first <= to; first = last.Add(1) {
 		if each {
 			last = first
 		}
 		for _, f := range indicators.Compute(b, first, last, level) {
-			data = append(data, apiFigure{monthText(first), monthText(last), f})
+			x := apiFigure{From: monthText(first), To: monthText(last), Figure: f}
+			if from == to {
+				x.Closed = closed(&f)
+			}
+			data = append(data, x)
 		}
 	}
 	list(w, data)

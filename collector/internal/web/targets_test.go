@@ -250,6 +250,15 @@ func TestAMonthIsClosedWithItsWarningsAndSaysWhatCameInLater(t *testing.T) {
 		delete(r.Services, "onco")
 		aimAt(ledger.Target{Indicator: "fax_sent", From: 202608, Value: 25})(r)
 	})
+	for query, want := range map[string]string{
+		"?month=2026-10&by=whole": `"closed":{"version":1,"at":"2026-11-05T09:00:00.000Z","by":"open page","value":null,"target":null}`,
+		"?month=2026-09&by=whole": "", "?from=2026-09&to=2026-10&by=whole": "",
+	} {
+		got := ask(site, http.MethodGet, "/api/v1/indicators"+query).Body.String()
+		if want != "" && !strings.Contains(got, want) || want == "" && strings.Contains(got, "closed") {
+			t.Errorf("%s: got %s, want in it %q", query, got, want)
+		}
+	}
 	text, _ = whole(t, site, month+"?by=service")
 	wantIn(t, "the corrected month", text, "Messages MSSanté reçus (messages) inconnu au moins 0 inconnu alors, connu depuis", "objectif : 30, puis 25 30", "Oncologie Fax émis", "disparu depuis")
 	if w := send(t, site, month+"/reopen", url.Values{"version": {"1"}}); w.Code != http.StatusUnprocessableEntity {
@@ -293,7 +302,7 @@ func TestOnlyWhoSeesAllClosesMonthsAndOnlyAnAdminReopensThem(t *testing.T) {
 	if code := try(editor, "/targets/months/2026-10/reopen", url.Values{"version": {"1"}, "reason": {"x"}}); code != http.StatusForbidden {
 		t.Errorf("an editor reopens: got %d, want 403", code)
 	}
-	c, ok, err := scoped(books, reader{Establishments: []string{"laval"}}).ClosingAs(t.Context(), 202610, 0)
+	c, ok, err := scoped(books, reader{Role: ledger.ReaderRole, Establishments: []string{"laval"}}).ClosingAs(t.Context(), 202610, 0)
 	for _, f := range c.Figures {
 		if f.Establishment != "laval" {
 			t.Errorf("who sees Laval sees %+v", f)
