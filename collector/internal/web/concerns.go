@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -15,60 +16,83 @@ type concern struct {
 	Bad   bool   // it can't wait
 }
 
+// cause is how much there is of something that needs a look: the text of its key says what, path and place where one
+// acts on it.
+type cause struct {
+	count int64
+	key   string
+	path  string
+	query url.Values
+	place string // in the page
+	bad   bool
+}
+
+// waiting is what needs a look and isn't in a snapshot.
+type waiting struct{ anomalies, unclosed int64 }
+
 // concerns fills in what needs a look, what can't wait first.
-func (p *dashboardPage) concerns(books *ledger.Snapshot, anomalies, unclosed int64, t trend) error {
+func (p *dashboardPage) concerns(books *ledger.Snapshot, other waiting, t trend) error {
+	causes := p.causes(books, t)
+	if p.Part.whole() { // agents, machines and closings are of all
+		causes = append(causes,
+			cause{count: down(books.Agents), key: "concern.agents", path: "/machines", place: "agents", bad: true},
+			cause{count: other.anomalies, key: "concern.anomalies", path: "/machines", place: "watch"},
+			cause{count: other.unclosed, key: "concern.closings", path: "/targets/months"})
+	}
+	for _, c := range causes {
+		if c.count == 0 {
+			continue
+		}
+		form := ".other"
+		if c.count == 1 {
+			form = ".one"
+		}
+		text, err := p.T(c.key + form) // the number stands apart
+		if err != nil {
+			return err
+		}
+		p.Concerns = append(p.Concerns, concern{c.count, text, p.leadTo(c.path, c.query, c.place), c.bad})
+	}
+	return nil
+}
+
+// causes are those of the part's own.
+func (p *dashboardPage) causes(books *ledger.Snapshot, t trend) []cause {
 	alerts := p.alertsOf(books)
 	states := make(map[ledger.LineState]int64)
-	var reviews int64
+	var reviews, targets int64
 	for i := range books.Lines {
 		l := &books.Lines[i]
 		states[l.State]++
-		for _, why := range l.Why {
-			if why.Code == ledger.FactReviewPassed {
-				reviews++
-			}
+		if slices.ContainsFunc(l.Why, func(f ledger.Fact) bool { return f.Code == ledger.FactReviewPassed }) {
+			reviews++
 		}
 	}
-	var targets int64
-	for i := range t.Figures[len(t.Figures)-2] {
-		if f := &t.Figures[len(t.Figures)-2][i]; missed(f) {
+	last := t.Figures[len(t.Figures)-2]
+	for i := range last {
+		if missed(&last[i]) {
 			targets++
 		}
 	}
-	list := []struct {
-		count     int64
-		key, path string
-		query     url.Values
-		bad       bool
-	}{
-		{alerts[ledger.AfterCutoff] + alerts[ledger.AfterCopper], "concern.after", "/alerts", nil, true},
-		{alerts[ledger.LineReappeared], "concern.reappeared", "/alerts", nil, true},
-		{states[ledger.Overdue], "concern.overdue", "/lines", url.Values{"state": {"overdue"}}, true},
-		{states[ledger.Blind], "concern.blind", "/lines", url.Values{"state": {"blind"}}, false},
-		{reviews, "concern.review", "/lines", url.Values{"state": {"kept"}}, false},
-		{targets, "concern.targets", "/targets", nil, false},
+	in := func(state ledger.LineState) url.Values { return url.Values{"state": {string(state)}} }
+	return []cause{
+		{count: alerts[ledger.AfterCutoff] + alerts[ledger.AfterCopper], key: "concern.after", path: "/alerts", bad: true},
+		{count: alerts[ledger.LineReappeared], key: "concern.reappeared", path: "/alerts", bad: true},
+		{count: states[ledger.Overdue], key: "concern.overdue", path: "/lines", query: in(ledger.Overdue), bad: true},
+		{count: states[ledger.Blind], key: "concern.blind", path: "/lines", query: in(ledger.Blind)},
+		{count: reviews, key: "concern.review", path: "/lines", query: in(ledger.Kept)},
+		{count: targets, key: "concern.targets", path: "/targets"},
 	}
-	for _, x := range list {
-		if err := p.concern(x.count, x.key, x.path, x.query, "", x.bad); err != nil {
-			return err
+}
+
+// down is how many agents were heard once, and aren't now.
+func down(agents []ledger.Agent) (n int64) {
+	for i := range agents {
+		if agents[i].Heard() && !agents[i].Up {
+			n++
 		}
 	}
-	if !p.Part.whole() {
-		return nil // agents and anomalies of machines are nobody's in particular
-	}
-	var down int64
-	for _, a := range books.Agents {
-		if a.Heard() && !a.Up {
-			down++
-		}
-	}
-	if err := p.concern(down, "concern.agents", "/machines", nil, "agents", true); err != nil {
-		return err
-	}
-	if err := p.concern(unclosed, "concern.closings", "/targets/months", nil, "", false); err != nil {
-		return err
-	}
-	return p.concern(anomalies, "concern.anomalies", "/machines", nil, "watch", false)
+	return n
 }
 
 // unclosed is how many complete months wait for their closing: those since the last one closed, else the last
@@ -90,23 +114,6 @@ func unclosed(closings []ledger.Closing, first, last ledger.Month) (n int64) {
 		n++
 	}
 	return n
-}
-
-// concern adds one, if there is any of it.
-func (p *dashboardPage) concern(n int64, key, path string, query url.Values, place string, bad bool) error {
-	if n == 0 {
-		return nil
-	}
-	form := ".other"
-	if n == 1 {
-		form = ".one"
-	}
-	text, err := p.T(key + form) // the number stands apart
-	if err != nil {
-		return err
-	}
-	p.Concerns = append(p.Concerns, concern{n, text, p.leadTo(path, query, place), bad})
-	return nil
 }
 
 // leadTo is where a page is, in the reader's language; it is empty where the menu has no such page.

@@ -49,17 +49,7 @@ func (s *site) fillDashboard(r *http.Request, p *dashboardPage, books ledger.Sna
 	if err := p.name(); err != nil {
 		return err
 	}
-	watch, err := s.books(r).Watch(r.Context(), 1)
-	if err != nil {
-		return err
-	}
-	first := ledger.Month(0)
-	if len(books.Lines) > 0 {
-		if first, err = s.books(r).FirstMonth(r.Context()); err != nil {
-			return err
-		}
-	}
-	closings, err := s.books(r).Closings(r.Context())
+	other, err := s.waiting(r, books)
 	if err != nil {
 		return err
 	}
@@ -78,7 +68,7 @@ func (s *site) fillDashboard(r *http.Request, p *dashboardPage, books ledger.Sna
 	for _, fill := range []func() error{
 		func() error { return p.tiles(t, base) },
 		func() error {
-			return p.concerns(&books, watch.OpenCount, unclosed(closings, first, books.Month.Add(-1)), t)
+			return p.concerns(&books, other, t)
 		},
 		func() error { return p.plan(&books) },
 		func() error { return p.outlook(t) },
@@ -88,6 +78,20 @@ func (s *site) fillDashboard(r *http.Request, p *dashboardPage, books ledger.Sna
 		}
 	}
 	return nil
+}
+
+// waiting reads what needs a look and isn't in a snapshot.
+func (s *site) waiting(r *http.Request, books ledger.Snapshot) (w waiting, err error) {
+	watch, err := s.books(r).Watch(r.Context(), 1)
+	if err != nil || len(books.Lines) == 0 {
+		return waiting{anomalies: watch.OpenCount}, err
+	}
+	first, err := s.books(r).FirstMonth(r.Context())
+	if err != nil {
+		return w, err
+	}
+	closings, err := s.books(r).Closings(r.Context())
+	return waiting{watch.OpenCount, unclosed(closings, first, s.presentMonth(books).Add(-1))}, err
 }
 
 // choose takes the part that is asked for. A pôle says which establishment's it is.
