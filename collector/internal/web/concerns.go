@@ -81,8 +81,19 @@ func (p *dashboardPage) causes(books *ledger.Snapshot, t trend) []cause {
 		{count: states[ledger.Overdue], key: "concern.overdue", path: "/lines", query: in(ledger.Overdue), bad: true},
 		{count: states[ledger.Blind], key: "concern.blind", path: "/lines", query: in(ledger.Blind)},
 		{count: reviews, key: "concern.review", path: "/lines", query: in(ledger.Kept)},
+		{count: p.lost(&books.Directory), key: "concern.lost", path: "/mssante", place: "directory"},
 		{count: targets, key: "concern.targets", path: "/targets"},
 	}
+}
+
+// lost is how many mailboxes of the part the national directory doesn't name any more.
+func (p *dashboardPage) lost(d *ledger.Directory) (n int64) {
+	for i := range d.Lost {
+		if x := &d.Lost[i]; p.Part.has(x.Establishment, p.register.Services[x.Service].Pole) {
+			n++
+		}
+	}
+	return n
 }
 
 // down is how many agents were heard once, and aren't now.

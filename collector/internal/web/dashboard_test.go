@@ -144,13 +144,16 @@ func TestAMonthThatNothingWatchedIsAGapInTheCharts(t *testing.T) {
 }
 
 func TestTheDashboardListsWhatNeedsALookAndWhereOneActs(t *testing.T) {
-	page := shown(t, yearly(), "/")
+	b := yearly()
+	b.snapshot.Directory.Lost = []ledger.LostMailbox{{Address: "saas@chu.mssante.fr", Establishment: "chu", Service: "saas"}}
+	page := shown(t, b, "/")
 	_, list, _ := strings.Cut(page, `<h2 id="concerns">`)
 	list, _, _ = strings.Cut(list, "</section>")
 	for _, want := range []string{
 		`<a href="/alerts?lang=fr"><strong>1</strong> <span>ligne faxe encore après sa coupure`,
 		`<a href="/lines?lang=fr&state=overdue"><strong>1</strong>`,
 		`<a href="/lines?lang=fr&state=kept"><strong>1</strong> <span>exception à revoir`,
+		`<a href="/mssante?lang=fr#directory"><strong>1</strong> <span>adresse MSSanté disparue`,
 		`<a href="/machines?lang=fr#agents"><strong>2</strong> <span>agents hors ligne ou muets`,
 		`<a href="/machines?lang=fr#watch"><strong>12</strong> <span>anomalies`,
 		`<a href="/targets?lang=fr"><strong>2</strong> <span>objectifs manqués`,

@@ -27,6 +27,8 @@ var dashboardTexts = page.Texts{
 	"concern.blind.other":      {"lignes que personne ne voit", "lines that nobody can see"},
 	"concern.review.one":       {"exception à revoir, sa date est passée", "exception whose review date passed"},
 	"concern.review.other":     {"exceptions à revoir, leur date est passée", "exceptions whose review date passed"},
+	"concern.lost.one":         {"adresse MSSanté disparue de l’Annuaire", "MSSanté mailbox gone from the directory"},
+	"concern.lost.other":       {"adresses MSSanté disparues de l’Annuaire", "MSSanté mailboxes gone from the directory"},
 	"concern.targets.one":      {"objectif manqué le mois dernier", "target missed last month"},
 	"concern.targets.other":    {"objectifs manqués le mois dernier", "targets missed last month"},
 	"concern.agents.one":       {"agent hors ligne ou muet", "agent offline or silent"},
