@@ -134,11 +134,7 @@ func (s *site) lineStory(r *http.Request, id string) (p linePage, err error) {
 	p.Line, p.Called = line, lineRow{Line: line}.Called()
 	p.Edit = p.link("/lines/" + url.PathEscape(id) + "/edit")
 	p.Title += " " + p.Called
-	declared, err := s.books(r).Register(r.Context())
-	if err != nil {
-		return p, err
-	}
-	p.Revision = revision(declared.Lines[id])
+	p.Revision = revision(books.Register.Lines[id])
 	var story ledger.Story
 	group, ctx := errgroup.WithContext(r.Context())
 	group.Go(func() (err error) { story, err = s.books(r).Story(ctx, id, storyRows); return err })

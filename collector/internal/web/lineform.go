@@ -214,18 +214,13 @@ func (s *site) showLineForm(w http.ResponseWriter, p *lineFormPage, books ledger
 
 func (s *site) editLinePage(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	all, err := s.books(r).Register(r.Context())
-	if err != nil {
-		s.refused(w, r, err)
-		return
-	}
-	cells := register.LineCells(all, id)
-	if cells == nil {
+	p, books := s.lineForm(r, id)
+	cells := register.LineCells(books.Register, id)
+	if cells == nil && !p.Fault {
 		s.refused(w, r, errNoSuch)
 		return
 	}
-	p, books := s.lineForm(r, id)
-	p.Revision = revision(all.Lines[id])
+	p.Revision = revision(books.Register.Lines[id])
 	s.showLineForm(w, &p, books, lineColumns(), cells, "", false)
 }
 
@@ -434,7 +429,7 @@ func (s *site) removeLine(w http.ResponseWriter, r *http.Request) {
 	})
 	switch {
 	case errors.Is(err, errChanged):
-		http.Redirect(w, r, f.link("/lines/"+url.PathEscape(id)+"/edit"), http.StatusSeeOther) // where it stands as it is now
+		s.storyAgain(w, r, id, "line.remove.changed")
 	case err != nil:
 		s.refused(w, r, err)
 	default:
@@ -472,12 +467,7 @@ func versionsOfAll(r ledger.Register, ids []string) map[string][]ledger.Declarat
 func (s *site) severalPage(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm() // what can't be read names no line
 	p, books := s.several(r)
-	all, err := s.books(r).Register(r.Context())
-	if err != nil {
-		s.refused(w, r, err)
-		return
-	}
-	p.Revision = revision(versionsOfAll(all, p.IDs))
+	p.Revision = revision(versionsOfAll(books.Register, p.IDs))
 	s.showLineForm(w, &p, books, severalColumns(), map[string]string{}, "", false)
 }
 

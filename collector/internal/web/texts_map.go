@@ -149,6 +149,7 @@ var mapTexts = page.Texts{
 	"line.close":           {"Clore", "Close"},
 	"line.remove":          {"Supprimer la ligne", "Remove the line"},
 	"line.remove.why":      {"Pour une ligne déclarée par erreur ; une ligne coupée veut plutôt une coupure réelle. Son histoire reste dans les comptes.", "For a line declared by mistake; a line that was cut wants the day of its cut instead. Its history stays in the books."},
+	"line.remove.changed":  {"Quelqu’un d’autre a modifié la ligne entre-temps ; elle n’est pas supprimée.", "Somebody else changed the line meanwhile; it is not removed."},
 	"line.renumber":        {"Elle change de numéro", "Its number changes"},
 	"window.announce":      {"Annoncer un essai", "Announce a test"},
 	"window.why":           {"Ce qui est faxé pendant un essai annoncé n’est pas une alerte.", "What is faxed during an announced test is no alert."},
