@@ -63,7 +63,7 @@ func hash(name, password string, cost int) (secret.Text, error) {
 	return secret.Text(hashed), nil
 }
 
-// guessed tells whether a password is the name, one of the commonest of its length, or a few characters again and again,
+// guessed tells whether a password is the name and little more, one of the commonest of its length, or a few characters again and again,
 // whatever stands before and after.
 func guessed(name, password string) bool {
 	letters := func(text string) string {
@@ -75,7 +75,10 @@ func guessed(name, password string) bool {
 		}, strings.ToLower(text))
 	}
 	word := letters(password)
-	if word == "" || strings.Trim(word, letters(name)) == "" && strings.Contains(word, letters(name)) || slices.Contains(commonest, word) {
+	if own := letters(name); own != "" && strings.Contains(word, own) && len(strings.ReplaceAll(word, own, "")) < 4 {
+		return true
+	}
+	if word == "" || slices.Contains(commonest, word) {
 		return true
 	}
 	for n := 1; n <= 4 && n < len(word); n++ {
