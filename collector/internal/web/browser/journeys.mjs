@@ -1,12 +1,25 @@
 // What a chef de projet does with a collector that has a year behind it.
-//   node journeys.mjs URL SCREENSHOT_FOLDER
+//   node journeys.mjs URL SCREENSHOT_FOLDER [WORD OF A JOURNEY]
 // Exits with 1 and says what was wanted and what came.
+import { readFileSync } from 'node:fs'
 import { Looker, looks } from './lib.mjs'
 
-const [url, shots] = process.argv.slice(2)
+const [url, shots, only = ''] = process.argv.slice(2)
 const looker = new Looker(url, shots)
 const want = looker.want.bind(looker)
 const api = async what => (await (await fetch(`${url}/api/v1/${what}`)).json()).data
+
+// saved presses the button of a form, once more where something is to be confirmed, and wants to be led on.
+async function saved(page) {
+  const form = page.url()
+  await page.getByRole('button', { name: 'Enregistrer', exact: true }).click()
+  await page.waitForLoadState()
+  const confirm = page.getByRole('button', { name: 'Confirmer et enregistrer' })
+  if (await confirm.count()) await confirm.click()
+  await page.waitForURL(to => to.href !== form).catch(() => {})
+  const faults = await page.locator('main [role=alert]').allInnerTexts()
+  want(`${form} is saved`, page.url() !== form && faults.length === 0, faults)
+}
 
 const journeys = {
   async 'every page that a link leads to, in every look'() {
@@ -129,11 +142,71 @@ const journeys = {
     await looker.shot(two, 'conflict-wide')
     await other.close()
   },
+
+  async 'a machine that was seen becomes a line'(context) {
+    const page = await looker.page(context, '/map/gaps')
+    await page.locator('main a[href^="/lines/new"]').first().click()
+    await page.getByLabel(/^Numéro/).fill('02 61 91 40 89')
+    const service = page.getByLabel(/^Service/)
+    await (await service.evaluate(e => e.tagName) === 'SELECT' ? service.selectOption({ label: 'Urgences' }) : service.fill('urgences'))
+    await saved(page)
+    const line = (await api('lines')).find(l => l.number === '0261914089')
+    want('the line is declared, with its machine', line?.declared && line.device !== '' && line.service === 'urgences', line)
+  },
+
+  async 'several lines get a date at once, one is cut, and the plan moves'(context) {
+    const page = await looker.page(context, '/')
+    const cut = async () => Number.parseInt(await page.locator('section[aria-labelledby=plan] strong').first().innerText(), 10)
+    const before = await cut()
+    const undated = (await api('lines')).filter(l => l.declared && l.state === 'active' && !l.cutoff && !l.cut_on).slice(0, 3)
+    await page.goto(`${url}/lines?state=active`)
+    for (const l of undated) await page.locator(`input[name=line][value="${l.id}"]`).check()
+    await page.getByRole('button', { name: 'Modifier les lignes cochées' }).click()
+    const year = new Date().getFullYear() + 1
+    await page.getByLabel(/^Coupure prévue/).fill(`${year}-03-31`)
+    await saved(page)
+    const dated = (await api('lines')).filter(l => undated.some(u => u.id === l.id) && l.cutoff === `${year}-03-31`)
+    want('three lines have a date', dated.length === 3, dated.map(l => l.id))
+    await page.goto(`${url}/lines/${undated[0].id}`)
+    await page.locator('main a[href*="/edit"]').first().click()
+    await page.getByLabel(/^Coupure réelle/).fill(new Date().toISOString().slice(0, 10))
+    await saved(page)
+    await page.goto(`${url}/`)
+    want('one line more is cut on the first page', await cut() === before + 1, [before, await cut()])
+  },
+
+  async 'a target is set, and a month closed'(context) {
+    const page = await looker.page(context, '/targets')
+    await page.locator('section[aria-labelledby=of] tbody a').first().click()
+    const add = page.locator('form', { hasText: 'Nouvel objectif' })
+    const month = new Date(Date.UTC(new Date().getFullYear(), new Date().getMonth() + 2, 1)).toISOString().slice(0, 7)
+    await add.getByLabel('À partir du mois').fill(month)
+    await add.getByLabel(/^Objectif|^Valeur|^Lignes/).fill('7')
+    await add.getByRole('button').first().click()
+    await page.waitForLoadState()
+    want('the target stands on the page', await page.locator(`input[value="${month}"]`).count() > 0, page.url())
+    await page.goto(`${url}/targets/months`)
+    await page.locator('main tbody a[href*="/targets/months/"]').first().click()
+    await page.getByRole('button', { name: /^Clore / }).click()
+    await page.getByRole('heading', { name: /^Clos le/ }).waitFor()
+    await looker.judge(page, 'a closed month')
+  },
+
+  async 'the committee gets its page on paper and as a file'(context) {
+    const page = await looker.page(context, '/committee')
+    await looker.judge(page, 'the committee\u2019s page')
+    const paper = await page.pdf({ format: 'A4' })
+    const sheets = paper.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length
+    want('two pages of paper at most', sheets <= 2, sheets)
+    const [file] = await Promise.all([page.waitForEvent('download'), page.locator('a[download][href*=".xlsx"]').click()])
+    const bytes = readFileSync(await file.path())
+    want('a file for a spreadsheet, with charts', bytes.includes('xl/charts/chart1.xml'), file.suggestedFilename())
+  },
 }
 
 await looker.start()
 try {
-  for (const [name, journey] of Object.entries(journeys)) {
+  for (const [name, journey] of Object.entries(journeys).filter(([name]) => name.includes(only))) {
     const began = Date.now()
     const context = await looker.context()
     try {
