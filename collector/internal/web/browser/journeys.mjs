@@ -44,7 +44,7 @@ const journeys = {
         for (const [name, path] of [...looked].filter((_, i) => i % 3 === n)) {
           const page = await looker.page(mine, path)
           await looker.judge(page, `${path}, ${look}`)
-          await looker.shot(page, `${name}-${look}`)
+          await looker.shot(page, `${name}-${look}`, { fullPage: look === 'wide' })
           if (look === 'wide') {
             await page.emulateMedia({ media: 'print' })
             await looker.shot(page, `${name}-print`)
