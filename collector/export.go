@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,8 @@ type exportCommand struct {
 	Devices   exportDevicesCommand   `cmd:"" help:"Where machines stand, as import devices takes them."`
 	Targets   exportTargetsCommand   `cmd:"" help:"What the indicators are to come to, as import targets takes them."`
 	Agents    exportAgentsCommand    `cmd:"" help:"What agents poll, as import agents takes it."`
+	Sheets    exportSheetsCommand    `cmd:"" help:"How services stood, a row for each day on which somebody said so."`
+	Followups exportFollowupsCommand `cmd:"" help:"Directory, procedures, trainings, communication, partners, incidents and visits. Contacts of partners are masked."`
 	Audit     exportAuditCommand     `cmd:"" help:"Who changed what, when and from what, oldest first."`
 
 	MSSanteAddresses exportAddressesCommand `cmd:"" name:"mssante-addresses" help:"MSSanté addresses, as import mssante-addresses takes them."`
@@ -162,5 +165,31 @@ func (e exportAuditCommand) Run(call *program.Call) error {
 	return e.write(call, register.Audit, func(c config, books *ledger.Ledger) ([][]string, error) {
 		log, err := books.Audit(call.Ctx, math.MaxInt)
 		return register.ExportAudit(log, c.location), err
+	})
+}
+
+type exportSheetsCommand struct{ tableOut }
+
+// Run implements `export sheets`.
+func (e exportSheetsCommand) Run(call *program.Call) error {
+	return exportBeside(call, e.tableOut, register.Sheets, (*ledger.Ledger).AllSheets, register.ExportSheets)
+}
+
+type exportFollowupsCommand struct{ tableOut }
+
+// Run implements `export followups`.
+func (e exportFollowupsCommand) Run(call *program.Call) error {
+	return exportBeside(call, e.tableOut, register.Followups, (*ledger.Ledger).Followups, register.ExportFollowups)
+}
+
+// exportBeside writes a table of what stands beside the register.
+func exportBeside[T any](call *program.Call, o tableOut, schema *register.Schema, read func(*ledger.Ledger, context.Context) ([]T, error), rows func(ledger.Register, []T) [][]string) error {
+	return o.write(call, schema, func(_ config, books *ledger.Ledger) ([][]string, error) {
+		r, err := books.Register(call.Ctx)
+		if err != nil {
+			return nil, err
+		}
+		all, err := read(books, call.Ctx)
+		return rows(r, all), err
 	})
 }

@@ -88,6 +88,15 @@ func (l *Ledger) Sheets(ctx context.Context, at Day) (all []Sheet, err error) {
 	return all, err
 }
 
+// AllSheets are all versions of all sheets, by service and day.
+func (l *Ledger) AllSheets(ctx context.Context) (all []Sheet, err error) {
+	err = l.read(ctx, "sheets", func(q querier, _ wire.Time) error {
+		all, err = readSheets(ctx, q, "TRUE")
+		return err
+	})
+	return all, err
+}
+
 // SheetHistory are all versions of a service's sheet, the newest first.
 func (l *Ledger) SheetHistory(ctx context.Context, service string) (all []Sheet, err error) {
 	err = l.read(ctx, "sheet", func(q querier, _ wire.Time) error {

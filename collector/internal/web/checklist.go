@@ -29,7 +29,15 @@ func (s *site) readExit(r *http.Request) (x exit, err error) {
 		x.ticks[t.Service] = append(x.ticks[t.Service], t)
 	}
 	mailboxes, err := s.books(r).Mailboxes(r.Context())
+	if err != nil {
+		return x, err
+	}
 	x.mailboxes = presentMailboxes(mailboxes)
+	listing, err := s.books(r).Listing(r.Context())
+	for _, l := range listing.Listed {
+		x.listed[l.Address] = l.Lost == ""
+	}
+	x.read = listing.Day
 	return x, err
 }
 
