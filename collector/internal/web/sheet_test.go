@@ -250,3 +250,14 @@ func TestWordsOfASheetCannotBecomeMarkup(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExtractionTellsWhetherAllAddressesArePublished(t *testing.T) {
+	books := twoHospitals(t)
+	e := ledger.Extraction{Name: "extraction.txt", Day: "2026-09-30", Rows: 1, Ours: 1}
+	if _, err := books.DeclareExtraction(t.Context(), ledger.Author{Who: "anne"}, e, []ledger.Listed{{Address: "saas@chu.mssante.fr", Kind: "ORG"}}); err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, books)
+	wantIn(t, "who is listed", bare(v.page("/services/chu-saas")), "publiées dans l’Annuaire Santé 1 adresse, publiée fait d’après les comptes", "1 sur 8")
+	wantIn(t, "who isn't", bare(v.page("/services/secret-saas")), "1 adresse non publiée (ou liste rouge / applicative) inconnu", "0 sur 8")
+}
