@@ -194,13 +194,16 @@ func TestMonthsWaitForTheirClosingSinceTheLastOne(t *testing.T) {
 	}
 }
 
-func TestThePlanCountsCutsAgainstWhatIsToGo(t *testing.T) {
+func TestThePlanCountsCutsAgainstAllLinesAsTheKitDoes(t *testing.T) {
 	b := yearly()
 	cut := b.snapshot.Lines[0]
 	cut.ID, cut.State, cut.Cutoff, cut.CutOn = "0241350001", ledger.Cut, "2026-08-01", "2026-07-20"
 	b.snapshot.Lines = append(b.snapshot.Lines, cut)
+	for i := range b.snapshot.Lines {
+		b.snapshot.Lines[i].Declared = i > 0
+	}
 	page := plain(untagged(shown(t, b, "/")))
-	for _, want := range []string{"1 ligne coupée sur 8 à couper, soit 12 %", "1 coupure en retard", "6 lignes sans date de coupure", "1 ligne maintenue pour un motif n’est pas comptée"} {
+	for _, want := range []string{"1 ligne coupée sur 9, soit 11,1 %", "1 coupure en retard", "6 lignes sans date de coupure", "dont 1 ligne maintenue pour un motif"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("got %q, want in it %q", page, want)
 		}

@@ -262,7 +262,11 @@ func (p linePage) Trend() (trend chart, err error) {
 	}
 	for i := range slices.Backward(p.Months) {
 		m := &p.Months[i]
-		trend.Labels = append(trend.Labels, m.Name)
+		label, err := p.shortMonth(m.Month)
+		if err != nil {
+			return trend, err
+		}
+		trend.Labels = append(trend.Labels, label)
 		trend.Series[0].Values = append(trend.Series[0].Values, knownIf(m.Volumes.Sent.Pages))
 		trend.Series[1].Values = append(trend.Series[1].Values, knownIf(m.Volumes.Received.Pages))
 	}

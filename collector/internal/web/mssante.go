@@ -436,7 +436,7 @@ func (p *mssantePage) trend(x mssanteFacts) (c chart, err error) {
 	}
 	c = chart{speech: p.speech, ID: "messages", Series: []series{{Kind: barSeries}, {Kind: barSeries}, {Kind: lineSeries}}}
 	for month := x.last.Add(1 - mssanteMonths); month <= x.last; month = month.Add(1) {
-		name, err := p.monthName(month)
+		name, err := p.shortMonth(month)
 		if err != nil {
 			return c, err
 		}

@@ -5,19 +5,22 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/report"
 )
 
 // plan is how many lines are cut, and how many should be by now.
 type plan struct {
 	Lines, Cut, Kept int64
 	Late             int64 // should be cut by now, and aren't
-	Undated          int64 // are to go, and nobody said when
-	Share            int64 // cut, of those to go, in percent, rounded down
+	Undated          int64 // are declared, and nobody said when they are to go
 	Chart            chart
 }
 
-// Cuttable are the lines that are to go: all but those kept for a reason.
-func (p plan) Cuttable() int64 { return p.Lines - p.Kept }
+// Share is the part that is cut of all lines, kept ones too, as the kit counts it: in percent to a tenth.
+func (p plan) Share() float64 {
+	percent, _ := report.Progress{Lines: p.Lines}.Share(p.Cut)
+	return percent
+}
 
 // plan adds up cut-offs, planned and done, month by month.
 func (p *dashboardPage) plan(books *ledger.Snapshot) error {
@@ -40,12 +43,9 @@ func (p *dashboardPage) plan(books *ledger.Snapshot) error {
 		// Where nobody planned it, it was planned for when it is done.
 		if day := cmp.Or(l.Cutoff, l.CutOn); day != "" {
 			planned[monthOfDay(day)]++
-		} else {
+		} else if l.Declared {
 			x.Undated++
 		}
-	}
-	if x.Cuttable() > 0 {
-		x.Share = x.Cut * 100 / x.Cuttable()
 	}
 	return p.planChart(planned, done, books.Month)
 }
