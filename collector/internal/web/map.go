@@ -59,7 +59,16 @@ type volumes struct{ Sent, Received, Either volume }
 // volume is what went one way. What isn't known is not 0.
 type volume struct {
 	Pages, Faxes *int64
-	Unit         string // of Pages, as machines call them
+	Unit         string  // of Pages, as machines call them
+	watched, of  float64 // parts of the time, summed over lines; lines
+}
+
+// Partly is in what part of the time Pages was watched, in whole percent, where it wasn't all of it; else 0.
+func (v volume) Partly() int64 {
+	if v.Pages == nil || v.watched >= 0.995*v.of {
+		return 0
+	}
+	return max(1, int64(100*v.watched/v.of))
 }
 
 // mapLine is a line with where it ends, and its volumes.
@@ -159,15 +168,17 @@ func (p *mapPage) services(books ledger.Snapshot, times mapTimes) map[indicators
 		return n
 	}
 	figures := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: times.ofMonth}
+	for i := range books.Lines {
+		at(p.scopeOf(&books.Lines[i])).count(&books.Lines[i])
+	}
 	for _, f := range indicators.Compute(figures, times.month, times.month, indicators.Service) {
-		at(f.Scope).Month.take(f)
+		n := at(f.Scope)
+		n.Month.take(f, n.All)
 	}
 	figures.Months = times.ofYear
 	for _, f := range indicators.Compute(figures, times.first, times.month, indicators.Service) {
-		at(f.Scope).Year.take(f)
-	}
-	for i := range books.Lines {
-		at(p.scopeOf(&books.Lines[i])).count(&books.Lines[i])
+		n := at(f.Scope)
+		n.Year.take(f, n.All)
 	}
 	return all
 }
@@ -201,8 +212,8 @@ func (n *mapNode) add(below *mapNode) {
 	n.Year.add(below.Year)
 }
 
-// take takes over a figure.
-func (v *volumes) take(f indicators.Figure) {
+// take takes over a figure of a service with some lines.
+func (v *volumes) take(f indicators.Figure, lines int64) {
 	way := map[indicators.Indicator]*volume{
 		indicators.FaxSent: &v.Sent, indicators.FaxReceived: &v.Received, indicators.FaxUnknown: &v.Either,
 	}[f.Indicator]
@@ -210,6 +221,9 @@ func (v *volumes) take(f indicators.Figure) {
 	case way == nil:
 	case f.Of == "pages":
 		way.Pages, way.Unit = f.Value, f.Unit
+		if part := f.Completeness; part.Days > 0 {
+			way.watched, way.of = part.Watched/float64(part.Days)*float64(lines), float64(lines)
+		}
 	default:
 		way.Faxes = f.Value
 	}
@@ -233,6 +247,7 @@ func (v *volume) add(other volume) {
 		v.Unit = "pages"
 	}
 	v.Pages, v.Faxes = added(v.Pages, other.Pages), added(v.Faxes, other.Faxes)
+	v.watched, v.of = v.watched+other.watched, v.of+other.of
 }
 
 // added is a sum of which one part may be unknown.

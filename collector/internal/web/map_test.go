@@ -16,6 +16,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/register"
 )
@@ -226,6 +227,27 @@ func TestALinesPageTellsItsWholeStory(t *testing.T) {
 	for _, want := range []string{"septembre 2026", "7 pages", "fax après la coupure", "fin du cuivre le 31/01/2027"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestAVolumeSaysInWhatPartOfTheTimeItWasWatched(t *testing.T) {
+	pages := int64(0)
+	figure := func(value *int64, watched float64) indicators.Figure {
+		return indicators.Figure{Indicator: indicators.FaxSent, Of: "pages", Unit: "pages", Value: value, Completeness: indicators.Completeness{Watched: watched, Days: 30}}
+	}
+	var nothing, little, all, both volumes
+	nothing.take(figure(nil, 0), 2)
+	little.take(figure(&pages, 3), 2)
+	all.take(figure(&pages, 30), 2)
+	both.add(little)
+	both.add(all)
+	for name, c := range map[string]struct {
+		of   volume
+		want int64
+	}{"never": {nothing.Sent, 0}, "3 days of 30": {little.Sent, 10}, "always": {all.Sent, 0}, "half of it always, half 3 days": {both.Sent, 55}} {
+		if got := c.of.Partly(); got != c.want {
+			t.Errorf("%s: got %d %%, want %d", name, got, c.want)
 		}
 	}
 }
