@@ -122,7 +122,7 @@ type Books struct {
 
 // Compute gives all figures of the months from and to and of those between, by scope and indicator.
 func Compute(b Books, from, to ledger.Month, level Level) []Figure {
-	p := newPivot(b.Register, level, from, to, b.At)
+	p := newPivot(&b, level, from, to)
 	for i := range b.Lines {
 		p.line(&b.Lines[i], b.At)
 	}
@@ -217,7 +217,7 @@ func unitOf(parts []Part, otherwise string) string {
 
 // activeLines is how many lines are active: now by what they show, for a time that is over those of
 // which a fax was counted in it. Of those that nobody saw it says how many they are; none is no figure
-// then.
+// then, nor is it where nobody knows of any line at all.
 func (t *tally) activeLines(p *pivot, f Figure) Figure {
 	f.Completeness.Watched = p.mean(t.looked, t.stood)
 	f.Basis = Basis{Source: Activity, Certainty: Certain}
@@ -226,6 +226,9 @@ func (t *tally) activeLines(p *pivot, f Figure) Figure {
 	}
 	unseen := t.lines - t.known
 	switch {
+	case p.empty:
+		f.Basis = Basis{Source: Nothing, Certainty: Unknown}
+		return f
 	case p.future || t.active == 0 && unseen > 0:
 		f.Basis = Basis{Source: Unseen, Certainty: Unknown, Unseen: unseen}
 		return f

@@ -224,3 +224,68 @@ func TestActiveLinesNeverLookFewerThanTheyAre(t *testing.T) {
 		}
 	}
 }
+
+func TestALineIsSilentOnlyWhereItsFaxesWouldHaveBeenSeen(t *testing.T) {
+	watched := func(l *ledger.Line, from, to wire.Time) {
+		l.History[len(l.History)-1].Watched = []ledger.Span{{From: from, To: to}}
+	}
+	for name, c := range map[string]struct {
+		change func(*indicators.Books)
+		want   string
+	}{
+		"its machine was counted all month, and by halves": {func(*indicators.Books) {}, "0 certain, 0 unseen"},
+		"its machine was seen for two days": {func(b *indicators.Books) {
+			watched(&b.Lines[0], at(t, time.UTC, "2026-09-28"), b.At)
+		}, "unknown unknown, 1 unseen"},
+		"another line hung on its machine then, and one of both faxed": {func(b *indicators.Books) {
+			account := ledger.Account{Establishment: "nord", Pole: "medecine", Service: "archives", Device: "kyocera-7"}
+			b.Months = append(b.Months, ledger.MonthSum{Account: account, Month: 202609, Measure: wire.FaxSentPages, Unit: "pages", Count: 4})
+		}, "unknown unknown, 1 unseen"},
+	} {
+		b := hospital(t)
+		l := b.Lines[0]
+		l.History = []ledger.Stretch{l.History[0]}
+		l.ID, l.Pole, l.Service = "0241354007", "medecine", "archives"
+		l.History[0].Device, l.History[0].Place = "kyocera-7", ledger.Place{Establishment: "nord", Pole: "medecine", Service: "archives"}
+		b.Lines = []ledger.Line{l}
+		c.change(&b)
+		if got := activeLinesOf(b, 202609, "archives"); got != c.want {
+			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestAMonthBeginsAndEndsWhereTheLinesAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		now  string
+		want string // of September, of October: source of active lines
+	}{
+		"it is September in Paris and Réunion":       {"2026-09-30T19:30:00Z", "line_states not_watched"},
+		"it is October in Réunion only":              {"2026-09-30T21:30:00Z", "line_states line_states"},
+		"it is October everywhere, though not UTC's": {"2026-09-30T22:30:00Z", "line_faxes line_states"},
+	} {
+		b := hospital(t)
+		now, err := time.Parse(time.RFC3339, c.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.At = wire.TimeOf(now)
+		var sources []string
+		for _, month := range []ledger.Month{202609, 202610} {
+			sources = append(sources, string(indicators.Compute(b, month, month, indicators.Whole)[0].Basis.Source))
+		}
+		if got := strings.Join(sources, " "); got != c.want {
+			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestBooksWithoutALineHaveNoFigureOfLines(t *testing.T) {
+	b := hospital(t)
+	b.Lines, b.Months = nil, nil
+	for _, month := range []ledger.Month{202609, 202610} {
+		if got, want := activeLinesOf(b, month, "archives"), "unknown unknown, 0 unseen"; got != want {
+			t.Errorf("%s: got %s, want %s", month, got, want)
+		}
+	}
+}

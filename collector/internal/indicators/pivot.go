@@ -17,11 +17,13 @@ type pivot struct {
 	from, to ledger.Month
 	instant  wire.Time // now
 	days     int       // of the time
-	present  bool      // now lies in the time
-	future   bool      // the time is still to come
+	present  bool      // now lies in the time, wherever there are lines
+	future   bool      // the time is still to come there
+	empty    bool      // nobody knows of any line
 	months   map[*time.Location]ledger.Span
 	tallies  map[Scope]*tally
 	faxed    map[string]ledger.Place // lines of which a fax was counted in the time, and where
+	shared   map[string]bool         // machines of which faxes were counted that may have been any of several lines'
 	services map[Scope]int           // how many there are
 }
 
@@ -43,16 +45,32 @@ type source struct {
 	watched  time.Duration
 }
 
-func newPivot(r *ledger.Register, level Level, from, to ledger.Month, now wire.Time) *pivot {
+func newPivot(b *Books, level Level, from, to ledger.Month) *pivot {
 	p := &pivot{
-		register: r, level: level, from: from, to: to, months: map[*time.Location]ledger.Span{},
-		instant: now, tallies: map[Scope]*tally{}, faxed: map[string]ledger.Place{}, services: map[Scope]int{},
+		register: b.Register, level: level, from: from, to: to, months: map[*time.Location]ledger.Span{}, instant: b.At,
+		tallies: map[Scope]*tally{}, faxed: map[string]ledger.Place{}, shared: map[string]bool{}, services: map[Scope]int{},
 	}
-	span := p.span(time.UTC)
-	p.days = int(span.Length() / (24 * time.Hour))
-	p.present, p.future = span.From <= now && now < span.To, now < span.From
+	p.days = int(p.span(time.UTC).Length() / (24 * time.Hour))
+	p.stand(b)
 	p.declared()
 	return p
+}
+
+// stand finds out whether the time is now: it begins and ends in the zones of the lines, and where there are none in UTC.
+func (p *pivot) stand(b *Books) {
+	zones := map[*time.Location]bool{}
+	for i := range b.Lines {
+		zones[b.Lines[i].Zone] = true
+	}
+	if len(zones) == 0 {
+		zones[time.UTC] = true
+	}
+	begun, over := false, true
+	for zone := range zones {
+		span := p.span(zone)
+		begun, over = begun || span.From <= b.At, over && span.To <= b.At
+	}
+	p.present, p.future = begun && !over, !begun
 }
 
 // declared makes a scope of all that the register names, so that what has no line shows too.
@@ -161,7 +179,11 @@ func (p *pivot) sum(m *ledger.MonthSum) {
 	if m.Month == p.from {
 		t.straddling[m.Measure] += m.Straddling
 	}
-	if m.Count > 0 && m.Line != "" {
+	switch {
+	case m.Count <= 0:
+	case m.Line == "":
+		p.shared[m.Device] = true
+	default:
 		p.faxed[m.Line] = place
 	}
 }
@@ -173,6 +195,7 @@ func compareParts(a, b Part) int {
 // lines counts the lines of each scope as they are at the end of the time, now at the latest. Those
 // that are no more are known by their faxes.
 func (p *pivot) lines(b Books) {
+	p.empty = len(b.Lines) == 0 && len(p.faxed) == 0
 	gone := maps.Clone(p.faxed)
 	for i := range b.Lines {
 		l := &b.Lines[i]
@@ -206,8 +229,8 @@ func (p *pivot) now(l *ledger.Line) {
 }
 
 // past counts a line by whether it faxed, whatever was planned or allowed, unless it had been cut by
-// then. A line of which only the status is told can't be known, nor one that shares its machine: the
-// fax may have been another one's.
+// then. That it didn't is known only where its faxes were counted for nearly all of the time, and no fax
+// of its machine may have been its own.
 func (p *pivot) past(l *ledger.Line, span ledger.Span) {
 	for i := range l.History {
 		s := &l.History[i]
@@ -222,10 +245,28 @@ func (p *pivot) past(l *ledger.Line, span ledger.Span) {
 			t.known++
 		case faxed:
 			t.known, t.active = t.known+1, t.active+1
-		case l.Sharing <= 1 && len(s.Measures) > 0 && ledger.Watched(s.Watched, span) > 0:
+		case p.silent(l, span):
 			t.known++
 		}
 	}
+}
+
+// silent tells whether a line of which no fax was counted had none.
+func (p *pivot) silent(l *ledger.Line, span ledger.Span) bool {
+	var watched time.Duration
+	for i := range l.History {
+		s := &l.History[i]
+		if in := s.Within(span); in.Length() == 0 {
+			continue
+		}
+		if p.shared[s.Device] {
+			return false
+		}
+		if len(s.Measures) > 0 {
+			watched += ledger.Watched(s.Watched, span)
+		}
+	}
+	return watched >= time.Duration(EnoughWatched*float64(span.Length()))
 }
 
 // watched is how long lines were watched by machines that count one of the measures.

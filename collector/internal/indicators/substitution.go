@@ -1,7 +1,6 @@
 package indicators
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -26,7 +25,7 @@ const mostFaxes = 30
 // counts only pages, they are taken for as many faxes as the same number of pages are on lines whose machines count
 // both; where no such lines tell, faxes are unknown.
 func Substitutions(b Books, month ledger.Month, level Level) (list []Substitution) {
-	p := newPivot(b.Register, level, month, month, b.At)
+	p := newPivot(&b, level, month, month)
 	counted := make(map[Scope]map[string]*faxed)
 	var both faxed // of lines that count both
 	for i := range b.Months {
@@ -52,10 +51,7 @@ func Substitutions(b Books, month ledger.Month, level Level) (list []Substitutio
 		}
 	}
 	for scope, x := range substituted(Compute(b, month, month, level)) {
-		s := Substitution{Scope: scope, Month: month, Messages: together(x[MSSanteSent], x[MSSanteReceived]), Pages: together(x[FaxSent], x[FaxReceived])}
-		if either := x[FaxUnknown]; either != nil && *either > 0 { // machines that don't tell which way
-			s.Pages = together(either, cmp.Or(s.Pages, new(int64)))
-		}
+		s := Substitution{Scope: scope, Month: month, Messages: together(x[MSSanteSent], x[MSSanteReceived]), Pages: bothWays(x)}
 		if s.Pages != nil {
 			s.Faxes, s.Certain = reckoned(counted[scope], both)
 		}
@@ -123,6 +119,19 @@ func substituted(figures []Figure) map[Scope]map[Indicator]*int64 {
 // sortSubstitutions puts them in the order of their scopes.
 func sortSubstitutions(list []Substitution) {
 	slices.SortFunc(list, func(a, b Substitution) int { return compareScopes(a.Scope, b.Scope) })
+}
+
+// bothWays are the pages of fax, also those of machines that don't tell which way. Where no machine tells that, these
+// are all; where machines tell of one way only, the sum is unknown.
+func bothWays(x map[Indicator]*int64) *int64 {
+	sent, received, either := x[FaxSent], x[FaxReceived], x[FaxUnknown]
+	switch {
+	case either == nil:
+		return together(sent, received)
+	case sent == nil && received == nil:
+		return either
+	}
+	return together(either, together(sent, received))
 }
 
 // together are both ways, unknown where one is.

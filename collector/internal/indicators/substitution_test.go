@@ -1,6 +1,7 @@
 package indicators_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -73,6 +74,32 @@ func TestMSSanteIsComparedWithFaxOnlyInMessages(t *testing.T) {
 		}
 		if got.Pages == nil {
 			t.Errorf("%s: the pages are unknown", name)
+		}
+	}
+}
+
+func TestPagesOfBothWaysAreUnknownWhereOneWayIs(t *testing.T) {
+	sum := func(line string, m wire.Measure, n int64) ledger.MonthSum {
+		return ledger.MonthSum{Account: ledger.Account{Establishment: "chu", Service: "onco", Line: line}, Measure: m, Unit: "pages", Month: 202609, Count: n}
+	}
+	for name, c := range map[string]struct {
+		sums []ledger.MonthSum
+		want string
+	}{
+		"both ways":                    {[]ledger.MonthSum{sum("l1", wire.FaxSentPages, 60), sum("l1", wire.FaxReceivedPages, 40)}, "100"},
+		"one machine doesn't tell way": {[]ledger.MonthSum{sum("l1", wire.FaxSentPages, 60), sum("l1", wire.FaxReceivedPages, 40), sum("l2", wire.FaxPages, 7)}, "107"},
+		"no machine tells way":         {[]ledger.MonthSum{sum("l2", wire.FaxPages, 7)}, "7"},
+		"nothing of one way":           {[]ledger.MonthSum{sum("l1", wire.FaxSentPages, 60), sum("l2", wire.FaxPages, 7)}, "unknown"},
+	} {
+		n := int64(30)
+		b := exchange(t, false, 0, &n)
+		b.Months, b.Lines = c.sums, nil
+		got := "unknown"
+		if list := indicators.Substitutions(b, 202609, indicators.Structure); len(list) == 1 && list[0].Pages != nil {
+			got = fmt.Sprint(*list[0].Pages)
+		}
+		if got != c.want {
+			t.Errorf("%s: got %s pages, want %s", name, got, c.want)
 		}
 	}
 }
