@@ -143,6 +143,15 @@ func Compute(b Books, from, to ledger.Month, level Level) []Figure {
 	return figures
 }
 
+// InMonth are the sums of one month out of those of several, which are in the order of months.
+func InMonth(sums []ledger.MonthSum, month ledger.Month) []ledger.MonthSum {
+	begin := func(m ledger.Month) int {
+		i, _ := slices.BinarySearchFunc(sums, m, func(s ledger.MonthSum, m ledger.Month) int { return cmp.Compare(s.Month, m) })
+		return i
+	}
+	return sums[begin(month):begin(month.Add(1))]
+}
+
 // flows are the figures that counters give: which measures, pages or messages.
 var flows = []struct {
 	indicator Indicator

@@ -22,6 +22,7 @@ type pivot struct {
 	empty    bool      // nobody knows of any line
 	months   map[*time.Location]ledger.Span
 	tallies  map[Scope]*tally
+	whole    *tally                  // the only one where nothing is told apart
 	faxed    map[string]ledger.Place // lines of which a fax was counted in the time, and where
 	shared   map[string]bool         // machines of which faxes were counted that may have been any of several lines'
 	services map[Scope]int           // how many there are
@@ -48,7 +49,7 @@ type source struct {
 func newPivot(b *Books, level Level, from, to ledger.Month) *pivot {
 	p := &pivot{
 		register: b.Register, level: level, from: from, to: to, months: map[*time.Location]ledger.Span{}, instant: b.At,
-		tallies: map[Scope]*tally{}, faxed: map[string]ledger.Place{}, shared: map[string]bool{}, services: map[Scope]int{},
+		tallies: map[Scope]*tally{}, faxed: make(map[string]ledger.Place, len(b.Lines)), shared: map[string]bool{}, services: map[Scope]int{},
 	}
 	p.days = int(p.span(time.UTC).Length() / (24 * time.Hour))
 	p.stand(b)
@@ -129,11 +130,17 @@ func (p *pivot) scope(place ledger.Place) Scope {
 }
 
 func (p *pivot) at(place ledger.Place) *tally {
+	if p.whole != nil {
+		return p.whole
+	}
 	scope := p.scope(place)
 	t := p.tallies[scope]
 	if t == nil {
 		t = &tally{straddling: map[wire.Measure]int64{}}
 		p.tallies[scope] = t
+	}
+	if p.level == Whole {
+		p.whole = t
 	}
 	return t
 }
@@ -171,12 +178,8 @@ func (p *pivot) line(l *ledger.Line, now wire.Time) {
 func (p *pivot) sum(m *ledger.MonthSum) {
 	place := ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service}
 	t := p.at(place)
-	i, found := slices.BinarySearchFunc(t.parts, Part{Measure: m.Measure, Unit: m.Unit}, compareParts)
-	if !found {
-		t.parts = slices.Insert(t.parts, i, Part{Measure: m.Measure, Unit: m.Unit})
-	}
-	t.parts[i].Count += m.Count
-	if m.Month == p.from {
+	t.part(m.Measure, m.Unit).Count += m.Count
+	if m.Month == p.from && m.Straddling != 0 {
 		t.straddling[m.Measure] += m.Straddling
 	}
 	switch {
@@ -188,6 +191,19 @@ func (p *pivot) sum(m *ledger.MonthSum) {
 	}
 }
 
+// part is what a measure brought in a unit.
+func (t *tally) part(measure wire.Measure, unit string) *Part {
+	for i := range t.parts {
+		if t.parts[i].Measure == measure && t.parts[i].Unit == unit {
+			return &t.parts[i]
+		}
+	}
+	x := Part{Measure: measure, Unit: unit}
+	i, _ := slices.BinarySearchFunc(t.parts, x, compareParts)
+	t.parts = slices.Insert(t.parts, i, x)
+	return &t.parts[i]
+}
+
 func compareParts(a, b Part) int {
 	return cmp.Or(cmp.Compare(slices.Index(wire.Measures(), a.Measure), slices.Index(wire.Measures(), b.Measure)), cmp.Compare(a.Unit, b.Unit))
 }
@@ -196,10 +212,8 @@ func compareParts(a, b Part) int {
 // that are no more are known by their faxes.
 func (p *pivot) lines(b Books) {
 	p.empty = len(b.Lines) == 0 && len(p.faxed) == 0
-	gone := maps.Clone(p.faxed)
 	for i := range b.Lines {
 		l := &b.Lines[i]
-		delete(gone, l.ID)
 		switch span := p.span(l.Zone); {
 		case b.At >= span.To:
 			p.past(l, span)
@@ -210,10 +224,28 @@ func (p *pivot) lines(b Books) {
 	if p.present {
 		return
 	}
-	for _, place := range gone {
+	for _, place := range p.gone(b.Lines) {
 		t := p.at(place)
 		t.lines, t.known, t.active = t.lines+1, t.known+1, t.active+1
 	}
+}
+
+// gone are the lines that faxed and are no more, and where.
+func (p *pivot) gone(lines []ledger.Line) map[string]ledger.Place {
+	still := 0
+	for i := range lines {
+		if _, faxed := p.faxed[lines[i].ID]; faxed {
+			still++
+		}
+	}
+	if still == len(p.faxed) {
+		return nil
+	}
+	gone := maps.Clone(p.faxed)
+	for i := range lines {
+		delete(gone, lines[i].ID)
+	}
+	return gone
 }
 
 // now counts a line by what shows now.

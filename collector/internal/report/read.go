@@ -111,7 +111,9 @@ func Read(ctx context.Context, s Source, snapshot ledger.Snapshot, month ledger.
 		group.Go(func() (err error) { declared, err = s.MSSante(ctx, base, base); return err })
 	}
 	err := group.Wait()
-	b.Months = slices.Concat(b.Months, sums)
+	if len(sums) > 0 {
+		b.Months = slices.Concat(sums, b.Months) // months stay in their order
+	}
 	b.MSSante = ledger.MSSante{
 		Mailboxes: slices.Concat(b.MSSante.Mailboxes, declared.Mailboxes), Messages: slices.Concat(b.MSSante.Messages, declared.Messages),
 	}

@@ -7,8 +7,11 @@ package report
 import (
 	"cmp"
 	"errors"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/indicators"
@@ -27,7 +30,7 @@ var ErrNoEstablishment = errors.New("no such establishment")
 // Books is what a report is made of.
 type Books struct {
 	Snapshot ledger.Snapshot
-	Months   []ledger.MonthSum // of the months of Span and of the baseline
+	Months   []ledger.MonthSum // of the months of the trend and of the baseline, by month
 	MSSante  ledger.MSSante    // likewise
 	After    []ledger.AfterSum // in the month
 	Sheets   []ledger.Sheet    // that held when the committee met
@@ -151,11 +154,11 @@ func (r *Report) of(establishment string) bool {
 
 // figures fills in all that the indicators tell. Of a closed month they are those of its closing.
 func (r *Report) figures(b Books) {
-	at := r.computer(b)
+	computed := r.computed(b)
 	for n := range trendMonths {
 		month := r.Month.Add(n - trendMonths + 1)
 		past := Past{Month: month}
-		live := at(month)
+		live := computed[month]
 		frozen, closing := r.frozen(b.Closed, month, levelOf(r.Establishment))
 		if past.Closed = closing != nil; past.Closed {
 			past.Figures = r.keyed(frozen)
@@ -172,7 +175,7 @@ func (r *Report) figures(b Books) {
 	if r.Baseline != 0 {
 		frozen, closing := r.frozen(b.Closed, r.Baseline, levelOf(r.Establishment))
 		if closing == nil {
-			frozen = at(r.Baseline)
+			frozen = computed[r.Baseline]
 		}
 		base = r.keyed(frozen)
 	}
@@ -183,16 +186,36 @@ func (r *Report) figures(b Books) {
 	r.forecast()
 }
 
-// computer gives the figures of months as the books have them now.
-func (r *Report) computer(b Books) func(ledger.Month) []indicators.Figure {
-	computed := indicators.Books{At: b.Snapshot.At, Register: r.Register, Lines: b.Snapshot.Lines, MSSante: b.MSSante}
-	byMonth := make(map[ledger.Month][]ledger.MonthSum)
-	for _, sum := range b.Months {
-		byMonth[sum.Month] = append(byMonth[sum.Month], sum)
+// computed are the figures of all months of the trend, and of the baseline, as the books have them now.
+func (r *Report) computed(b Books) map[ledger.Month][]indicators.Figure {
+	var months []ledger.Month
+	for n := range trendMonths {
+		months = append(months, r.Month.Add(-n))
 	}
-	return func(month ledger.Month) []indicators.Figure {
-		computed.Months = byMonth[month]
-		return indicators.Compute(computed, month, month, levelOf(r.Establishment))
+	if r.Baseline != 0 && !slices.Contains(months, r.Baseline) {
+		months = append(months, r.Baseline)
+	}
+	figures := make([][]indicators.Figure, len(months))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, month := range months {
+		group.Go(func() error {
+			figures[i] = indicators.Compute(b.of(month), month, month, levelOf(r.Establishment))
+			return nil
+		})
+	}
+	_ = group.Wait()
+	at := make(map[ledger.Month][]indicators.Figure, len(months))
+	for i, month := range months {
+		at[month] = figures[i]
+	}
+	return at
+}
+
+// of are the books that the figures of a month are computed from.
+func (b *Books) of(month ledger.Month) indicators.Books {
+	return indicators.Books{
+		At: b.Snapshot.At, Register: &b.Snapshot.Register, Lines: b.Snapshot.Lines, Months: indicators.InMonth(b.Months, month), MSSante: b.MSSante,
 	}
 }
 

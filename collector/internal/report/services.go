@@ -37,7 +37,7 @@ type Rank struct {
 func (r *Report) services(b Books) {
 	figures, closing := r.frozen(b.ClosedServices, r.Month, indicators.Service)
 	if closing == nil {
-		figures = servicesNow(b, r.Month)
+		figures = indicators.Compute(b.of(r.Month), r.Month, r.Month, indicators.Service)
 	}
 	at := make(map[indicators.Scope]int)
 	for _, f := range r.own(figures) {
@@ -56,17 +56,6 @@ func (r *Report) services(b Books) {
 		return cmp.Or(last(a.Service, b.Service), strings.Compare(r.EstablishmentName(a.Establishment), r.EstablishmentName(b.Establishment)),
 			strings.Compare(r.PoleName(a.Pole), r.PoleName(b.Pole)), strings.Compare(a.Name, b.Name))
 	})
-}
-
-// servicesNow are the figures of services as the books have them now.
-func servicesNow(b Books, month ledger.Month) []indicators.Figure {
-	computed := indicators.Books{At: b.Snapshot.At, Register: &b.Snapshot.Register, Lines: b.Snapshot.Lines, MSSante: b.MSSante}
-	for i := range b.Months {
-		if b.Months[i].Month == month {
-			computed.Months = append(computed.Months, b.Months[i])
-		}
-	}
-	return indicators.Compute(computed, month, month, indicators.Service)
 }
 
 // stages counts the lines of each service, which indicators don't.

@@ -64,21 +64,12 @@ func trendOf(ctx context.Context, from Books, books *ledger.Snapshot, first, las
 	computing.SetLimit(runtime.GOMAXPROCS(0))
 	for i, month := range t.Months {
 		computing.Go(func() error {
-			b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: monthOf(sums, month), MSSante: mssante}
+			b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: indicators.InMonth(sums, month), MSSante: mssante}
 			t.Figures[i] = of.of(indicators.Compute(b, month, month, of.level()))
 			return nil
 		})
 	}
 	return t, computing.Wait()
-}
-
-// monthOf are the sums of one month out of those of several, which are in the order of months.
-func monthOf(sums []ledger.MonthSum, month ledger.Month) []ledger.MonthSum {
-	begin := func(m ledger.Month) int {
-		i, _ := slices.BinarySearchFunc(sums, m, func(s ledger.MonthSum, m ledger.Month) int { return int(s.Month - m) })
-		return i
-	}
-	return sums[begin(month):begin(month.Add(1))]
 }
 
 // figure is an indicator in the ith month: of faxes their pages; nil where it isn't told.
