@@ -79,7 +79,7 @@ http {
 
 	client := http.Client{
 		Timeout:       10 * time.Second,
-		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}},
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}, ExpectContinueTimeout: 10 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	ask := func(method, url, password string) (*http.Response, string) {
@@ -133,6 +133,21 @@ http {
 	} {
 		if got, body := ask(request[0], base+request[1], request[2]); got.StatusCode != want {
 			t.Errorf("%s %s with password %q: got %d %.100s, want %d", request[0], request[1], request[2], got.StatusCode, body, want)
+		}
+	}
+	for path, refused := range map[string]bool{"/mssante/extraction": false, "/import/lines": true} {
+		request, err := http.NewRequest(http.MethodPost, base+path, strings.NewReader(strings.Repeat("0", 40<<20)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Expect", "100-continue") // nginx refuses before it reads
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got := response.StatusCode == http.StatusRequestEntityTooLarge; got != refused {
+			t.Errorf("40 MB to %s: got %d; too large is %t, want %t", path, response.StatusCode, got, refused)
 		}
 	}
 	if _, body := ask("GET", base+"/grafana/d/x", ""); body != "GET /grafana/d/x zerofax.chu-exemple.fr https " {
