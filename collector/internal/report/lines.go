@@ -79,7 +79,7 @@ func (r *Report) lines(all []ledger.Line) {
 	for i := range r.Lines {
 		l := &r.Lines[i]
 		states[l.State]++
-		r.Progress.add(l, r.stage(l), passed(l.Cutoff, l, r.Until))
+		r.Progress.add(l, r.stage(l), passed(l.Cutoff, l, r.until(l)))
 		if l.Unseen() {
 			r.Blind = append(r.Blind, *l)
 		}
@@ -99,15 +99,18 @@ func (r *Report) lines(all []ledger.Line) {
 // passed tells whether a line's day has begun.
 func passed(d ledger.Day, l *ledger.Line, at wire.Time) bool { return d != "" && d.In(l.Zone) <= at }
 
+// until is the last instant of the month where a line is, the present one where it isn't over there.
+func (r *Report) until(l *ledger.Line) wire.Time { return min(r.At, r.Month.Add(1).In(l.Zone)-1) }
+
 // stage is how far people say that a line was at the end of the month: kept, cut, overdue, or none of them.
 // Exceptions are as they are now: nobody says since when.
 func (r *Report) stage(l *ledger.Line) ledger.LineState {
 	switch {
 	case l.KeptReason != "":
 		return ledger.Kept
-	case passed(l.CutOn, l, r.Until):
+	case passed(l.CutOn, l, r.until(l)):
 		return ledger.Cut
-	case passed(l.Cutoff, l, r.Until):
+	case passed(l.Cutoff, l, r.until(l)):
 		return ledger.Overdue
 	}
 	return ""
@@ -184,7 +187,7 @@ func (r *Report) late() {
 		if l.Active() {
 			row.Active++
 		}
-		row.Days = max(row.Days, l.Cutoff.Until(dayOf(r.Until, l.Zone)))
+		row.Days = max(row.Days, l.Cutoff.Until(dayOf(r.until(l), l.Zone)))
 	}
 	for _, row := range rows {
 		r.Late = append(r.Late, *row)

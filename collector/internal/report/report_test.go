@@ -125,6 +125,34 @@ func whatFollowsFromDatesIsAsOfTheEndOfTheMonth(t *testing.T, h *hospital) {
 	}
 }
 
+func TestAMonthEndsWhereALineIs(t *testing.T) {
+	h := newHospital(t)
+	err := h.Declare(t.Context(), by, func(r ledger.Register) (ledger.Register, error) {
+		r.Sites["sud"] = ledger.Site{ID: "sud", Establishment: "ch", TimeZone: "Indian/Reunion"}
+		for line, d := range map[string]ledger.Declaration{
+			"0262000001": {CutOn: "2026-11-01"}, "0262000002": {Cutoff: "2026-11-01"}, "0262000003": {Cutoff: "2026-10-31"},
+		} {
+			d.Line, d.Number, d.Place = line, line, ledger.Place{Site: "sud"}
+			r.Lines[line] = []ledger.Declaration{d}
+		}
+		return r, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// November began there while it was October in Paris for three hours more.
+	r := h.report(t, 202610, "ch")
+	if want := (report.Progress{Lines: 4, Planned: 1, Late: 1}); r.Progress != want {
+		t.Errorf("October: got %+v, want %+v: what is of the first of November isn't October's", r.Progress, want)
+	}
+	if len(r.Late) != 1 || r.Late[0].Days != 0 {
+		t.Errorf("late: got %+v, want the line of the last day, for no whole day", r.Late)
+	}
+	if len(r.Cuts) != 2 {
+		t.Errorf("cut-offs to come: got %+v, want those of the first of November and of December", r.Cuts)
+	}
+}
+
 func faxesAfterTheCutOffAreToldBySureness(t *testing.T, h *hospital) {
 	r := h.report(t, 202610, "")
 	if len(r.After) != 2 {
