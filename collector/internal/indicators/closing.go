@@ -105,12 +105,21 @@ type Difference struct {
 // Figure is the one of now, or of then where there is none now.
 func (d *Difference) Figure() *Figure { return cmp.Or(d.Now, d.Then) }
 
-// Correction is what was added since, below 0 what was taken away; nil where one of both values isn't known.
+// Correction is what was added since, below 0 what was taken away; nil where one of both values isn't known, or they
+// are in different units.
 func (d *Difference) Correction() *int64 {
-	if d.Then == nil || d.Now == nil {
+	if d.Then == nil || d.Now == nil || d.Then.Unit != d.Now.Unit {
 		return nil
 	}
 	return less(d.Now.Value, d.Then.Value)
+}
+
+// Revalued tells whether the value is another one now, or in another unit.
+func (d *Difference) Revalued() bool {
+	if d.Then == nil || d.Now == nil {
+		return d.Figure().Value != nil
+	}
+	return !same(d.Then.Value, d.Now.Value) || d.Has(Retold)
 }
 
 // Has tells whether a change is among those of the difference.
@@ -200,7 +209,8 @@ func (d *Difference) changes() (list []Change) {
 	}
 	note(Learned, then.Value == nil && now.Value != nil)
 	note(Lost, then.Value != nil && now.Value == nil)
-	note(Corrected, then.Value != nil && now.Value != nil && *then.Value != *now.Value)
+	correction := d.Correction()
+	note(Corrected, correction != nil && *correction != 0)
 	note(Retold, then.Unit != now.Unit && then.Value != nil && now.Value != nil)
 	note(Moved, then.key() != now.key())
 	note(Aimed, !same(then.Target, now.Target))

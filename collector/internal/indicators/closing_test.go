@@ -66,13 +66,21 @@ func TestWhatIsOtherThanItWasFrozenIsSaid(t *testing.T) {
 		{"a target was set for the past", indicators.Whole, func(b *indicators.Books) {
 			aims(b.Register, indicators.FaxSent, "", "", map[ledger.Month]int64{0: 80})
 		}, "fax_sent pages +0 [target]"},
+		{"more pages came in, of a machine that calls them otherwise", indicators.Whole, func(b *indicators.Books) {
+			b.Months[1].Count += 12
+			for i := range b.Months {
+				if b.Months[i].Measure == wire.FaxSentPages {
+					b.Months[i].Unit = "images"
+				}
+			}
+		}, "fax_sent pages [unit]"},
 		{"a machine calls its pages otherwise", indicators.Whole, func(b *indicators.Books) {
 			for i := range b.Months {
 				if b.Months[i].Measure == wire.FaxSentPages {
 					b.Months[i].Unit = "images"
 				}
 			}
-		}, "fax_sent pages +0 [unit]"},
+		}, "fax_sent pages [unit]"},
 	} {
 		before := closed(hospital(t), 202609)
 		b := hospital(t)

@@ -6,7 +6,8 @@ import (
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
-// AfterSum is what one measure told of faxes on a line after its cut-off, or after copper closed, in a month.
+// AfterSum is what one measure told of faxes on a line after its cut-off, or after copper closed, in a month. What is not
+// known stands in a sum of its own: it would be lost in one with what is.
 type AfterSum struct {
 	Kind      EpisodeKind  `json:"kind"` // AfterCutoff or AfterCopper
 	Line      string       `json:"line"`
@@ -23,7 +24,7 @@ type AfterSum struct {
 func (l *Ledger) AfterDates(ctx context.Context, month Month) (sums []AfterSum, err error) {
 	const query = "SELECT kind, line, certainty, measure, unit, SUM(count), COUNT(*), MAX(to_at) FROM events " +
 		"WHERE to_at >= ? AND to_at < ? AND certainty IN (?, ?, ?) " +
-		"GROUP BY kind, line, certainty, measure, unit ORDER BY line, kind, certainty, measure, unit"
+		"GROUP BY kind, line, certainty, measure, unit, count = 0 ORDER BY line, kind, certainty, measure, unit, count = 0"
 	from, to := month.In(l.zone), month.Add(1).In(l.zone)
 	err = l.read(ctx, "faxes after dates", func(q querier, _ wire.Time) error {
 		return each(ctx, q, query, func(read func(...any) error) error {

@@ -167,7 +167,8 @@ func (r *Report) figures(b Books) {
 		}
 		r.Trend = append(r.Trend, past)
 		if past.Closed && month == r.Month {
-			r.Closing, r.Corrections = closing, indicators.Compare(r.own(frozen), r.own(live))
+			r.Closing = closing
+			r.Corrections = slices.DeleteFunc(indicators.Compare(r.own(frozen), r.own(live)), func(d indicators.Difference) bool { return !d.Revalued() })
 		}
 	}
 	now, before := r.Trend[trendMonths-1].Figures, r.Trend[trendMonths-2].Figures

@@ -107,22 +107,32 @@ func down(agents []ledger.Agent) (n int64) {
 }
 
 // unclosed is how many complete months wait for their closing: those since the last one closed, else the last
-// month alone.
+// month alone, and those that were reopened since.
 func unclosed(closings []ledger.Closing, first, last ledger.Month) (n int64) {
 	if first == 0 || first > last {
 		return 0
 	}
 	newest := ledger.Month(0)
+	waits := make(map[ledger.Month]bool) // by month that ever was closed
 	for i := range closings {
-		if closings[i].Holds() {
-			newest = max(newest, closings[i].Month)
+		c := &closings[i]
+		if _, later := waits[c.Month]; !later {
+			waits[c.Month] = !c.Holds()
+		}
+		if c.Holds() {
+			newest = max(newest, c.Month)
 		}
 	}
 	if newest == 0 {
 		newest = last.Add(-1)
 	}
 	for month := newest.Add(1); month <= last; month = month.Add(1) {
-		n++
+		waits[month] = true
+	}
+	for month, is := range waits {
+		if is && month <= last {
+			n++
+		}
 	}
 	return n
 }

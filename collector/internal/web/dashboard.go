@@ -295,9 +295,9 @@ func (p *dashboardPage) aimed(x *tile, f *indicators.Figure) (err error) {
 	return err
 }
 
-// changed words the difference to an earlier month.
+// changed words the difference to an earlier month, where both are known in the same unit.
 func (p *dashboardPage) changed(x *tile, f, before *indicators.Figure) error {
-	if before == nil || f.Value == nil || before.Value == nil {
+	if before == nil || f.Value == nil || before.Value == nil || f.Unit != before.Unit {
 		return nil
 	}
 	name, err := p.shortMonth(before.From)

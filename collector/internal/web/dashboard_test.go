@@ -181,12 +181,13 @@ func TestMonthsWaitForTheirClosingSinceTheLastOne(t *testing.T) {
 		first, last ledger.Month
 		want        int64
 	}{
-		"nothing known yet":                 {nil, 0, 202609, 0},
-		"known since this month":            {nil, 202610, 202609, 0},
-		"none ever closed: the last one":    {nil, 202501, 202609, 1},
-		"all closed":                        {closed(202608, 202609), 202501, 202609, 0},
-		"three since, over the turn of one": {closed(202511), 202501, 202602, 3},
-		"a reopened one is not closed":      {append(reopened, closed(202607)...), 202501, 202609, 2},
+		"nothing known yet":                  {nil, 0, 202609, 0},
+		"known since this month":             {nil, 202610, 202609, 0},
+		"none ever closed: the last one":     {nil, 202501, 202609, 1},
+		"all closed":                         {closed(202608, 202609), 202501, 202609, 0},
+		"three since, over the turn of one":  {closed(202511), 202501, 202602, 3},
+		"one was reopened among closed ones": {append(closed(202609), reopened...), 202501, 202609, 1},
+		"a reopened one is not closed":       {append(reopened, closed(202607)...), 202501, 202609, 2},
 	} {
 		if got := unclosed(c.closings, c.first, c.last); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)
@@ -225,5 +226,17 @@ func TestTheDashboardShowsAPartAlone(t *testing.T) {
 	got = shown(t, yearly(), "/?pole=urgences")
 	if said := text(t, got, "indicator-fax_sent"); !strings.Contains(said, "300 pages") || !strings.Contains(got, "Urgences · CHU d’Angers") {
 		t.Errorf("got %q, want the pages of the pôle", said)
+	}
+}
+
+func TestTheDashboardTellsNoDifferenceBetweenUnits(t *testing.T) {
+	b := yearly()
+	for i := range b.months {
+		if m := &b.months[i]; m.Month == 202609 && m.Measure == wire.FaxSentPages {
+			m.Unit = "images"
+		}
+	}
+	if said := text(t, shown(t, b, "/"), "indicator-fax_sent"); !strings.Contains(said, "300 images") || strings.Contains(said, "depuis") {
+		t.Errorf("got %q, want images, and nothing of how many fewer than pages they are", said)
 	}
 }

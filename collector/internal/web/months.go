@@ -136,8 +136,8 @@ func (s *site) monthPage(w http.ResponseWriter, r *http.Request) { s.showMonth(w
 
 // showMonth shows a month, and what was wrong with a form on it.
 func (s *site) showMonth(w http.ResponseWriter, r *http.Request, wrong faults) {
-	month, err := register.ReadMonth(r.PathValue("month"))
-	if err != nil || month == 0 || month.String() != r.PathValue("month") {
+	month, named := monthOf(r)
+	if !named {
 		http.NotFound(w, r)
 		return
 	}
@@ -416,26 +416,39 @@ func (s speech) changed(c indicators.Change, d *indicators.Difference) (string, 
 
 // closeMonth freezes the figures of a month.
 func (s *site) closeMonth(w http.ResponseWriter, r *http.Request) {
-	month, err := register.ReadMonth(r.PathValue("month"))
-	if err == nil {
-		_, err = s.books(r).CloseMonth(r.Context(), author(r), month, r.PostFormValue("note"), indicators.Freeze)
+	month, named := monthOf(r)
+	if !named {
+		http.NotFound(w, r)
+		return
 	}
+	_, err := s.books(r).CloseMonth(r.Context(), author(r), month, r.PostFormValue("note"), indicators.Freeze)
 	s.closedOrNot(w, r, err, "month.closed")
 }
 
 // reopenMonth lets a month be closed again.
 func (s *site) reopenMonth(w http.ResponseWriter, r *http.Request) {
-	month, err := register.ReadMonth(r.PathValue("month"))
-	version, wrong := strconv.Atoi(r.PostFormValue("version"))
-	if err = errors.Join(err, wrong); err == nil && strings.TrimSpace(r.PostFormValue("reason")) == "" {
+	month, named := monthOf(r)
+	version, err := strconv.Atoi(r.PostFormValue("version"))
+	switch {
+	case !named:
+		http.NotFound(w, r)
+		return
+	case err != nil:
+		err = ledger.ErrMonthNotClosed
+	case strings.TrimSpace(r.PostFormValue("reason")) == "":
 		text, _ := s.speech(r, 0).T("month.reason.missing")
 		s.showMonth(w, r, faults{"reason": text})
 		return
-	}
-	if err == nil {
+	default:
 		err = s.books(r).ReopenMonth(r.Context(), author(r), month, version, r.PostFormValue("reason"))
 	}
 	s.closedOrNot(w, r, err, "month.reopened")
+}
+
+// monthOf is the month that an address names as 2026-10; ok is false where it names none.
+func monthOf(r *http.Request) (month ledger.Month, ok bool) {
+	month, err := register.ReadMonth(r.PathValue("month"))
+	return month, err == nil && month.String() == r.PathValue("month")
 }
 
 // closedOrNot leads to the month, or says why it was neither closed nor reopened.

@@ -296,6 +296,11 @@ func TestOnlyWhoSeesAllClosesMonthsAndOnlyAnAdminReopensThem(t *testing.T) {
 		}
 	}
 	editor := reader{Role: ledger.EditorRole}
+	for _, nonsense := range []string{"soon", "2026-13", "10-2026"} {
+		if code := try(editor, "/targets/months/"+nonsense+"/close", nil); code != http.StatusNotFound {
+			t.Errorf("close %s: got %d, want 404", nonsense, code)
+		}
+	}
 	if code := try(editor, "/targets/months/2026-10/close", nil); code != http.StatusSeeOther {
 		t.Errorf("an editor closes: got %d, want 303", code)
 	}
