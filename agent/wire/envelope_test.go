@@ -130,6 +130,20 @@ func TestABadReadingSpoilsNoOther(t *testing.T) {
 	}
 }
 
+func TestABadNumberIsLeftOutAndItsReadingKept(t *testing.T) {
+	for number, want := range map[string]wire.Number{
+		`"4512"`: "4512", `"+33 2 41 35 40 00"`: "+33 2 41 35 40 00", `"\u0034512"`: "4512", `""`: "",
+		`"` + strings.Repeat("1", 32) + `"`: wire.Number(strings.Repeat("1", 32)), `"` + strings.Repeat("1", 33) + `"`: "",
+		`"poste 4512"`: "", `"02.41"`: "", `4512`: "", `null`: "", `{"a":1}`: "", `["1"]`: "", `"４５"`: "",
+	} {
+		line := `,"lines":[{"port":"1","status":"idle","number":` + number + `}]}`
+		got, err := wire.DecodeEnvelope(message(strings.TrimSuffix(goodReading, "}") + line))
+		if err != nil || len(got.Bad) != 0 || len(got.Readings) != 1 || got.Readings[0].Lines[0].Number != want {
+			t.Errorf("%s: got %+v, %v; want the reading with number %q", number, got, err, want)
+		}
+	}
+}
+
 // Whatever a newer agent or another writer makes of the same message, it means the same.
 func TestTheFormOfTheJSONDoesNotMatter(t *testing.T) {
 	want, err := wire.DecodeEnvelope(message(goodReading))
@@ -279,6 +293,7 @@ var (
 			r.Lines = append(r.Lines, wire.Line{
 				Port: port, Status: rapid.SampledFrom(wire.LineStatuses()).Draw(t, "status"),
 				Evidence: textGen.Draw(t, "evidence"), Fax: answerGen.Draw(t, "fax"),
+				Number: wire.Number(rapid.StringMatching(`(\+?[0-9 ]{1,31})?`).Draw(t, "number")),
 			})
 		}
 		if rapid.Bool().Draw(t, "identified") {

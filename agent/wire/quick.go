@@ -171,6 +171,9 @@ func (q *quick) line() (l Line) {
 		case "fax":
 			l.Fax = Answer(q.known())
 			return 3
+		case "number":
+			l.Number = NumberOf(q.text())
+			return 4
 		}
 		return q.unknown()
 	})

@@ -4,6 +4,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -20,6 +21,7 @@ const (
 	MaxCounters = 64        // counters in a reading
 	MaxLines    = 512       // lines in a reading: the largest analog gateways have some 300 ports
 	MaxText     = 512       // bytes of any text in a reading
+	MaxNumber   = 32        // characters of a line's number
 )
 
 const root = "zerofax/v1/"
@@ -164,6 +166,34 @@ type Line struct {
 	Status   LineStatus `json:"status"`
 	Evidence string     `json:"evidence,omitempty"` // what the status was concluded from
 	Fax      Answer     `json:"fax,omitempty"`      // whether the device itself says that a fax hangs on it
+	Number   Number     `json:"number,omitempty"`   // what the device itself calls its number or extension
+}
+
+// Number is a phone number as a device tells it: digits, + and spaces, at most MaxNumber of them. It is a
+// hint for people and decides nothing, so a bad one reads as none and spoils no reading.
+type Number string
+
+// NumberOf is text as a number, empty if it is none.
+func NumberOf(text string) Number {
+	for i := range len(text) {
+		if c := text[i]; !digit(c) && c != '+' && c != ' ' {
+			return ""
+		}
+	}
+	if len(text) > MaxNumber {
+		return ""
+	}
+	return Number(text)
+}
+
+// UnmarshalJSON never fails: what is no number, of whatever type, is none.
+func (n *Number) UnmarshalJSON(data []byte) error {
+	var text string
+	*n = ""
+	if json.Unmarshal(data, &text) == nil {
+		*n = NumberOf(text)
+	}
+	return nil
 }
 
 // FaxService is what a machine says of its own fax function. It is no line status.
