@@ -70,7 +70,7 @@ func (s *probed) json() probeJSON {
 	}
 	for _, l := range r.Lines {
 		out.Lines = append(out.Lines, probeLine{
-			Port: l.Port, Status: l.Status, Evidence: l.Evidence, Fax: cmp.Or(l.Fax, wire.Unknown),
+			Port: l.Port, Number: string(l.Number), Status: l.Status, Evidence: l.Evidence, Fax: cmp.Or(l.Fax, wire.Unknown),
 		})
 	}
 	return out
@@ -189,10 +189,11 @@ func (s *probed) writeLines(out *strings.Builder) {
 	}
 	out.WriteString("\n")
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "  LINE\tSTATUS\tFAX\tEVIDENCE")
+	_, _ = fmt.Fprintln(table, "  LINE\tNUMBER\tSTATUS\tFAX\tEVIDENCE")
 	for _, l := range s.result.Reading.Lines {
-		evidence := strings.Join(wrap(l.Evidence, width-len("  (only one)  unknown  unknown  ")), "\n  \t\t\t")
-		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", cmp.Or(l.Port, "(only one)"), l.Status, cmp.Or(l.Fax, wire.Unknown), evidence)
+		evidence := strings.Join(wrap(l.Evidence, width-len("  (only one)  02 41 35 40 00  unknown  unknown  ")), "\n  \t\t\t\t")
+		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n",
+			cmp.Or(l.Port, "(only one)"), cmp.Or(l.Number, "-"), l.Status, cmp.Or(l.Fax, wire.Unknown), evidence)
 	}
 	_ = table.Flush()
 }

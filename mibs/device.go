@@ -19,6 +19,7 @@ type Device struct {
 	FaxWhy   string        // because of this; empty if unknown
 
 	*layout
+	numbers  []wire.Number // of its lines, in their order; shorter where the last ones have none
 	self     self
 	warnings []string
 	young    bool // had just booted when it was identified
@@ -255,10 +256,10 @@ func (d *Device) cannotTell(v *survey, f fit) []string {
 	add(tells(wire.FaxPrintedPages) && !tells(wire.FaxReceivedPages), "received pages that were not printed")
 	add(!tells(wire.FaxSent, wire.FaxReceived), "the number of faxes, apart from their pages")
 	add(tells(wire.FaxSent) && !tells(wire.FaxReceived), "the number of faxes received")
-	add(len(d.lines) == 0, "the state of its phone line")
+	add(d.noLine(), "the state of its phone line")
 	add(len(d.lines) > 0 && d.lines[0].alerts != nil, "whether its phone line works while no alert says that it doesn't")
 	add(len(d.lines) > 0 && d.lines[0].own, "whether its phone line works while no call goes over it")
-	add(len(d.lines) == 0 && len(d.service) == 0, "the state of its fax function")
+	add(d.noLine() && len(d.service) == 0, "the state of its fax function")
 	add(len(d.lines) > 0 && d.lines[0].alerts != nil, "whether its fax function works while no alert says that it doesn't")
 	for _, p := range f.profiles {
 		if !p.OnlyProven || v.proven[p] {
@@ -266,6 +267,11 @@ func (d *Device) cannotTell(v *survey, f fit) []string {
 		}
 	}
 	return unknown
+}
+
+// noLine tells whether nothing shows the state of a phone line: of a machine's own, at most its number is known.
+func (d *Device) noLine() bool {
+	return len(d.lines) == 0 || len(d.lines) == 1 && d.lines[0].port == "" && len(d.lines[0].states) == 0 && d.lines[0].alerts == nil
 }
 
 // Result is what was made of one answer.
@@ -385,7 +391,11 @@ func (d *Device) readLines(r *Result, answers Answers) {
 	r.Reading.Lines = slices.Grow(r.Reading.Lines, len(d.lines))
 	for i := range d.lines {
 		l := &d.lines[i]
-		r.Reading.Lines = append(r.Reading.Lines, l.read(answers))
+		told := l.read(answers)
+		if i < len(d.numbers) {
+			told.Number = d.numbers[i]
+		}
+		r.Reading.Lines = append(r.Reading.Lines, told)
 		if l.alerts != nil && len(l.alerts.Service) > 0 && len(d.service) == 0 {
 			_, rank := l.worst(l.alerts.Service, serviceRank, answers)
 			r.Reading.FaxService = wire.FaxService(serviceRank[max(rank, 0)])

@@ -45,6 +45,7 @@ func (s *Set) Identify(ctx context.Context, asker Asker) (*Device, error) {
 		d.countersProve(v)
 		d.findStates(v, fit)
 		d.labelProves()
+		d.findNumber(v, fit)
 		if len(d.counters) > 0 {
 			d.checkSums(v, fit)
 		}

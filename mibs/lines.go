@@ -32,12 +32,13 @@ type ports struct {
 // about is what a gateway says of a port when it is identified: it goes into the evidence,
 // and where it fits Fax (or NoFax), the gateway itself says that a fax hangs on the port (or not).
 type about struct {
-	What  string            `yaml:"what"`
-	OID   string            `yaml:"oid"`
-	Words map[string]string `yaml:"words"` // what people call a value that is a number; Fax and NoFax see the word
-	Only  bool              `yaml:"only"`  // not worth telling but in those words
-	Fax   pattern           `yaml:"fax"`
-	NoFax pattern           `yaml:"no_fax"` // counts before Fax
+	What   string            `yaml:"what"`
+	OID    string            `yaml:"oid"`
+	Words  map[string]string `yaml:"words"`  // what people call a value that is a number; Fax and NoFax see the word
+	Only   bool              `yaml:"only"`   // not worth telling but in those words
+	Number bool              `yaml:"number"` // a phone number in it is the port's
+	Fax    pattern           `yaml:"fax"`
+	NoFax  pattern           `yaml:"no_fax"` // counts before Fax
 }
 
 // alerts come and go, so their rows can't be known beforehand: asked are the rows that are
@@ -186,11 +187,12 @@ func (w *ports) name(index string) string {
 }
 
 // ports are the lines of a gateway, or of a machine with modems.
-func (s *survey) ports(l *lines, fax wire.Answer) []line {
+func (s *survey) ports(l *lines, fax wire.Answer) ([]line, []wire.Number) {
 	found := s.findPorts(l)
 	s.askOfPorts(l, found)
 	s.labelled(l, found)
 	var lines []line
+	var numbers []wire.Number
 	for _, p := range found {
 		one := line{port: p.name, fax: wire.Unknown}
 		one.states = s.portStates(l, p)
@@ -199,11 +201,12 @@ func (s *survey) ports(l *lines, fax wire.Answer) []line {
 			one.notes += ", index " + p.index
 		}
 		lines = append(lines, one)
+		numbers = append(numbers, s.numberOf(l, p, one.fax))
 	}
 	if l.Own {
 		own(lines, fax)
 	}
-	return lines
+	return lines, numbers
 }
 
 // own: what the machine says of its fax holds for its modems too.

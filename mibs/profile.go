@@ -56,7 +56,8 @@ type identity struct {
 	Model    []textRule `yaml:"model"`
 	Name     []textRule `yaml:"name"`
 	Location []textRule `yaml:"location"`
-	MAC      []textRule `yaml:"mac"` // where there is no serial; the interfaces' own is tried last
+	MAC      []textRule `yaml:"mac"`    // where there is no serial; the interfaces' own is tried last
+	Number   []textRule `yaml:"number"` // of its own fax
 	Source   string     `yaml:"source"`
 }
 
@@ -291,7 +292,7 @@ func (c *checker) match() {
 }
 
 func (c *checker) identity() {
-	known := []string{"serial", "model", "name", "location", "mac"}
+	known := []string{"serial", "model", "name", "location", "mac", "number"}
 	for n, rules := range c.p.Identity.lists() {
 		for i := range *rules {
 			c.text(place("identity", known[n], i), &(*rules)[i], c.allRows())
@@ -308,7 +309,7 @@ func (c *checker) text(at []any, t *textRule, rows []string) {
 }
 
 func (id *identity) lists() []*[]textRule {
-	return []*[]textRule{&id.Serial, &id.Model, &id.Name, &id.Location, &id.MAC}
+	return []*[]textRule{&id.Serial, &id.Model, &id.Name, &id.Location, &id.MAC, &id.Number}
 }
 
 func (c *checker) allRows() []string {

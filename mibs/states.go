@@ -14,12 +14,12 @@ func (d *Device) findStates(v *survey, f fit) {
 	}
 	for _, p := range f.profiles {
 		if len(d.service) == 0 && d.Fax == wire.Yes && len(p.FaxService) > 0 && v.joins(p) {
-			d.service = v.states(p, p.FaxService)
+			d.service = v.states(p, p.FaxService, v.numberOIDs(f)...)
 		}
 		switch {
 		case p.Lines == nil || len(d.lines) > 0 || !v.joins(p):
 		case len(p.Lines.Ports) > 0:
-			d.lines = v.ports(p.Lines, d.Fax)
+			d.lines, d.numbers = v.ports(p.Lines, d.Fax)
 		case d.Fax != wire.Yes:
 		case p.Lines.Alerts != nil:
 			d.lines = []line{v.alertLine(p.Lines.Alerts)}
@@ -39,7 +39,8 @@ func (d *Device) labelProves() {
 	}
 }
 
-func (s *survey) states(p *profile, rules []stateRule) []state {
+// states finds those that rules tell of, and asks for what else is wanted in the same request.
+func (s *survey) states(p *profile, rules []stateRule, beside ...string) []state {
 	var states []state
 	for i := range rules {
 		oids, guards := s.resolve(p, rules[i].OID)
@@ -47,12 +48,12 @@ func (s *survey) states(p *profile, rules []stateRule) []state {
 			states = append(states, state{rule: &rules[i], oid: oid, guards: guards})
 		}
 	}
-	return s.answered(states)
+	return s.answered(states, beside...)
 }
 
 // answered keeps those states whose objects the device has.
-func (s *survey) answered(states []state) []state {
-	var oids []string
+func (s *survey) answered(states []state, beside ...string) []state {
+	oids := slices.Clone(beside)
 	for i := range states {
 		oids = append(oids, states[i].oid)
 	}

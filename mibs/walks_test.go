@@ -24,7 +24,7 @@ type expected struct {
 
 // The walks of real devices, as far as they tell of faxes.
 var faxWalks = map[string]expected{
-	"kyocera/cs-4053ci": {"kyocera", "kyocera-rh28y00024", wire.Yes, []string{"fax_sent_pages 948 pages", "fax_printed_pages 2493 pages"}, wire.ServiceReady, nil},
+	"kyocera/cs-4053ci": {"kyocera", "kyocera-rh28y00024", wire.Yes, []string{"fax_sent_pages 948 pages", "fax_printed_pages 2493 pages"}, wire.ServiceReady, []string{" unknown"}},
 	"xerox/workcentre-7845_a": {
 		"xerox", "xerox-3913850890", wire.Yes,
 		[]string{"fax_sent_pages 130 images", "fax_received_pages 75 images", "fax_printed_pages 75 impressions"},

@@ -458,6 +458,9 @@ func (b *books) lines(d *device, v seen) {
 			line.Fax = wire.Unknown
 		}
 		p := d.port(line.Port)
+		if p != nil && line.Number == "" { // looks that say none don't take it back
+			line.Number = p.Number
+		}
 		if p == nil {
 			p = &port{firstSeen: v.At, since: v.At}
 			p.Port = line.Port

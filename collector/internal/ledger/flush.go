@@ -21,7 +21,7 @@ var (
 		"faxed, agent, first_seen, failure, corrected, stale, stale_since, boots, counts_from", 1, false}
 	looksTable      = table{"looks", "device, stream, at, booted, uptime_ms, look_at, read_at, counters_at, lines_at, poll_ms", 1, false}
 	claimsTable     = table{"claims", "device, agent, last_at", 2, false}
-	portsTable      = table{"ports", "device, port, status, evidence, fax, first_seen, since, gone_at", 2, false}
+	portsTable      = table{"ports", "device, port, status, evidence, fax, first_seen, since, gone_at, number", 2, false}
 	countersTable   = table{"counters", "id, device, measure, unit, rule, present", 1, false}
 	talliesTable    = table{"tallies", "counter, value, at, error_ms, count, total, last_at, excursions", 1, false}
 	activityTable   = table{"activity", "id, counter, from_at, to_at, count, flags, value, error_ms", 0, false}
@@ -122,7 +122,7 @@ func (s *store) writeLines(ctx context.Context, c *changes) error {
 		p := c.ports[i]
 		p.port.dirty = false
 		return append(to, p.number, p.Port, string(p.Status), p.Evidence, string(p.Fax),
-			int64(p.port.firstSeen), int64(p.since), int64(p.goneAt))
+			int64(p.port.firstSeen), int64(p.since), int64(p.goneAt), string(p.Number))
 	}); err != nil {
 		return err
 	}

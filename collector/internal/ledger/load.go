@@ -185,7 +185,7 @@ func allDevices(ctx context.Context, q querier) ([]*device, error) {
 func readPort(read func(...any) error, byNumber map[int64]*device) error {
 	p := new(port)
 	var number int64
-	if err := read(&number, &p.Port, &p.Status, &p.Evidence, &p.Fax, &p.firstSeen, &p.since, &p.goneAt); err != nil {
+	if err := read(&number, &p.Port, &p.Status, &p.Evidence, &p.Fax, &p.firstSeen, &p.since, &p.goneAt, &p.Number); err != nil {
 		return err
 	}
 	d := byNumber[number]

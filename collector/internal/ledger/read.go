@@ -302,7 +302,7 @@ func (c *counter) view(held int64) Counter {
 func (p *port) view(linesAt wire.Time) Port {
 	return Port{
 		Port: p.Port, Status: p.Status, Evidence: p.Evidence, Fax: p.Fax, FirstSeen: p.firstSeen, Since: p.since,
-		Last: cmp.Or(p.goneAt, linesAt), Gone: p.goneAt != 0,
+		Last: cmp.Or(p.goneAt, linesAt), Gone: p.goneAt != 0, Number: string(p.Number),
 	}
 }
 

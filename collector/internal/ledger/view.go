@@ -107,6 +107,7 @@ type Port struct {
 	Since     wire.Time       `json:"since"`          // when this status was first seen
 	Last      wire.Time       `json:"last"`           // when the device named it last
 	Gone      bool            `json:"gone,omitempty"` // the device doesn't name it any more
+	Number    string          `json:"-"`              // that the device called its own last; a hint, which declares nothing
 }
 
 // Claim is another agent's view of a device. Its readings are never added.
