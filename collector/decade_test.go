@@ -17,9 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/metrics"
+	"github.com/zerofax/zerofax/collector/internal/people"
 	"github.com/zerofax/zerofax/collector/internal/series"
 	"github.com/zerofax/zerofax/collector/internal/web"
 )
@@ -59,11 +62,20 @@ func BenchmarkDecade(b *testing.B) {
 		"/api/v1/indicators?month=2036-09&by=service", "/api/v1/lines", "/api/v1/services",
 	}
 	for _, target := range append(targets, pagesOf(b, site)...) {
-		b.Run("GET "+strings.ReplaceAll(target[1:], "/", "."), func(b *testing.B) {
-			b.ReportAllocs()
-			var size int
+		name := "GET " + strings.ReplaceAll(target[1:], "/", ".")
+		b.Run(name+" at first", func(b *testing.B) { // nothing is kept of what others looked at
 			for b.Loop() {
-				size = len(asked(b, site, target))
+				b.StopTimer()
+				site := decadeSite(b, l)
+				b.StartTimer()
+				asked(b, site, target)
+			}
+		})
+		b.Run(name+" again", func(b *testing.B) {
+			b.ReportAllocs()
+			size := len(asked(b, site, target))
+			for b.Loop() {
+				asked(b, site, target)
 			}
 			b.ReportMetric(float64(size)/1e6, "MB")
 		})
@@ -102,19 +114,24 @@ func TestThePagesOfADecadeAreLight(t *testing.T) {
 	}
 }
 
-// pagesOf are those of the menu, a line's and a service's, and what else the map leads to.
+// pagesOf are those of the menu and one of each kind that they lead to.
 func pagesOf(t testing.TB, site http.Handler) (targets []string) {
 	_, menu, _ := strings.Cut(asked(t, site, "/machines"), "<nav")
 	menu, _, _ = strings.Cut(menu, "</nav>")
 	for _, match := range regexp.MustCompile(`href="([^"?]*)`).FindAllStringSubmatch(menu, -1) {
 		targets = append(targets, match[1])
 	}
-	return append(targets, "/map?pole=pole-1", "/map/gaps", "/map/table", "/lines/0241350001", "/lines?state=active", "/lines?q=service-001")
+	return append(targets, "/map?pole=pole-1", "/map?service=service-001", "/map?q=0241350001", "/map/gaps", "/map/table",
+		"/lines/0241350001", "/lines/0241350001/edit", "/lines?state=active", "/lines?q=service-001", "/lines?page=3",
+		"/services/service-001", "/services/service-001/edit", "/services/service-001/checklist", "/services/service-001/reply",
+		"/mssante?service=service-001", "/mssante?by=service&page=3", "/mssante/address?address=service-001.00@chu.mssante.fr", "/mssante/import",
+		"/targets?of=chu&indicator=fax_received", "/targets/collection", "/targets/months", "/targets/months/2036-09",
+		"/support/matrix", "/support/new?kind=training", "/committee.xlsx", "/alerts?open=no", "/?pole=pole-1")
 }
 
 func asked(t testing.TB, site http.Handler, target string, headers ...string) string {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodGet, target, nil)
+	r := httptest.NewRequest(http.MethodGet, "http://localhost"+target, nil)
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -157,9 +174,13 @@ func openDecade(b testing.TB, path string) *ledger.Ledger {
 func decadeSite(b testing.TB, l *ledger.Ledger) http.Handler {
 	b.Helper()
 	figures := metrics.New(metrics.Options{Books: l, Dropped: func() int64 { return 0 }})
+	door, err := people.NewDoor(people.Options{Books: l, Log: slog.New(slog.DiscardHandler), Now: time.Now, Cost: bcrypt.MinCost})
+	if err != nil {
+		b.Fatal(err)
+	}
 	site, err := web.New(web.Options{
 		Books: web.NewRecent(l, time.Now, slog.New(slog.DiscardHandler)), Metrics: figures.Handler(), Ready: func() error { return nil },
-		Language: "fr", Location: time.UTC, Log: slog.New(slog.DiscardHandler),
+		Language: "fr", Location: time.UTC, Log: slog.New(slog.DiscardHandler), Door: door, Audit: l, Access: web.Access{Loopback: true},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -211,10 +232,10 @@ func volumesOfADecade(r ledger.Register, _ []ledger.Volume) (all []ledger.Volume
 	return all, nil
 }
 
-// mailboxesOfADecade are twenty of each service, each of which came into use some time.
+// mailboxesOfADecade are 120 of each service, 36 000 in all, each of which came into use some time.
 func mailboxesOfADecade(r ledger.Register, _ []ledger.Mailbox) (all []ledger.Mailbox, err error) {
 	for _, id := range slices.Sorted(maps.Keys(r.Services)) {
-		for i := range 20 {
+		for i := range 120 {
 			x := ledger.Mailbox{Address: fmt.Sprintf("%s.%02d@chu.mssante.fr", id, i), From: "2026-11-02", Kind: "PER", Establishment: "chu", Service: id, State: ledger.MailboxPublished}
 			all = append(all, x)
 			x.From, x.State = ledger.Day(fmt.Sprintf("20%d-03-01", 27+i%9)), ledger.MailboxUsed

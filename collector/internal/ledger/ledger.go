@@ -80,6 +80,7 @@ type Ledger struct {
 	blindAfter   time.Duration
 	zone         *time.Location
 	readers      *sql.DB
+	registered   registered
 	held         *os.File // keeps other collectors out; nil: not kept out
 	checked      bool     // its pages were looked at
 

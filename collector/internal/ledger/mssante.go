@@ -130,12 +130,15 @@ func (b *books) swap(before, after map[string]record) {
 // auditMailboxes notes what changed, a new version beside the one before it.
 func (b *books) auditMailboxes(by Author, before, after []Mailbox) {
 	note := func(was, is Mailbox) {
-		key := cmp.Or(is, was)
+		key, noted := cmp.Or(is, was), b.last.audit
 		subject := mailboxesTable.name + " " + key.Address + " " + string(key.From)
 		b.log(by, subject, "kind", was.Kind, is.Kind)
 		b.log(by, subject, "establishment", was.Establishment, is.Establishment)
 		b.log(by, subject, "service", was.Service, is.Service)
 		b.log(by, subject, "state", string(was.State), string(is.State))
+		if b.last.audit == noted && was != is { // a version that says the same as the one before
+			b.log(by, subject, "confirmed", "", "1")
+		}
 	}
 	for _, was := range before {
 		if _, still := slices.BinarySearchFunc(after, was, Mailbox.Compare); !still {

@@ -74,7 +74,7 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if s.Sums, err = readSums(ctx, q); err != nil {
 			return err
 		}
-		if s.Register, err = readRegister(ctx, q); err != nil {
+		if s.Register, err = l.registered.read(ctx, q); err != nil {
 			return err
 		}
 		if s.Mailboxes, err = readMailboxesNow(ctx, q); err != nil {

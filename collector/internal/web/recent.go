@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -19,6 +20,8 @@ const (
 	prepareEvery = 2 * time.Second
 	// wantedFor is how long somebody looks on who asked once.
 	wantedFor = 20 * time.Second
+	// keptFor is how long what seldom changes is kept after somebody asked for it.
+	keptFor = time.Hour
 )
 
 // MarkedBooks are books that tell whether there is something new in them.
@@ -30,7 +33,7 @@ type MarkedBooks interface {
 
 // Recent are books that answer from what they read a moment ago, so that many who look cost no more than one, and
 // nobody waits. An answer is a few seconds old at most, and never older than the last change by a person: whoever
-// changes something sees it on the next page. Programs that ask the API, and forms that are handed in, are answered
+// changes something sees it on the next page. What only people change is kept as long as they don't. Programs that ask the API, and forms that are handed in, are answered
 // from the books as they are now. What is answered is shared: nobody may change it.
 type Recent struct {
 	MarkedBooks
@@ -45,6 +48,11 @@ type Recent struct {
 	periods   memo[period, []ledger.MonthSum]
 	mssante   memo[period, ledger.MSSante]
 	sums      monthSums
+
+	// These only people change.
+	mailboxes memo[struct{}, []ledger.Mailbox]
+	volumes   memo[period, []ledger.MailboxVolume]
+	listing   memo[struct{}, ledger.Listing]
 }
 
 // period are the months from one to another, both included.
@@ -53,7 +61,7 @@ type period struct{ from, to ledger.Month }
 // NewRecent makes books that answer from what they read a moment ago.
 func NewRecent(books MarkedBooks, now func() time.Time, log *slog.Logger) *Recent {
 	r := &Recent{MarkedBooks: books, now: now, log: log}
-	r.sums = monthSums{books: books, kept: make(map[ledger.Month][]ledger.MonthSum)}
+	r.sums = monthSums{books: books, now: now, kept: make(map[ledger.Month][]ledger.MonthSum)}
 	r.snapshots.read = func(ctx context.Context, _ struct{}) (ledger.Snapshot, error) { return books.Snapshot(ctx) }
 	r.agents.read = func(ctx context.Context, _ struct{}) ([]ledger.Agent, error) { return books.Agents(ctx) }
 	r.watches.read = books.Watch
@@ -61,6 +69,11 @@ func NewRecent(books MarkedBooks, now func() time.Time, log *slog.Logger) *Recen
 	r.months.read = r.sums.of
 	r.periods.read = func(ctx context.Context, p period) ([]ledger.MonthSum, error) { return books.Period(ctx, p.from, p.to) }
 	r.mssante.read = func(ctx context.Context, p period) (ledger.MSSante, error) { return books.MSSante(ctx, p.from, p.to) }
+	r.mailboxes = memo[struct{}, []ledger.Mailbox]{lasts: true, read: func(ctx context.Context, _ struct{}) ([]ledger.Mailbox, error) { return books.Mailboxes(ctx) }}
+	r.volumes = memo[period, []ledger.MailboxVolume]{lasts: true, read: func(ctx context.Context, p period) ([]ledger.MailboxVolume, error) {
+		return books.MailboxVolumes(ctx, p.from, p.to)
+	}}
+	r.listing = memo[struct{}, ledger.Listing]{lasts: true, read: func(ctx context.Context, _ struct{}) (ledger.Listing, error) { return books.Listing(ctx) }}
 	return r
 }
 
@@ -98,14 +111,13 @@ func (r *Recent) Run(ctx context.Context) {
 func (r *Recent) prepare(ctx context.Context) error {
 	for _, renew := range []func(context.Context, *Recent) error{
 		r.snapshots.renew, r.agents.renew, r.watches.renew, r.episodes.renew, r.months.renew, r.periods.renew, r.mssante.renew,
+		r.mailboxes.renew, r.volumes.renew, r.listing.renew,
 	} {
 		if err := renew(ctx, r); err != nil {
 			return err
 		}
 	}
-	if !r.months.used() {
-		r.sums.forget()
-	}
+	r.sums.forget(r.now().Add(-keptFor))
 	return nil
 }
 
@@ -146,9 +158,25 @@ func (r *Recent) MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSS
 	return r.mssante.get(ctx, r, period{from, to})
 }
 
+// Mailboxes are those of MSSanté.
+func (r *Recent) Mailboxes(ctx context.Context) ([]ledger.Mailbox, error) {
+	return r.mailboxes.get(ctx, r, struct{}{})
+}
+
+// MailboxVolumes are the messages of mailboxes in some months.
+func (r *Recent) MailboxVolumes(ctx context.Context, from, to ledger.Month) ([]ledger.MailboxVolume, error) {
+	return r.volumes.get(ctx, r, period{from, to})
+}
+
+// Listing is what the national directory has of them.
+func (r *Recent) Listing(ctx context.Context) (ledger.Listing, error) {
+	return r.listing.get(ctx, r, struct{}{})
+}
+
 // memo keeps the answers to one kind of question.
 type memo[K comparable, V any] struct {
-	read func(context.Context, K) (V, error)
+	read  func(context.Context, K) (V, error)
+	lasts bool // an answer holds until a person changes something
 
 	mu   sync.Mutex
 	kept map[K]*answer[V]
@@ -180,7 +208,11 @@ func (m *memo[K, V]) get(ctx context.Context, r *Recent, question K) (V, error) 
 	if asksNow(ctx) {
 		age = 0
 	}
-	return m.fresh(ctx, r, question, a, now.Add(-age), marks.Change)
+	since := now.Add(-age)
+	if m.lasts {
+		since = time.Time{}
+	}
+	return m.fresh(ctx, r, question, a, since, marks.Change)
 }
 
 // fresh is an answer that was read since, and knows of a change.
@@ -233,6 +265,10 @@ func (m *memo[K, V]) answer(question K) *answer[V] {
 
 // renew reads anew what was asked for lately, and forgets the rest.
 func (m *memo[K, V]) renew(ctx context.Context, r *Recent) error {
+	if m.lasts {
+		m.wanted(r.now().Add(-keptFor))
+		return nil
+	}
 	for question, a := range m.wanted(r.now().Add(-wantedFor)) {
 		marks, err := r.Marks(ctx)
 		if err != nil {
@@ -263,17 +299,13 @@ func (m *memo[K, V]) wanted(since time.Time) map[K]*answer[V] {
 	return wanted
 }
 
-func (m *memo[K, V]) used() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.kept) > 0
-}
-
 // monthSums keep the sums of months: little of those past ever changes.
 type monthSums struct {
 	books MarkedBooks
+	now   func() time.Time
 
 	mu    sync.Mutex
+	asked time.Time
 	marks ledger.Marks // of kept
 	kept  map[ledger.Month][]ledger.MonthSum
 }
@@ -282,18 +314,15 @@ type monthSums struct {
 func (s *monthSums) of(ctx context.Context, p period) (all []ledger.MonthSum, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked = s.now()
 	if err := s.drop(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.fill(ctx, p); err != nil {
 		return nil, err
 	}
 	size := 0
 	for month := p.from; month <= p.to; month = month.Add(1) {
-		if s.kept[month] == nil {
-			sums, err := s.books.Months(ctx, month, month)
-			if err != nil {
-				return nil, err
-			}
-			s.kept[month] = slices.Clip(append([]ledger.MonthSum{}, sums...))
-		}
 		size += len(s.kept[month])
 	}
 	all = make([]ledger.MonthSum, 0, size)
@@ -303,11 +332,37 @@ func (s *monthSums) of(ctx context.Context, p period) (all []ledger.MonthSum, er
 	return all, nil
 }
 
+// fill reads the months that aren't kept, those that follow each other at once.
+func (s *monthSums) fill(ctx context.Context, p period) error {
+	for from := p.from; from <= p.to; from = from.Add(1) {
+		if s.kept[from] != nil {
+			continue
+		}
+		to := from
+		for to < p.to && s.kept[to.Add(1)] == nil {
+			to = to.Add(1)
+		}
+		sums, err := s.books.Months(ctx, from, to)
+		if err != nil {
+			return err
+		}
+		for month := from; month <= to; month = month.Add(1) {
+			s.kept[month] = append([]ledger.MonthSum{}, indicators.InMonth(sums, month)...)
+		}
+		from = to
+	}
+	return nil
+}
+
 // drop forgets the months that may have changed.
 func (s *monthSums) drop(ctx context.Context) error {
 	marks, err := s.books.Marks(ctx)
 	if err != nil || marks == s.marks {
 		return err
+	}
+	if len(s.kept) == 0 { // to look through all postings takes as long as to read a year
+		s.marks = marks
+		return nil
 	}
 	first, last, err := s.books.ChangedSince(ctx, s.marks)
 	if err != nil {
@@ -322,9 +377,11 @@ func (s *monthSums) drop(ctx context.Context) error {
 	return nil
 }
 
-// forget gives the memory back.
-func (s *monthSums) forget() {
+// forget gives the memory back where nobody has asked since.
+func (s *monthSums) forget(since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(s.kept)
+	if s.asked.Before(since) {
+		clear(s.kept)
+	}
 }

@@ -21,7 +21,7 @@ import (
 // counted are books that count how often they are read.
 type counted struct {
 	*ledger.Ledger
-	snapshots, months atomic.Int64
+	snapshots, months, mailboxes atomic.Int64
 }
 
 func (c *counted) Snapshot(ctx context.Context) (ledger.Snapshot, error) {
@@ -30,8 +30,15 @@ func (c *counted) Snapshot(ctx context.Context) (ledger.Snapshot, error) {
 }
 
 func (c *counted) Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
-	c.months.Add(1)
+	for month := from; month <= to; month = month.Add(1) {
+		c.months.Add(1)
+	}
 	return c.Ledger.Months(ctx, from, to)
+}
+
+func (c *counted) Mailboxes(ctx context.Context) ([]ledger.Mailbox, error) {
+	c.mailboxes.Add(1)
+	return c.Ledger.Mailboxes(ctx)
 }
 
 // hand is a clock that a test sets.
@@ -230,6 +237,46 @@ func TestOnlyMonthsThatChangedAreReadAgain(t *testing.T) {
 	}
 	year()
 	readings("a site has another time zone", 13)
+}
+
+func TestMailboxesAreReadAgainWhenSomebodyChangedThem(t *testing.T) {
+	recent, books, clock := recentBooks(t)
+	declareService(t, books.Ledger, "urgences")
+	declare := func(versions ...ledger.Mailbox) {
+		t.Helper()
+		err := books.DeclareMailboxes(t.Context(), ledger.Author{Who: "test"}, func(ledger.Register, []ledger.Mailbox) ([]ledger.Mailbox, error) {
+			return versions, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(what string, versions, readings int) {
+		t.Helper()
+		all, err := recent.Mailboxes(t.Context())
+		if got := books.mailboxes.Swap(0); err != nil || len(all) != versions || got != int64(readings) {
+			t.Errorf("%s: got %d versions by %d readings, %v; want %d by %d", what, len(all), got, err, versions, readings)
+		}
+	}
+	box := ledger.Mailbox{Address: "a@chu.mssante.fr", From: "2026-11-02", Kind: "PER", Establishment: "chu", Service: "urgences", State: ledger.MailboxUsed}
+	again := box
+	again.From = "2026-11-03"
+	want("none yet", 0, 1)
+	declare(box)
+	want("one is declared", 1, 1)
+	clock.forward(keptFor / 2)
+	want("half an hour later", 1, 0)
+	declare(box, again)
+	want("the same is said again", 2, 1)
+	if err := recent.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want("they are kept", 2, 0)
+	clock.forward(keptFor + time.Second)
+	if err := recent.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want("nobody has asked for an hour", 2, 1)
 }
 
 // TestNoPageChangesWhatAllShare has all pages shown at once, which the race detector sees, too.
