@@ -252,7 +252,7 @@ func TestMailboxesAreCountedAtTheEndOfEachMonth(t *testing.T) {
 		t.Errorf("now: got %+v, %v", s.Mailboxes, err)
 	}
 	declare(all[1:]) // the first version was wrong
-	if got := counts(202605, 202607); fmt.Sprint(got) != "map[202607:onco used 1]" {
+	if got := counts(202605, 202607); fmt.Sprint(got) != "map[2026-07:onco used 1]" {
 		t.Errorf("got %v", got)
 	}
 	log, err := c.Audit(context.Background(), 100)
