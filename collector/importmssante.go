@@ -207,7 +207,9 @@ func (i importExtractionCommand) tell(out io.Writer, news ledger.ExtractionNews,
 	case ledger.StaleExtraction:
 		fmt.Fprintln(out, "the file is more than 15 days old: no address is taken for lost because it isn't in it")
 	case ledger.ShortExtraction:
-		fmt.Fprintln(out, "the file has less than half of the lines of the one before: no address is taken for lost because it isn't in it")
+		fmt.Fprintln(out, "the file is much shorter than the one before: no address is taken for lost because it isn't in it")
+	case ledger.GoneExtraction:
+		fmt.Fprintln(out, "all addresses of a domain of yours are missing at once: none is taken for lost until the file of another day says so, too")
 	}
 	if i.DryRun {
 		fmt.Fprintln(out, "dry run: nothing was changed")

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,11 +30,18 @@ type Doubtful string
 const (
 	StaleExtraction Doubtful = "stale" // much happened since
 	ShortExtraction Doubtful = "short" // it is but a part of what the one before was
+	GoneExtraction  Doubtful = "gone"  // all addresses of a domain are missing at once; the next one proves it
 )
 
 // extractionAge is how many days old an extraction may be and still prove that an address is lost. It is
 // published daily, with gaps of up to ten days.
 const extractionAge = 15
+
+// manyListed are so many addresses of a domain that it is a wonder if all of them are missing at once.
+const manyListed = 5
+
+// ErrFutureFile says that a file is of a day that is still to come: all true ones would be older.
+var ErrFutureFile = errors.New("lies in the future; want a day until today")
 
 // Listed is what the national directory says of one of our mailboxes.
 type Listed struct {
@@ -120,7 +128,7 @@ func (l *Ledger) CompareExtraction(ctx context.Context, e Extraction, ours []Lis
 }
 
 // DeclareExtraction takes over what an extraction says of our mailboxes. What it doesn't name any more is lost, unless
-// it is in doubt. ErrOlderFile: nothing happened.
+// it is in doubt. ErrOlderFile, ErrFutureFile: nothing happened.
 func (l *Ledger) DeclareExtraction(ctx context.Context, by Author, e Extraction, ours []Listed) (n ExtractionNews, err error) {
 	err = l.transact(ctx, func(b *books) error {
 		now := wire.TimeOf(b.now())
@@ -179,6 +187,9 @@ func compareExtraction(ctx context.Context, q querier, e Extraction, ours []List
 	if e.Day < n.Latest.Day {
 		return n, nil, fmt.Errorf("file of %s: %w, which is %s of %s", e.Day, ErrOlderFile, n.Latest.Name, n.Latest.Day)
 	}
+	if dayOf(now).Until(e.Day) > 1 { // of the 25th in Réunion while it is the 24th in Greenwich
+		return n, nil, fmt.Errorf("file of %s: %w", e.Day, ErrFutureFile)
+	}
 	if before, err = readListed(ctx, q, "TRUE"); err != nil {
 		return n, nil, err
 	}
@@ -189,11 +200,44 @@ func compareExtraction(ctx context.Context, q querier, e Extraction, ours []List
 	switch {
 	case e.Day.Until(dayOf(now)) > extractionAge:
 		n.Doubt = StaleExtraction
-	case 2*e.Rows < whole:
+	case n.short(whole):
 		n.Doubt = ShortExtraction
+	case goneDomain(before, ours) && !n.confirms(GoneExtraction):
+		n.Doubt = GoneExtraction
 	}
 	n.compare(before, ours)
 	return n, before, nil
+}
+
+// short tells whether so many lines are missing, of those of the last whole extraction, that it looks cut short. The
+// directory may have been tidied up: then the one of another day has as many lines.
+func (n *ExtractionNews) short(whole int64) bool {
+	tidied := n.confirms(ShortExtraction) && 10*n.Rows >= 9*n.Latest.Rows
+	return 2*n.Rows < whole || 10*n.Rows < 9*whole && !tidied
+}
+
+// confirms tells whether the one before, of an earlier day, was in that doubt.
+func (n *ExtractionNews) confirms(d Doubtful) bool {
+	return n.Latest.Doubt == d && n.Latest.Day < n.Day
+}
+
+// goneDomain tells whether all addresses of a domain, many of them, were listed before and aren't any more.
+func goneDomain(before, ours []Listed) bool {
+	gone := make(map[string]int)
+	for _, x := range before {
+		if x.Lost == "" {
+			gone[Domain(x.Address)]++
+		}
+	}
+	for _, x := range ours {
+		delete(gone, Domain(x.Address))
+	}
+	for _, n := range gone {
+		if n >= manyListed {
+			return true
+		}
+	}
+	return false
 }
 
 // compare finds what moves. Both lists are by address.

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"math/rand"
 	"path/filepath"
 	"slices"
@@ -275,6 +276,44 @@ func TestAnAddressIsLostOnceAFreshWholeExtractionDoesNotNameIt(t *testing.T) {
 	l, err := c.Listing(context.Background())
 	if err != nil || len(l.Listed) != 3 || l.Listed[2].Lost != before(1) || len(l.Moves) != 2 {
 		t.Errorf("got %+v, %v", l, err)
+	}
+	c.balanced()
+}
+
+func TestOnlyTwoFilesProveThatAllAddressesOfADomainAreGone(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	before := func(days int) ledger.Day { return ledger.Day(c.now.AddDate(0, 0, -days).Format("2006-01-02")) }
+	var all []ledger.Listed
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		all = append(all, listed(name+"@chu.fr", "ORG", ""))
+	}
+	all = append(all, listed("z@laval.fr", "ORG", ""))
+	c.extraction(before(9), 1000, all...)
+	steps := []struct {
+		what   string
+		day    int
+		rows   int64
+		listed []ledger.Listed
+		doubt  ledger.Doubtful
+		gone   int
+	}{
+		{"a domain is missing", 8, 1000, all[5:], ledger.GoneExtraction, 0},
+		{"the same day again", 8, 1000, all[5:], ledger.GoneExtraction, 0},
+		{"it is back", 7, 1000, all, "", 0},
+		{"a seventh of the file is missing", 6, 850, all[5:], ledger.ShortExtraction, 0},
+		{"and the next day, too", 5, 855, all, "", 0},
+		{"a domain is missing again", 4, 860, all[5:], ledger.GoneExtraction, 0},
+		{"and the next day, too", 3, 860, all[5:], "", 5},
+	}
+	for _, step := range steps {
+		news := c.extraction(before(step.day), step.rows, step.listed...)
+		if news.Doubt != step.doubt || len(news.Moves) != step.gone {
+			t.Errorf("%s: got %q and %d moves, want %q and %d", step.what, news.Doubt, len(news.Moves), step.doubt, step.gone)
+		}
+	}
+	if _, err := c.DeclareExtraction(context.Background(), ledger.Author{}, ledger.Extraction{Day: before(-3), Rows: 1000}, all); !errors.Is(err, ledger.ErrFutureFile) {
+		t.Errorf("one of a day to come: got %v", err)
 	}
 	c.balanced()
 }

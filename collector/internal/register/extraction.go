@@ -133,12 +133,25 @@ var momentInName = regexp.MustCompile(`_(20[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][
 // Day is the day of an extraction: that in its name, …_202610310230.txt; else that in the name of its file, or on which
 // that was last written. how says which.
 func (e *ExtractionFile) Day(zone *time.Location) (day ledger.Day, how string, err error) {
-	if m := momentInName.FindStringSubmatch(e.Name); m != nil {
-		if day, err := calendar(m[1], m[2], m[3]); err == nil {
-			return day, "by its name", nil
-		}
+	if day, ok := e.NamedDay(); ok {
+		return day, "by its name", nil
 	}
 	return FileDay(e.path, zone)
+}
+
+// NamedDay is the day that the names tell. When a file was last written says nothing of one that was handed in just now.
+func (e *ExtractionFile) NamedDay() (day ledger.Day, ok bool) {
+	m := momentInName.FindStringSubmatch(e.Name)
+	for _, name := range []string{e.Name, filepath.Base(e.path)} {
+		if m == nil {
+			m = dayInName.FindStringSubmatch(name)
+		}
+	}
+	if m == nil {
+		return "", false
+	}
+	day, err := calendar(m[1], m[2], m[3])
+	return day, err == nil
 }
 
 // Extraction is what was read of one.
@@ -163,6 +176,7 @@ type extractionReader struct {
 	Wanted
 	file       string
 	columns    map[string]int
+	cells      int // of a line
 	rows       int64
 	ours       map[string]ledger.Listed
 	structured map[string]map[string]bool // structures by domain of ours
@@ -189,6 +203,9 @@ func (r *extractionReader) read(in *bufio.Reader) error {
 			}
 		}
 		if err != nil {
+			if r.rows > 0 && len(line) > 0 && bytes.Count(line, []byte("|")) < r.cells-1 {
+				return r.fault(number, "ends in the middle of a line; want the file downloaded again, whole")
+			}
 			break
 		}
 	}
@@ -254,7 +271,9 @@ func (r *extractionReader) check(number int64, structure, person string) {
 
 func (r *extractionReader) header(number int64, line string) error {
 	columns := make(map[string]int)
-	for i, name := range strings.Split(strings.TrimPrefix(line, "\ufeff"), "|") {
+	names := strings.Split(strings.TrimPrefix(line, "\ufeff"), "|")
+	r.cells = len(names)
+	for i, name := range names {
 		columns[letters(name)] = i
 	}
 	for header, name := range map[string]string{addressHeader: "Adresse BAL", kindHeader: "Type de BAL", structureHeader: "Identification Structure"} {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -47,6 +48,19 @@ func change(role ledger.Role, limit int64, next http.HandlerFunc) http.HandlerFu
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next(w, r)
 	}
+}
+
+// uploadTime is how long somebody may take to hand in a file: 200 MB come in by a line of 1 Mbit/s.
+const uploadTime = 30 * time.Minute
+
+// upload is change for forms with a file, which take a slow line longer than the server waits for others.
+func upload(role ledger.Role, limit int64, next http.HandlerFunc) http.HandlerFunc {
+	return change(role, limit, func(w http.ResponseWriter, r *http.Request) {
+		control, until := http.NewResponseController(w), time.Now().Add(uploadTime)
+		// What can't be set stays as it is: the file comes in or doesn't.
+		_ = errors.Join(control.SetReadDeadline(until), control.SetWriteDeadline(until.Add(time.Minute)))
+		next(w, r)
+	})
 }
 
 // done leads from a form that was taken to the page that shows what became of it, in the form's language.

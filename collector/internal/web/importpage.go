@@ -148,6 +148,9 @@ func (s *site) handIn(w http.ResponseWriter, r *http.Request) {
 		s.showImport(w, p)
 	}
 	file, header, err := r.FormFile("file")
+	if r.MultipartForm != nil { // the server removes its files from the request that it made, not from this copy
+		defer func() { _ = r.MultipartForm.RemoveAll() }()
+	}
 	if err != nil {
 		if errors.As(err, new(*http.MaxBytesError)) {
 			again("import.too.large")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -82,15 +83,23 @@ func (s scope) DeclareMailboxes(ctx context.Context, by ledger.Author, change fu
 		if err != nil {
 			return nil, err
 		}
-		for _, lists := range [][2][]ledger.Mailbox{{before, after}, {after, before}} {
-			for _, m := range lists[0] {
-				if !s.who.Sees(m.Establishment) && !slices.Contains(lists[1], m) {
-					return nil, errNotAll
-				}
-			}
+		if !maps.Equal(s.others(before), s.others(after)) {
+			return nil, errNotAll
 		}
 		return after, nil
 	})
+}
+
+// others are the mailboxes that aren't the reader's. What kind a mailbox is is one for all of its versions.
+func (s scope) others(all []ledger.Mailbox) map[ledger.Mailbox]bool {
+	list := make(map[ledger.Mailbox]bool)
+	for _, m := range all {
+		if !s.who.Sees(m.Establishment) {
+			m.Kind = ""
+			list[m] = true
+		}
+	}
+	return list
 }
 
 func (s scope) DeclareCorrespondence(context.Context, ledger.Author, func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error)) error {

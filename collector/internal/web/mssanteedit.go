@@ -117,11 +117,15 @@ func (s *site) saveMailbox(w http.ResponseWriter, r *http.Request) {
 	}
 	var standing []ledger.Mailbox
 	err := s.books(r).DeclareMailboxes(r.Context(), author(r), func(reg ledger.Register, before []ledger.Mailbox) ([]ledger.Mailbox, error) {
-		standing = keep(before, func(m *ledger.Mailbox) bool { return m.Address == address })
+		who, all := readerOf(r), keep(before, func(m *ledger.Mailbox) bool { return m.Address == address })
+		if n := len(all); n > 0 && !who.Sees(all[n-1].Establishment) {
+			return nil, errNotAll // and nothing is told of it
+		}
+		standing = keep(all, func(m *ledger.Mailbox) bool { return who.Sees(m.Establishment) })
 		if err := unchanged(r, standing); err != nil {
 			return nil, err
 		}
-		if who := readerOf(r); !who.Sees(typed["establishment"]) && !who.Sees(reg.Services[typed["service"]].Establishment) {
+		if !who.Sees(typed["establishment"]) && !who.Sees(reg.Services[typed["service"]].Establishment) {
 			return nil, errNotAll
 		}
 		table, err := register.Typed(register.Mailboxes, typed)

@@ -54,8 +54,15 @@ func (s *site) importFault(w http.ResponseWriter, r *http.Request, which, text s
 // keepTable keeps a table that is handed in, and leads to what it would change.
 func (s *site) keepTable(w http.ResponseWriter, r *http.Request) {
 	file, head, err := r.FormFile("file")
+	if r.MultipartForm != nil { // the server removes its files from the request that it made, not from this copy
+		defer func() { _ = r.MultipartForm.RemoveAll() }()
+	}
 	if err != nil {
-		text, _ := s.speech(r, 0).T("mssante.no.file")
+		key := "mssante.no.file"
+		if errors.As(err, new(*http.MaxBytesError)) {
+			key = "mssante.too.large"
+		}
+		text, _ := s.speech(r, 0).T(key)
 		s.importFault(w, r, "file", text)
 		return
 	}
@@ -284,7 +291,10 @@ func (s *site) takeExtraction(w http.ResponseWriter, r *http.Request) {
 		s.done(w, r, target)
 	case errors.As(err, &notes):
 		s.importFault(w, r, "extraction", notes[0].String())
-	case errors.Is(err, ledger.ErrOlderFile), errors.Is(err, errNoFile), errors.Is(err, errNothingOurs), errors.As(err, new(*http.MaxBytesError)):
+	case errors.As(err, new(*http.MaxBytesError)):
+		text, _ := s.speech(r, 0).T("mssante.too.large")
+		s.importFault(w, r, "extraction", text)
+	case slices.ContainsFunc([]error{ledger.ErrOlderFile, ledger.ErrFutureFile, errNoFile, errNoDay, errNothingOurs}, func(known error) bool { return errors.Is(err, known) }):
 		s.importFault(w, r, "extraction", err.Error())
 	default:
 		s.refuse(w, r, err)
@@ -293,6 +303,7 @@ func (s *site) takeExtraction(w http.ResponseWriter, r *http.Request) {
 
 var (
 	errNoFile      = errors.New("no file was handed in; want Extraction_Correspondance_MSSante, ZIP or TXT")
+	errNoDay       = errors.New("the file's name doesn't say of which day it is; want the day of the file")
 	errNothingOurs = errors.New("nothing says which addresses are yours; want the FINESS number of an establishment, or addresses, first")
 )
 
@@ -350,11 +361,14 @@ func (s *site) readExtraction(r *http.Request, path, day string) (news ledger.Ex
 		return news, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	e := ledger.Extraction{Name: file.Name, Day: ledger.Day(day)}
-	if e.Day == "" {
-		if e.Day, _, err = file.Day(s.Location); err != nil {
-			return news, err
-		}
+	e := ledger.Extraction{Name: file.Name}
+	if e.Day, err = register.ReadDay(strings.TrimSpace(day)); err != nil {
+		return news, fmt.Errorf("%w: %w", errNoDay, err)
+	}
+	if named, ok := file.NamedDay(); e.Day == "" && ok {
+		e.Day = named
+	} else if e.Day == "" {
+		return news, errNoDay
 	}
 	read, err := file.Ours(ours)
 	if err != nil {

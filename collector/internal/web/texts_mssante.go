@@ -39,7 +39,8 @@ var mssanteTexts = page.Texts{
 	"mssante.age.other":     {"Elle a %d jours.", "It is %d days old."},
 	"mssante.stale":         {"Trop ancienne pour juger : importez-en une récente.", "Too old to tell: import a recent one."},
 	"mssante.doubt.stale":   {"Ce fichier avait plus de 15 jours : aucune adresse n’est dite perdue parce qu’elle n’y est pas.", "This file was more than 15 days old: no address is called lost because it isn’t in it."},
-	"mssante.doubt.short":   {"Ce fichier avait moins de la moitié des lignes du précédent : aucune adresse n’est dite perdue parce qu’elle n’y est pas.", "This file had less than half of the lines of the one before: no address is called lost because it isn’t in it."},
+	"mssante.doubt.gone":    {"Toutes les adresses d’un de vos domaines manquaient à la fois dans ce fichier : aucune n’est dite perdue avant que celui d’un autre jour ne le confirme.", "All addresses of a domain of yours were missing from this file at once: none is called lost until that of another day confirms it."},
+	"mssante.doubt.short":   {"Ce fichier était bien plus court que le précédent : aucune adresse n’est dite perdue parce qu’elle n’y est pas.", "This file was much shorter than the one before: no address is called lost because it isn’t in it."},
 	"mssante.moves":         {"Par rapport à la précédente : %d apparues, %d disparues, %d modifiées.", "Since the one before: %d appeared, %d vanished, %d changed."},
 	"mssante.none.lost":     {"Aucune adresse perdue.", "No address is lost."},
 	"mssante.lost.caption":  {"Adresses perdues : l’annuaire les publiait et ne les publie plus", "Lost addresses: the directory published them and doesn’t any more"},
@@ -99,6 +100,7 @@ var mssanteTexts = page.Texts{
 
 	"mssante.template.csv":         {"Modèle CSV", "Template, CSV"},
 	"mssante.template.xlsx":        {"Modèle XLSX", "Template, XLSX"},
+	"mssante.too.large":            {"Le fichier est trop gros.", "The file is too large."},
 	"mssante.no.file":              {"Aucun fichier n’a été remis.", "No file was handed in."},
 	"mssante.table.title":          {"Volumes par mois", "Volumes by month"},
 	"mssante.table.what":           {"Un tableau CSV ou XLSX de votre console ou de votre opérateur : une ligne par mois et par adresse, domaine ou service. Un nom de domaine seul vaut pour toutes ses adresses (« global seulement »). Rien n’est changé avant que vous n’ayez vu ce que cela donne.", "A CSV or XLSX table of your console or operator: a row for each month and address, domain or department. A domain alone stands for all of its addresses (“global only”). Nothing changes before you saw what it comes to."},
@@ -132,8 +134,9 @@ var mssanteTexts = page.Texts{
 	"mssante.extraction.what":      {"Extraction_Correspondance_MSSante (ZIP ou TXT, 200 Mo au plus), telle que l’annuaire la publie chaque jour. Seules vos adresses en sont gardées : celles qui sont déclarées, celles des structures à votre FINESS, celles de vos domaines.", "Extraction_Correspondance_MSSante (ZIP or TXT, at most 200 MB), as the directory publishes it daily. Only your addresses are kept of it: those declared, those of structures with your FINESS, those of your domains."},
 	"mssante.extraction.file":      {"Fichier (ZIP ou TXT)", "File (ZIP or TXT)"},
 	"mssante.extraction.day":       {"Jour du fichier", "Day of the file"},
-	"mssante.extraction.day.hint":  {"Vide : celui de son nom, sinon aujourd’hui.", "Empty: that of its name, else today."},
+	"mssante.extraction.day.hint":  {"Vide : celui de son nom. À dire si le nom ne le dit pas.", "Empty: that of its name. To be said where the name doesn’t."},
 	"mssante.extraction.take":      {"Comparer avec nos adresses", "Compare with our addresses"},
 	"done.extraction.stale":        {"Importé. Le fichier a plus de 15 jours : aucune adresse n’est dite perdue.", "Imported. The file is more than 15 days old: no address is called lost."},
+	"done.extraction.gone":         {"Importé. Toutes les adresses d’un de vos domaines y manquent à la fois : aucune n’est dite perdue avant que le fichier d’un autre jour ne le confirme.", "Imported. All addresses of a domain of yours are missing at once: none is called lost until the file of another day confirms it."},
 	"done.extraction.short":        {"Importé. Le fichier est bien plus court que le précédent : aucune adresse n’est dite perdue.", "Imported. The file is much shorter than the one before: no address is called lost."},
 }
