@@ -79,7 +79,8 @@ func balanced(t interface{ Fatalf(string, ...any) }, l *Ledger) {
 		return err
 	})
 	scan("SELECT account, counter, month, count, straddling FROM posted_months", func(read func(...any) error) error {
-		var account, counter, month, count, straddling int64
+		var account, counter, count, straddling int64
+		var month Month
 		err := read(&account, &counter, &month, &count, &straddling)
 		got[fmt.Sprint("month ", account, counter, month)] += count
 		got[fmt.Sprint("straddling ", account, counter, month)] += straddling

@@ -213,7 +213,7 @@ func compareExtraction(ctx context.Context, q querier, e Extraction, ours []List
 // directory may have been tidied up: then the one of another day has as many lines.
 func (n *ExtractionNews) short(whole int64) bool {
 	tidied := n.confirms(ShortExtraction) && 10*n.Rows >= 9*n.Latest.Rows
-	return 2*n.Rows < whole || 10*n.Rows < 9*whole && !tidied
+	return 2*n.Rows < whole || whole >= 1000 && 10*n.Rows < 9*whole && !tidied // few lines are of a file made by hand
 }
 
 // confirms tells whether the one before, of an earlier day, was in that doubt.
