@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 ../apt.sh "end-to-end tests" mosquitto=mosquitto snmpd=snmpd snmpget=snmp promtool=prometheus nginx=nginx-light \
-  prometheus-alertmanager=prometheus-alertmanager chromium=chromium node=nodejs npm=npm
+  prometheus-alertmanager=prometheus-alertmanager glewlwyd=glewlwyd chromium=chromium node=nodejs npm=npm
 for tests in ../../collector/internal/web/browser ../../agent/internal/status/browser ../../dashboards/types; do
   if [[ ! $tests/node_modules/.package-lock.json -nt $tests/package-lock.json ]]; then
     npm ci --prefix "$tests" --silent --no-audit --no-fund

@@ -43,14 +43,14 @@ type ProviderOptions struct {
 }
 
 // Provider is the hospital's identity provider, by OpenID Connect: authorization code with PKCE. It is asked what it can
-// do when somebody first signs in by it: while it is down all else works.
+// do each time somebody leaves for it: nobody is sent to one that is down, and while it is all else works.
 type Provider struct {
 	ProviderOptions
 	client *http.Client
 
 	mu   sync.Mutex
-	met  *oidc.Provider
-	ends string // its end_session_endpoint; empty: it has none
+	met  *oidc.Provider // as it said last
+	ends string         // its end_session_endpoint; empty: it has none
 }
 
 const patience = 10 * time.Second // with a provider
@@ -72,7 +72,8 @@ type Ticket struct {
 	State    string `json:"state"`
 	Nonce    string `json:"nonce"`
 	Verifier string `json:"verifier"`
-	Next     string `json:"next"` // path to which it wanted to go
+	Next     string `json:"next"`     // path to which it wanted to go
+	Language string `json:"language"` // that it had chosen; empty: none
 }
 
 // What may be wrong with who comes back.
@@ -83,7 +84,7 @@ var (
 
 // Begin is where to send a browser, and what it must hold meanwhile.
 func (p *Provider) Begin(ctx context.Context, next string) (to string, t Ticket, err error) {
-	met, err := p.meet(ctx)
+	met, err := p.learn(ctx)
 	if err != nil {
 		return "", Ticket{}, err
 	}
@@ -91,41 +92,43 @@ func (p *Provider) Begin(ctx context.Context, next string) (to string, t Ticket,
 	return p.oauth(met).AuthCodeURL(t.State, oidc.Nonce(t.Nonce), oauth2.S256ChallengeOption(t.Verifier)), t, nil
 }
 
-// Finish is who comes back, as the provider says, with what the groups may. ErrNoGroup where they may nothing.
-func (p *Provider) Finish(ctx context.Context, t Ticket, answer url.Values) (ledger.Session, error) {
+// Finish is who comes back, as the provider says, with what the groups may, and the hint for Goodbye. ErrNoGroup where
+// they may nothing.
+func (p *Provider) Finish(ctx context.Context, t Ticket, answer url.Values) (s ledger.Session, hint string, err error) {
 	if t.State == "" || subtle.ConstantTimeCompare([]byte(t.State), []byte(answer.Get("state"))) != 1 {
-		return ledger.Session{}, ErrTicket
+		return s, "", ErrTicket
 	}
 	if fault := answer.Get("error"); fault != "" {
-		return ledger.Session{}, fmt.Errorf("%s says: %s %s", p.Name, fault, answer.Get("error_description"))
+		return s, "", fmt.Errorf("%s says: %s %s", p.Name, fault, answer.Get("error_description"))
 	}
 	met, err := p.meet(ctx)
 	if err != nil {
-		return ledger.Session{}, err
+		return s, "", err
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
 	token, err := p.oauth(met).Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(t.Verifier))
 	if err != nil {
-		return ledger.Session{}, fmt.Errorf("redeem the code at %s: %w", p.Name, plain(err))
+		return s, "", fmt.Errorf("redeem the code at %s: %w", p.Name, plain(err))
 	}
 	raw, _ := token.Extra("id_token").(string)
 	id, err := met.Verifier(&oidc.Config{ClientID: p.ClientID}).Verify(ctx, raw)
 	if err != nil {
-		return ledger.Session{}, fmt.Errorf("check what %s says: %w", p.Name, err)
+		return s, "", fmt.Errorf("check what %s says: %w", p.Name, err)
 	}
 	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(t.Nonce)) != 1 {
-		return ledger.Session{}, ErrTicket
+		return s, "", ErrTicket
 	}
 	claims := map[string]any{}
 	if err := id.Claims(&claims); err != nil {
-		return ledger.Session{}, fmt.Errorf("read what %s says: %w", p.Name, err)
+		return s, "", fmt.Errorf("read what %s says: %w", p.Name, err)
 	}
 	if _, told := claims[p.Groups]; !told && met.UserInfoEndpoint() != "" { // many tell groups only there
 		if err := p.ask(ctx, met, token, id.Subject, claims); err != nil {
-			return ledger.Session{}, err
+			return s, "", err
 		}
 	}
-	return p.session(id.Subject, claims)
+	s, err = p.session(id.Subject, claims)
+	return s, raw, err
 }
 
 // ask adds what the provider says of somebody apart from the ID token.
@@ -196,8 +199,8 @@ func (p *Provider) grant(groups []string) (all Grant, ok bool) {
 }
 
 // Goodbye is where to send a browser that is signed out here, so that it is there, too; empty where the provider has
-// no such place, or isn't known yet.
-func (p *Provider) Goodbye(back string) string {
+// no such place, or isn't known yet. Without the hint that Finish gave, some providers don't know whom to sign out.
+func (p *Provider) Goodbye(back, hint string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	u, err := url.Parse(p.ends)
@@ -207,17 +210,26 @@ func (p *Provider) Goodbye(back string) string {
 	q := u.Query()
 	q.Set("client_id", p.ClientID)
 	q.Set("post_logout_redirect_uri", back)
+	if hint != "" {
+		q.Set("id_token_hint", hint)
+	}
 	u.RawQuery = q.Encode()
 	return u.String()
 }
 
-// meet learns what the provider can do, once.
+// meet is what the provider can do, as it said last.
 func (p *Provider) meet(ctx context.Context) (*oidc.Provider, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.met != nil {
-		return p.met, nil
+	met := p.met
+	p.mu.Unlock()
+	if met != nil {
+		return met, nil
 	}
+	return p.learn(ctx)
+}
+
+// learn asks the provider what it can do.
+func (p *Provider) learn(ctx context.Context) (*oidc.Provider, error) {
 	// What is learned here fetches keys later on, when this request is over.
 	met, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.Issuer)
 	if err != nil {
@@ -229,6 +241,8 @@ func (p *Provider) meet(ctx context.Context) (*oidc.Provider, error) {
 	if err := met.Claims(&more); err != nil {
 		return nil, fmt.Errorf("read what %s can do: %w", p.Name, err)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.met, p.ends = met, more.Ends
 	return met, nil
 }

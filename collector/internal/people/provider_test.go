@@ -150,7 +150,7 @@ func TestTheProviderSaysWhoComesAndTheGroupsWhatTheyMay(t *testing.T) {
 			if test.spoil != nil {
 				test.spoil(&ticket, back)
 			}
-			s, err := p.Finish(t.Context(), ticket, back)
+			s, hint, err := p.Finish(t.Context(), ticket, back)
 			switch {
 			case test.is != nil || test.says != "":
 				if err == nil || !errors.Is(err, test.is) && test.is != nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "hunter2") {
@@ -158,13 +158,15 @@ func TestTheProviderSaysWhoComesAndTheGroupsWhatTheyMay(t *testing.T) {
 				}
 			case err != nil:
 				t.Error(err)
-			case s.Name != "anne" || s.Provider != x.URL || s.Role != test.role || !slices.Equal(s.Establishments, test.places):
-				t.Errorf("got %+v, want anne as %s of %v", s, test.role, test.places)
+			case s.Name != "anne" || s.Provider != x.URL || hint == "" || s.Role != test.role || !slices.Equal(s.Establishments, test.places):
+				t.Errorf("got %+v and hint %q, want anne as %s of %v", s, hint, test.role, test.places)
 			}
 		})
 	}
-	if got := p.Goodbye("https://zerofax/sign-in"); !strings.HasPrefix(got, x.URL+"/end?client_id=zerofax&post_logout_redirect_uri=https") {
-		t.Errorf("goodbye: got %s", got)
+	for hint, want := range map[string]string{"": "", "token": "id_token_hint=token&"} {
+		if got := p.Goodbye("https://zerofax/sign-in", hint); !strings.HasPrefix(got, x.URL+"/end?client_id=zerofax&"+want+"post_logout_redirect_uri=https") {
+			t.Errorf("goodbye with hint %q: got %s", hint, got)
+		}
 	}
 }
 
@@ -179,6 +181,10 @@ func TestAProviderThatIsDownIsAskedAgain(t *testing.T) {
 	x.Config.Handler = handler
 	if _, _, err := p.Begin(t.Context(), "/"); err != nil {
 		t.Errorf("got %v once it is there again", err)
+	}
+	x.Config.Handler = http.NotFoundHandler()
+	if to, _, err := p.Begin(t.Context(), "/"); err == nil {
+		t.Errorf("sends people to %s, which is down again", to)
 	}
 }
 

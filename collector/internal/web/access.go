@@ -276,6 +276,8 @@ func (s *site) badgeCookie(r *http.Request) string { return s.named(r, "zerofax-
 
 func (s *site) ticketCookie(r *http.Request) string { return s.named(r, "zerofax-ticket") }
 
+func (s *site) hintCookie(r *http.Request) string { return s.named(r, "zerofax-hint") }
+
 func (s *site) named(r *http.Request, name string) string {
 	if s.encrypted(r) {
 		return "__Host-" + name

@@ -16,6 +16,7 @@ import (
 
 const (
 	maxSignIn = 8 << 10
+	maxHint   = 3800                 // bytes; browsers don't keep cookies of 4096
 	badgeAge  = 400 * 24 * time.Hour // browsers keep nothing longer
 	ticketAge = 10 * time.Minute
 )
@@ -88,7 +89,7 @@ func (s *site) signInPage(w http.ResponseWriter, r *http.Request) {
 		p := s.newSignIn(r)
 		p.Out = r.URL.Query().Has("out")
 		if p.Out && s.Provider != nil && r.URL.Query().Get("out") == "provider" {
-			p.Goodbye = s.Provider.Goodbye(s.Access.External.JoinPath("/sign-in").String())
+			p.Goodbye = s.Provider.Goodbye(s.Access.External.JoinPath("/sign-in").String(), s.hint(r))
 		}
 		s.Render(w, http.StatusOK, "signin.html", p)
 	}
@@ -192,6 +193,7 @@ func (s *site) leave(w http.ResponseWriter, r *http.Request) {
 		s.refuseProvider(w, r, http.StatusBadGateway, "provider.down", err)
 		return
 	}
+	ticket.Language = r.URL.Query().Get("lang")
 	data, err := json.Marshal(ticket)
 	if err != nil {
 		s.refuseProvider(w, r, http.StatusInternalServerError, "sign.in.fault", err)
@@ -214,9 +216,15 @@ func (s *site) comeBack(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.keepCookie(w, r, s.ticketCookie(r), "", -time.Second)
-	session, err := s.Provider.Finish(r.Context(), ticket, r.URL.Query())
+	session, hint, err := s.Provider.Finish(r.Context(), ticket, r.URL.Query())
+	r = r.Clone(r.Context()) // what follows is said on the page and in the language in which it began
+	r.URL = &url.URL{Path: "/sign-in"}
+	if ticket.Language != "" {
+		r.URL.RawQuery = url.Values{"lang": {ticket.Language}}.Encode()
+	}
 	switch {
 	case err == nil:
+		s.keepHint(w, r, hint, 0)
 		s.admit(w, r, session, local(ticket.Next))
 	case errors.Is(err, people.ErrNoGroup):
 		if err := s.Door.NoteRefusal(r.Context(), session.Name+" ("+s.Provider.Name+")", s.address(r), "no group"); err != nil {
@@ -228,6 +236,22 @@ func (s *site) comeBack(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.refuseProvider(w, r, http.StatusBadGateway, "provider.fault", err)
 	}
+}
+
+// hint is what a browser keeps to be signed out of the provider by, too; empty where it has none.
+func (s *site) hint(r *http.Request) string {
+	cookie, err := r.Cookie(s.hintCookie(r))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (s *site) keepHint(w http.ResponseWriter, r *http.Request, hint string, age time.Duration) {
+	if hint == "" || len(hint) > maxHint {
+		hint, age = "", -time.Second
+	}
+	s.keepCookie(w, r, s.hintCookie(r), hint, age)
 }
 
 func (s *site) refuseProvider(w http.ResponseWriter, r *http.Request, status int, key string, why error, args ...any) {
@@ -247,6 +271,7 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 		}
 		if session.Provider != "" {
 			out = "provider"
+			s.keepHint(w, r, s.hint(r), ticketAge)
 		}
 	}
 	s.keepCookie(w, r, s.cookie(r), "", -time.Second)
