@@ -78,8 +78,8 @@ func TestARealAlertmanagerTakesOurAlerts(t *testing.T) {
 	})
 
 	writeFile(t, filepath.Join(dir, "collector.yml"), fmt.Sprintf(
-		"data_dir: books\nmqtt: {embedded: {listen: '127.0.0.1:%d'}}\nhttp: {listen: '127.0.0.1:%d'}\n"+
-			"alerts: {webhook: {url: '%s/ours'}, alertmanager: {url: '%s'}, link: 'https://zerofax.example.org/'}\n", mqttPort, httpPort, hooks.URL, am))
+		"data_dir: books\nmqtt: {embedded: {listen: '127.0.0.1:%d'}}\nhttp: {listen: '127.0.0.1:%d', external_url: 'http://localhost/'}\n"+
+			"alerts: {webhook: {url: '%s/ours'}, alertmanager: {url: '%s'}}\n", mqttPort, httpPort, hooks.URL, am))
 	c := &clockwork{t: t, file: filepath.Join(dir, "time"), at: time.Now().Add(-40 * time.Minute).UTC()}
 	c.pass(0)
 	startWith(t, dir, []string{"ZEROFAX_TIME_FILE=" + c.file}, "zerofax-collector", "run", "--config", "collector.yml")
