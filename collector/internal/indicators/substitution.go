@@ -12,6 +12,7 @@ type Substitution struct {
 	Scope    Scope
 	Month    ledger.Month
 	Messages *int64 // of MSSanté, both ways; nil: unknown of one of them
+	AtLeast  bool   // of Messages and Share: not all services declared any, there may be more
 	Pages    *int64 // of fax, likewise
 	Faxes    *int64 // likewise; nil: machines count pages only
 	Certain  bool   // all of Faxes was counted; else some of it is reckoned from pages
@@ -50,8 +51,10 @@ func Substitutions(b Books, month ledger.Month, level Level) (list []Substitutio
 			}
 		}
 	}
-	for scope, x := range substituted(Compute(b, month, month, level)) {
-		s := Substitution{Scope: scope, Month: month, Messages: together(x[MSSanteSent], x[MSSanteReceived]), Pages: bothWays(x)}
+	figures := Compute(b, month, month, level)
+	least := leastMessages(figures)
+	for scope, x := range substituted(figures) {
+		s := Substitution{Scope: scope, Month: month, AtLeast: least[scope], Messages: together(x[MSSanteSent], x[MSSanteReceived]), Pages: bothWays(x)}
 		if s.Pages != nil {
 			s.Faxes, s.Certain = reckoned(counted[scope], both)
 		}
@@ -114,6 +117,17 @@ func substituted(figures []Figure) map[Scope]map[Indicator]*int64 {
 		}
 	}
 	return all
+}
+
+// leastMessages are the scopes in which there may be more messages of MSSanté than were declared.
+func leastMessages(figures []Figure) map[Scope]bool {
+	least := make(map[Scope]bool)
+	for i := range figures {
+		if f := &figures[i]; f.Of == "messages" && f.Basis.Certainty == AtLeast {
+			least[f.Scope] = true
+		}
+	}
+	return least
 }
 
 // sortSubstitutions puts them in the order of their scopes.

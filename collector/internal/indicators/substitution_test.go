@@ -103,3 +103,15 @@ func TestPagesOfBothWaysAreUnknownWhereOneWayIs(t *testing.T) {
 		}
 	}
 }
+
+func TestAShareOfWhatSomeServicesDeclaredIsTheLeastThatItMayBe(t *testing.T) {
+	n := int64(30)
+	b := exchange(t, true, 0, &n)
+	if list := indicators.Substitutions(b, 202609, indicators.Structure); len(list) != 1 || list[0].AtLeast {
+		t.Errorf("all services declared: got %+v, want nothing missing", list)
+	}
+	b.Register.Services["saas"] = ledger.Service{ID: "saas", Establishment: "chu", Name: "SAAS"}
+	if list := indicators.Substitutions(b, 202609, indicators.Structure); len(list) != 1 || !list[0].AtLeast {
+		t.Errorf("one of two services declared: got %+v, want at least that", list)
+	}
+}
