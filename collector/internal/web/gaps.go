@@ -46,6 +46,7 @@ type gapRow struct {
 	Device      string
 	Notes       []string
 	Declare     string // link to a form for it
+	Number      string // that its machine calls its own, where such are asked for
 }
 
 // gapsPage is what the books and the corridors disagree on.
@@ -55,17 +56,32 @@ type gapsPage struct {
 	Gaps []gap
 	Rows []gapRow
 	Turn turn
+
+	Proposing bool // numbers that machines call their own
+}
+
+// CanPropose tells whether there may be numbers to propose.
+func (p gapsPage) CanPropose() bool { return p.Kind == gapUndeclared || p.Kind == gapPort }
+
+// OtherWay is the page with numbers proposed, or without.
+func (p gapsPage) OtherWay() string {
+	on := "1"
+	if p.Proposing {
+		on = ""
+	}
+	return p.link("/map/gaps", "what", string(p.Kind), "q", p.Query, "propose", on)
 }
 
 func (s *site) gapsPage(w http.ResponseWriter, r *http.Request) {
-	f, books := s.frame(r, "title.gaps", "what", "page", "q")
+	f, books := s.frame(r, "title.gaps", "what", "page", "q", "propose")
 	p := gapsPage{frame: f, Kind: gapUndeclared}
 	if kind := gapKind(r.URL.Query().Get("what")); slices.Contains(gapKinds(), kind) {
 		p.Kind = kind
 	}
+	p.Proposing = r.URL.Query().Get("propose") != "" && p.CanPropose()
 	var err error
 	if p.Gaps, err = p.gaps(books); err == nil {
-		err = p.fill(books, r)
+		err = p.fill(s, books, r)
 	}
 	if err != nil {
 		s.Log.Error("compare what is declared with what is seen", "error", err)
@@ -74,7 +90,7 @@ func (s *site) gapsPage(w http.ResponseWriter, r *http.Request) {
 	s.Render(w, p.status(), "gaps.html", p)
 }
 
-func (p *gapsPage) fill(books ledger.Snapshot, r *http.Request) error {
+func (p *gapsPage) fill(s *site, books ledger.Snapshot, r *http.Request) error {
 	for i := range p.Gaps {
 		p.Gaps[i].Chosen = p.Gaps[i].Kind == p.Kind
 	}
@@ -86,9 +102,21 @@ func (p *gapsPage) fill(books ledger.Snapshot, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		if p.Proposing {
+			p.proposeFor(s, books.Devices, d, &row)
+		}
 		p.Rows = append(p.Rows, row)
 	}
 	return nil
+}
+
+// proposeFor gives a row the number that its machine or port calls its own.
+func (p *gapsPage) proposeFor(s *site, devices []ledger.Device, d gapFound, row *gapRow) {
+	if d.line != nil {
+		s.propose(p.speech, row, announced(devices, d.line), "device", d.line.Device, "port", d.line.Port)
+	} else if d.port.Number != "" {
+		s.propose(p.speech, row, []string{d.port.Number}, "device", d.device.ID, "port", d.port.Port)
+	}
 }
 
 // gaps counts the differences of each kind.

@@ -77,7 +77,8 @@ type linePage struct {
 	Windows     []ledger.TestWindow
 	Audit       []auditRow
 	Mailboxes   []ledger.Mailbox
-	Revision    string     // of what is declared of it
+	Revision    string // of what is declared of it
+	Announced   []announcement
 	Edit        string     // links
 	Typed       url.Values // into a form that was not taken
 }
@@ -135,6 +136,7 @@ func (s *site) lineStory(r *http.Request, id string) (p linePage, err error) {
 	p.Edit = p.link("/lines/" + url.PathEscape(id) + "/edit")
 	p.Title += " " + p.Called
 	p.Revision = revision(books.Register.Lines[id])
+	p.Announced = s.announcements(books.Devices, &line)
 	var story ledger.Story
 	group, ctx := errgroup.WithContext(r.Context())
 	group.Go(func() (err error) { story, err = s.books(r).Story(ctx, id, storyRows); return err })

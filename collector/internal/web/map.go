@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -328,6 +329,39 @@ func (p *mapPage) branch(level indicators.Level, id, name string) *mapNode {
 	n.Link = p.link("/map", key, cmp.Or(id, nobody))
 	p.Nodes = append(p.Nodes, n)
 	return n
+}
+
+// Edits are forms for what is shown of the map.
+func (p mapPage) Edits() (links []foundLine) {
+	if !p.MayEdit() || p.Fault {
+		return nil
+	}
+	form := func(key, name string, pairs ...string) {
+		args := []any{}
+		if name != "" {
+			args = append(args, name)
+		}
+		links = append(links, foundLine{p.say(key, args...), p.link("/map/edit", pairs...)})
+	}
+	if _, known := p.register.Services[p.Filters.Service]; known {
+		form("structure.move", "", "service", p.Filters.Service)
+		return links
+	}
+	pole, inPole := p.register.Poles[p.Filters.Pole]
+	if e, known := p.register.Establishments[p.Filters.Establishment]; known && !inPole {
+		form("structure.edit", cmp.Or(e.Name, e.ID), "establishment", e.ID)
+		for _, id := range slices.Sorted(maps.Keys(p.register.Sites)) {
+			if x := p.register.Sites[id]; x.Establishment == e.ID {
+				form("structure.edit", cmp.Or(x.Name, x.ID), "site", id)
+			}
+		}
+		form("structure.new", "", "new", "service", "establishment", e.ID)
+	}
+	if inPole {
+		form("structure.edit", cmp.Or(pole.Name, pole.ID), "pole", pole.ID)
+		form("structure.new", "", "new", "service", "pole", pole.ID)
+	}
+	return links
 }
 
 // choices are what the map can be narrowed to.

@@ -60,6 +60,20 @@ var mapTexts = page.Texts{
 	"gap.declare":        {"Déclarer cette ligne", "Declare this line"},
 	"gap.none":           {"Rien à signaler.", "Nothing to report."},
 
+	"gap.propose":     {"Proposer les numéros annoncés par les machines", "Propose the numbers that machines tell"},
+	"gap.propose.not": {"Ne plus proposer les numéros annoncés", "No longer propose the numbers told"},
+
+	"line.announced":         {"Numéro annoncé par la machine", "Number that the machine tells"},
+	"line.announced.differs": {"ce n’est pas le numéro déclaré : l’un des deux est à vérifier", "it is not the number declared: one of the two is to be checked"},
+
+	"title.structure":     {"Modifier la structure", "Edit the structure"},
+	"structure.new":       {"Ajouter un service", "Add a department"},
+	"structure.edit":      {"Renommer %s", "Rename %s"},
+	"structure.move":      {"Renommer ou changer de pôle", "Rename, or move to another division"},
+	"structure.pole.hint": {"Un autre pôle y emmène le service avec ses lignes, dès maintenant.", "Another one takes the department there with its lines, from now on."},
+	"structure.no.name":   {"Il manque un nom.", "A name is missing."},
+	"structure.duplicate": {"Ce nom est déjà pris.", "That name is taken already."},
+
 	"kit.caption":    {"Nombre de fax et de suspensions réalisées, par activité", "Number of fax lines and of cut-offs done, by activity"},
 	"kit.structure":  {"Établissement", "Hospital"},
 	"kit.service":    {"Activité (service)", "Activity (department)"},

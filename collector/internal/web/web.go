@@ -123,6 +123,8 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("POST /import/{table}/{upload}", change(ledger.EditorRole, maxForm, s.confirmImport))
 	mux.HandleFunc("GET /export/{file}", packed(s.exportTable))
 	mux.HandleFunc("/map", packed(s.mapPage))
+	mux.HandleFunc("GET /map/edit", packed(s.structurePage))
+	mux.HandleFunc("POST /map/edit", change(ledger.EditorRole, maxForm, s.saveStructure))
 	mux.HandleFunc("/map/gaps", packed(s.gapsPage))
 	mux.HandleFunc("/map/table", packed(s.kitPage))
 	mux.HandleFunc("/map/table.csv", packed(s.kitCSV))
