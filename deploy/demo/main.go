@@ -259,7 +259,7 @@ func admit(ctx context.Context, dir string, machines int) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, path, "import", "lines", "ward.csv", "--config", "collector.yml")
+	cmd := exec.CommandContext(ctx, path, "import", "lines", "ward.csv", "--by", "camille.exemple", "--config", "collector.yml")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("declare the ward's lines: %w\n%s", err, out)

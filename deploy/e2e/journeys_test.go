@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"log/slog"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -22,5 +23,19 @@ func TestWhatAChefDeProjetDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	browse(t, "collector/internal/web/browser/journeys.mjs", s.CollectorURL())
+	browse(t, "collector/internal/web/browser/journeys.mjs", s.CollectorURL(), s.Extraction())
+
+	const password = "sept barques au ponton"
+	writeFile(t, filepath.Join(s.Dir, "password"), password+"\n")
+	for _, user := range [][]string{
+		{"admin.exemple", "--role", "admin"},
+		{"editrice.iles", "--role", "editor", "--establishment", "ch-iles"},
+	} {
+		cmd := exec.Command(o.Collector, append([]string{"user", "add", "--password-file", "password", "--config", "collector.yml"}, user...)...)
+		cmd.Dir = s.Dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+		}
+	}
+	browse(t, "collector/internal/web/browser/editor.mjs", s.CollectorURL(), "editrice.iles", password)
 }

@@ -42,7 +42,7 @@ func (h *hospital) mailboxes() (all []Mailbox) {
 	for i, s := range h.services {
 		for n := range 2 + i%3 {
 			add := func(state string, months int) {
-				all = append(all, Mailbox{fmt.Sprintf("%s-%d@chu-exemple.mssante.fr", s.ID, n+1), s, state, h.ago(h.paris, months, 0)})
+				all = append(all, Mailbox{fmt.Sprintf("%s-%d@%s.mssante.fr", s.ID, n+1, s.Establishment), s, state, h.ago(h.paris, months, 0)})
 			}
 			add("created", mssanteMonths-n)
 			switch {
@@ -61,9 +61,34 @@ func (h *hospital) mailboxes() (all []Mailbox) {
 	return all
 }
 
-func (h *hospital) volumesTable() []byte {
+// boxesTable is what each address of the university hospital's domain sent and received of late: most of what its
+// service did, the rest being software's.
+func (h *hospital) boxesTable() []byte {
+	used := map[*Service][]string{}
+	for _, m := range h.mailboxes() {
+		if m.State == "used" && m.Service.Establishment == "chu-exemple" {
+			used[m.Service] = append(used[m.Service], m.Address)
+		}
+	}
 	var rows [][]string
 	for _, v := range h.volumes() {
+		for i, address := range used[v.Service] {
+			if v.Month < h.monthsAgo(boxesMonths).Format("2006-01") {
+				continue
+			}
+			part := []int64{60, 25}[i%2]
+			rows = append(rows, []string{v.Month, address, fmt.Sprint(v.Received * part / 100), fmt.Sprint(v.Sent * part / 100)})
+		}
+	}
+	return table([]string{"Mois", "Adresse", "Reçus", "Émis"}, rows)
+}
+
+// boxesMonths is how many months ago the operator began to tell the messages of each address.
+const boxesMonths = 4
+
+func volumesTable(volumes []Volume) []byte {
+	var rows [][]string
+	for _, v := range volumes {
 		rows = append(rows, []string{v.Month, v.Service.EstablishmentName, v.Service.Name, fmt.Sprint(v.Received), fmt.Sprint(v.Sent)})
 	}
 	return table([]string{"Mois", "Établissement", "Service", "Reçus", "Émis"}, rows)

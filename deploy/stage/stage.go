@@ -237,8 +237,16 @@ func (s *Stage) startCollector(ctx context.Context) (err error) {
 	return s.collector.answers(ctx, s.CollectorURL()+"/-/ready")
 }
 
-// command runs a command of the collector's beside it.
+// Extraction is the path of the file that the team took from the national directory last.
+func (s *Stage) Extraction() string {
+	return filepath.Join(s.Dir, s.extractionName(extractions[len(extractions)-1]))
+}
+
+// command runs a command of the collector's beside it; what is declared, somebody declares.
 func (s *Stage) command(ctx context.Context, args ...string) error {
+	if args[0] == "import" || args[0] == "month" {
+		args = append(args, "--by", "camille.exemple")
+	}
 	return run(ctx, s.Dir, []string{"ZEROFAX_TIME_FILE=" + s.timeFile()}, s.Collector, append(args, "--config", "collector.yml")...)
 }
 
@@ -306,7 +314,7 @@ func (s *Stage) play(ctx context.Context) error {
 func (s *Stage) begin(ctx context.Context) error {
 	for name, text := range map[string][]byte{
 		"structure.csv": s.structureTable(), "targets.csv": s.targetsTable(), "copper.csv": s.copperTable(), "agents.yml": []byte(agentsFile),
-		"mssante-addresses.csv": s.mailboxesTable(), "mssante-volumes.csv": s.volumesTable(),
+		"mssante-addresses.csv": s.mailboxesTable(), "mssante-volumes.csv": volumesTable(s.volumes()), "mssante-boxes.csv": s.boxesTable(),
 	} {
 		if err := s.write(name, text); err != nil {
 			return err
@@ -316,10 +324,14 @@ func (s *Stage) begin(ctx context.Context) error {
 }
 
 // catchUp gives the agents certificates, two of which should have been renewed by now, tells them what to
-// poll, and declares what is known of MSSanté.
+// poll, declares what is known of MSSanté, and notes what else the team did.
 func (s *Stage) catchUp(ctx context.Context) error {
+	if err := s.note(ctx); err != nil {
+		return err
+	}
 	return s.commands(ctx, "import agents agents.yml", "enroll ps-nord", "enroll ps-iles --valid 1440h", "enroll ps-sud --valid 240h",
-		"import mssante-addresses mssante-addresses.csv", "import mssante-volumes mssante-volumes.csv")
+		"import mssante-addresses mssante-addresses.csv", "import mssante-volumes mssante-volumes.csv",
+		"import mssante-volumes mssante-boxes.csv")
 }
 
 func (s *Stage) commands(ctx context.Context, all ...string) error {
@@ -345,6 +357,9 @@ func (s *Stage) step(ctx context.Context, from, to time.Time) error {
 		}
 	}
 	if err := s.judge(ctx, from, to); err != nil {
+		return err
+	}
+	if err := s.work(ctx, from, to); err != nil {
 		return err
 	}
 	rounds := [][]string{{"watchdog"}, {"alert"}, {"mail", "webhook"}}

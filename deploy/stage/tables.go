@@ -22,11 +22,11 @@ func (h *hospital) structureTable() []byte {
 	var rows [][]string
 	for _, s := range h.services {
 		rows = append(rows, []string{
-			s.EstablishmentName, s.Establishment, s.SiteName, s.Site, s.Commune, s.Zone.String(), s.PoleName, s.Pole, s.Name, s.ID,
+			s.EstablishmentName, s.Establishment, finess[s.Establishment], s.SiteName, s.Site, s.Commune, s.Zone.String(), s.PoleName, s.Pole, s.Name, s.ID,
 		})
 	}
 	return table([]string{
-		"Établissement", "Id établissement", "Site", "Id site", "Commune", "Fuseau", "Pôle", "Id pôle", "Service", "Id service",
+		"Établissement", "Id établissement", "FINESS", "Site", "Id site", "Commune", "Fuseau", "Pôle", "Id pôle", "Service", "Id service",
 	}, rows)
 }
 

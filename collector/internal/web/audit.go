@@ -76,11 +76,15 @@ func (p *auditPage) row(e ledger.Entry) deed {
 	if text, err := p.T("audit.field." + e.Field); err == nil {
 		row.Label = text
 	}
-	if i := strings.LastIndexByte(row.Key, ' '); i >= 0 { // a version's beginning, in milliseconds
+	if i := strings.LastIndexByte(row.Key, ' '); i >= 0 { // a version's beginning, in milliseconds, or a month
 		if from, err := strconv.ParseInt(row.Key[i+1:], 10, 64); err == nil {
+			of := row.Key[i+1:]
 			row.Key = row.Key[:i]
-			if from > 1e11 {
+			switch {
+			case from > 1e11:
 				row.Key += ", " + p.Day(wire.Time(from))
+			case len(of) == len("202610"):
+				row.Key += ", " + ledger.Month(from).String()
 			}
 		}
 	}

@@ -562,7 +562,7 @@ func TestTheAuditPageSaysInWordsWhoDidWhat(t *testing.T) {
 	b := p.browser("127.0.0.1")
 	b.signIn("anne", annes)
 	w := b.get("/audit")
-	for _, want := range []string{"Ligne <strong>0241354059, 01/10/2026</strong>", "coupure prévue", "<ins>2026-12-01</ins>", "bruno &lt;b&gt;", "connecté depuis"} {
+	for _, want := range []string{"Ligne <strong class=\"name\">0241354059, 01/10/2026</strong>", "coupure prévue", "<ins>2026-12-01</ins>", "bruno &lt;b&gt;", "connecté depuis"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the page lacks %q", want)
 		}

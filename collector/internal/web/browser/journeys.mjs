@@ -1,10 +1,10 @@
 // What a chef de projet does with a collector that has a year behind it.
-//   node journeys.mjs URL SCREENSHOT_FOLDER [WORD OF A JOURNEY]
+//   node journeys.mjs URL SCREENSHOT_FOLDER EXTRACTION_FILE [WORD OF A JOURNEY]
 // Exits with 1 and says what was wanted and what came.
 import { readFileSync } from 'node:fs'
 import { Looker, looks } from './lib.mjs'
 
-const [url, shots, only = ''] = process.argv.slice(2)
+const [url, shots, extraction, only = ''] = process.argv.slice(2)
 const looker = new Looker(url, shots)
 const want = looker.want.bind(looker)
 const api = async what => (await (await fetch(`${url}/api/v1/${what}`)).json()).data
@@ -24,36 +24,33 @@ async function saved(page) {
 const journeys = {
   async 'every page that a link leads to, in every look'() {
     // Pages of the same kind, such as those of lines, are looked at once.
-    const kind = path => path.replace(/\?.*$/, '').split('/').map(s => /^[a-z]*$/.test(s) && !services.has(s) ? s : 'one').join('-').slice(1) || 'dashboard'
     const services = new Set((await api('services')).map(s => s.id))
-    const looked = new Map([['dashboard', '/']])
-    const crawler = await looker.context()
-    const page = await looker.page(crawler)
-    for (const path of looked.values()) {
-      await page.goto(url + path)
-      for (const link of await page.$$eval('nav a, main a', links => links.map(a => a.href))) {
-        const { origin, pathname, search } = new URL(link)
-        if (origin === url && !/^\/(api|metrics|assets)|\.(csv|xlsx)$/.test(pathname) && !looked.has(kind(pathname))) looked.set(kind(pathname), pathname + search)
+    const kind = path => path.split('/').slice(1).map(s => /^[a-z]*$/.test(s) && (s === '' || !services.has(s)) ? s : 'one').join('-') || 'dashboard'
+    const found = new Map([['dashboard', '/']])
+    const waiting = [...found]
+    const context = await looker.context()
+    let busy = 0
+    const look = async () => {
+      const page = await looker.page(context)
+      while (waiting.length > 0 || busy > 0) {
+        if (waiting.length === 0) { // somebody else may still find some
+          await new Promise(wake => { setTimeout(wake, 50) })
+          continue
+        }
+        busy++
+        const [name, path] = waiting.shift()
+        for (const link of await looker.looks(page, path, name)) {
+          const { origin, pathname, search } = new URL(link)
+          if (origin !== url || /^\/(api|metrics|assets)|\.(csv|xlsx)$/.test(pathname) || found.has(kind(pathname))) continue
+          found.set(kind(pathname), pathname + search)
+          waiting.push([kind(pathname), pathname + search])
+        }
+        busy--
       }
     }
-    await crawler.close()
-    want('many kinds of pages', looked.size > 12, [...looked.keys()])
-    for (const [look, options] of Object.entries(looks)) {
-      const mine = await looker.context(options)
-      await Promise.all([0, 1, 2].map(async n => {
-        for (const [name, path] of [...looked].filter((_, i) => i % 3 === n)) {
-          const page = await looker.page(mine, path)
-          await looker.judge(page, `${path}, ${look}`)
-          await looker.shot(page, `${name}-${look}`, { fullPage: look === 'wide' })
-          if (look === 'wide') {
-            await page.emulateMedia({ media: 'print' })
-            await looker.shot(page, `${name}-print`)
-          }
-          await page.close()
-        }
-      }))
-      await mine.close()
-    }
+    await Promise.all([look(), look()])
+    await context.close()
+    want('some dozens of kinds of pages, and no more', found.size > 20 && found.size < 50, [...found])
   },
 
   async 'in the morning the first page says what needs a look, and leads there'(context) {
@@ -190,6 +187,69 @@ const journeys = {
     await page.getByRole('button', { name: /^Clore / }).click()
     await page.getByRole('heading', { name: /^Clos le/ }).waitFor()
     await looker.judge(page, 'a closed month')
+  },
+
+  async 'a table of volumes with foreign headers is handed in, its columns named, and read alike the next time'(context) {
+    const page = await looker.page(context, '/mssante/import')
+    const month = new Date(Date.UTC(new Date().getFullYear(), new Date().getMonth() - 1, 1)).toISOString().slice(0, 7)
+    const handIn = async rows => {
+      await page.getByLabel(/^Tableau/).setInputFiles({ name: 'console.csv', mimeType: 'text/csv', buffer: Buffer.from(`BAL;Nb lus;Nb partis\n${rows}\n`) })
+      await page.getByRole('button', { name: 'Voir ce que cela changerait' }).click()
+      await page.waitForURL(/\/mssante\/import\/\w/)
+    }
+    await handIn('laboratoire-1@ch-iles.mssante.fr;61;43\nlaboratoire-2@ch-iles.mssante.fr;12;7')
+    const names = await page.locator('fieldset label').allInnerTexts()
+    for (const [name, header] of [[/^Adresse/, 'BAL'], [/^Reçus/, 'Nb lus'], [/^Émis/, 'Nb partis']]) {
+      want(`there is a column to be named ${name}`, names.some(n => name.test(n)), names)
+      await page.getByLabel(name).selectOption(header)
+    }
+    await page.locator('input[name=fixed]').fill(month)
+    await page.locator('input[name=profile]').fill('Console des Îles')
+    await page.locator('button[value=preview]').click()
+    await page.locator('button[value=import]').waitFor()
+    await looker.judge(page, 'what a table would change')
+    await page.locator('button[value=import]').click()
+    await page.waitForURL(/\/mssante\?/)
+    await page.locator('a', { hasText: 'laboratoire-1@ch-iles.mssante.fr' }).waitFor()
+    const row = await page.locator('tr', { hasText: 'laboratoire-1@ch-iles.mssante.fr' }).innerText()
+    want('the address has its last message', /dernier message/.test(row), row)
+    await page.goto(`${url}/mssante/import`)
+    await handIn('laboratoire-1@ch-iles.mssante.fr;62;43')
+    want('the profile is found by the headers', (await page.locator('main').innerText()).includes('Console des Îles'), page.url())
+  },
+
+  async 'the extraction is dropped in, and says which address is lost'(context) {
+    const page = await looker.page(context, '/mssante/import')
+    const lost = 'urgences-1@chu-exemple.mssante.fr'
+    const text = readFileSync(extraction, 'utf8').split('\n').filter(line => !line.includes(lost)).join('\n')
+    const today = new Date().toISOString().slice(0, 10).replaceAll('-', '')
+    await page.getByLabel(/^Fichier/).setInputFiles({ name: `Extraction_Correspondance_MSSante_${today}0230.txt`, mimeType: 'text/plain', buffer: Buffer.from(text) })
+    await page.getByRole('button', { name: 'Comparer avec nos adresses' }).click()
+    await page.waitForURL(/\/mssante\?/)
+    const row = page.locator('#directory tr', { hasText: lost })
+    want('it is lost', await row.count() === 1, await page.locator('#directory').innerText())
+    await row.getByRole('button').click()
+    await row.waitFor({ state: 'detached' })
+    await page.goto(`${url}/?lang=fr`)
+    want('the first page names the other one still', /adresse MSSanté disparue/.test(await page.locator('main').innerText()), '')
+  },
+
+  async 'of two who change a line, the second learns of the first and loses nothing'(context) {
+    const line = (await api('lines')).find(l => l.declared && l.state === 'active' && l.service === 'cardiologie')
+    const path = `/lines/${line.id}/edit`
+    const other = await looker.context()
+    const [one, two] = [await looker.page(context, path), await looker.page(other, path, { allow: [409] })]
+    for (const [page, text] of [[one, 'secrétariat, poste 12'], [two, 'secrétariat, poste 34']]) {
+      await page.getByLabel(/^Contact/).fill(text)
+      await page.getByRole('button', { name: 'Enregistrer', exact: true }).click()
+      await page.waitForLoadState()
+    }
+    const answer = await two.locator('main').innerText()
+    want('the second is told what the first wrote', answer.includes('poste 12'), answer.slice(0, 300))
+    want('and keeps what was typed', await two.getByLabel(/^Contact/).inputValue() === 'secrétariat, poste 34', await two.getByLabel(/^Contact/).inputValue())
+    await one.goto(`${url}/lines/${line.id}`)
+    want('what the first wrote stands', (await one.locator('main').innerText()).includes('poste 12'), '')
+    await other.close()
   },
 
   async 'the committee gets its page on paper and as a file'(context) {

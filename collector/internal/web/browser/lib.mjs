@@ -38,7 +38,7 @@ export class Looker {
 
   // context is a browser of somebody: its own cookies, and everything it does is watched.
   async context(options = {}) {
-    const context = await this.browser.newContext({ locale: 'fr-FR', ...looks.wide, ...options })
+    const context = await this.browser.newContext({ locale: 'fr-FR', reducedMotion: 'reduce', ...looks.wide, ...options })
     context.setDefaultTimeout(15_000)
     await context.addInitScript(() => {
       globalThis.moved = 0
@@ -77,6 +77,26 @@ export class Looker {
       resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     })).violations.map(v => `${v.id}: ${v.nodes.slice(0, 3).map(n => `${n.target.join(' ')} ${n.any.concat(n.all, n.none).map(c => c.message).join('; ')}`).join(' | ')}`))
     for (const v of violations) this.faults.push(`${name}: axe: ${v}`)
+  }
+
+  // looks looks at a page in the dark on a phone, in the light on a screen, and on paper, all of one load. It returns
+  // where its links lead.
+  async looks(page, path, name) {
+    await page.setViewportSize(looks.narrow.viewport)
+    await page.emulateMedia({ media: 'screen', colorScheme: 'dark' })
+    await page.goto(this.url + path)
+    await this.judge(page, `${path}, narrow and dark`)
+    await this.shot(page, `${name}-narrow`, {})
+    await page.evaluate(() => { globalThis.moved = 0 })
+    await page.setViewportSize(looks.wide.viewport)
+    await page.emulateMedia({ colorScheme: 'light' })
+    await page.evaluate(() => new Promise(drawn => { requestAnimationFrame(() => requestAnimationFrame(drawn)) }))
+    await page.evaluate(() => { globalThis.moved = 0 }) // what another width moves doesn't count
+    await this.judge(page, `${path}, wide`)
+    await this.shot(page, `${name}-wide`)
+    await page.emulateMedia({ media: 'print' })
+    await this.shot(page, `${name}-print`)
+    return page.$$eval('nav a, main a', links => links.map(a => a.href))
   }
 
   async shot(page, name, options = { fullPage: true }) {
