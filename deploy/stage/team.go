@@ -184,7 +184,7 @@ func with(form url.Values, pairs ...string) url.Values {
 func followups() []followup {
 	chu, iles := url.Values{"establishment": {"chu-exemple"}}, url.Values{"establishment": {"ch-iles"}}
 	procedure := func(version, link string) url.Values {
-		return with(nil, "version", version, "link", "https://intranet.chu-exemple.fr/zero-fax/"+link)
+		return with(nil, "version", version, "link", "https://intranet.hopitaux-exemple.fr/zero-fax/"+link)
 	}
 	return []followup{
 		{"contact", "lead", "Camille Exemple", "02 61 91 00 00", "", noDay, noDay, nil},
@@ -205,7 +205,7 @@ func followups() []followup {
 		{"communication", "signature", "", "", "signatures électroniques avec l'adresse MSSanté", 220, noDay, of("cardiologie")},
 		{"communication", "partners_mailing", "", "", "180 cabinets et laboratoires", 500, noDay, of("cardiologie")},
 		{"communication", "partners_mailing", "", "", "62 correspondants", 110, noDay, of("medecine-polyvalente")},
-		{"communication", "website", "", "", "", 130, noDay, with(nil, "link", "https://www.chu-exemple.fr/zero-fax")},
+		{"communication", "website", "", "", "", 130, noDay, with(nil, "link", "https://www.hopitaux-exemple.fr/zero-fax")},
 		{"partner", "", "Laboratoire des Tilleuls", "02 61 91 99 01", "résultats urgents la nuit", noDay, 45, with(of("urgences"), "equipped", "yes")},
 		{"partner", "", "Cabinet du Port", "02 61 91 99 02", "attend son lecteur de carte", noDay, noDay, with(of("cardiologie"), "equipped", "no")},
 		{"partner", "", "Clinique imaginaire", "02 61 91 99 03", "", noDay, noDay, iles},
