@@ -48,7 +48,7 @@ try {
   }
   if (books === 'hospital' || books === 'full') {
     const lines = await open('/lines?state=overdue&lang=en', looks.wide)
-    const states = await lines.locator('#lines ~ table .state').allTextContents()
+    const states = await lines.locator('section[aria-labelledby=lines] td .state').allTextContents()
     want('only overdue lines by ?state=overdue', states.length > 0 && states.every(s => s === 'overdue'), states)
     const found = await open('/lines?q=0241354001', looks.wide)
     want('a line is found by its number', await found.locator('tbody tr').count() === 1, await found.locator('tbody tr').count())
