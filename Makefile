@@ -45,7 +45,7 @@ rules: ## alert and recording rules for Prometheus: promtool check, promtool tes
 test: tools rules ## everything: unit, property, fuzz seeds, command line, end to end with real programs
 	go test -race -timeout 12m ./...
 	go test -count 1 -run TestThePagesOfADecadeAreLight ./collector
-	go test -tags e2e,$(TAGS) -count 1 -timeout 20m -parallel 4 ./deploy/e2e ./collector/internal/web ./agent/internal/snmp ./mibs/sim ./dashboards/boards
+	SHOTS=$(CURDIR)/build/screenshots go test -tags e2e,$(TAGS) -count 1 -timeout 20m -parallel 4 ./deploy/e2e ./collector/internal/web ./agent/internal/snmp ./mibs/sim ./dashboards/boards
 
 test-quick: ## without outside programs, under a minute
 	go test -short ./...
