@@ -20,8 +20,15 @@ const (
 	prepareEvery = 2 * time.Second
 	// wantedFor is how long somebody looks on who asked once.
 	wantedFor = 20 * time.Second
+	// idleEvery is how often what all pages need is renewed while nobody looks, so that who comes back doesn't wait: the
+	// first answer says of when it is, and is followed by a newer one within seconds.
+	idleEvery = 30 * time.Second
+	// idleFor is how old that first answer may be.
+	idleFor = idleEvery + 15*time.Second
 	// keptFor is how long what seldom changes is kept after somebody asked for it.
 	keptFor = time.Hour
+	// monthsFor is how long sums of months are: over a long weekend.
+	monthsFor = 7 * 24 * time.Hour
 )
 
 // MarkedBooks are books that tell whether there is something new in them.
@@ -32,9 +39,10 @@ type MarkedBooks interface {
 }
 
 // Recent are books that answer from what they read a moment ago, so that many who look cost no more than one, and
-// nobody waits. An answer is a few seconds old at most, and never older than the last change by a person: whoever
-// changes something sees it on the next page. What only people change is kept as long as they don't. Programs that ask the API, and forms that are handed in, are answered
-// from the books as they are now. What is answered is shared: nobody may change it.
+// nobody waits. An answer is a few seconds old at most, the first one after nobody looked for a while three quarters of a
+// minute, and never older than the last change by a person: whoever changes something sees it on the next page. What
+// only people change is kept as long as they don't. Programs that ask the API, and forms that are handed in, are
+// answered from the books as they are now. What is answered is shared: nobody may change it.
 type Recent struct {
 	MarkedBooks
 	now func() time.Time
@@ -62,9 +70,9 @@ type period struct{ from, to ledger.Month }
 func NewRecent(books MarkedBooks, now func() time.Time, log *slog.Logger) *Recent {
 	r := &Recent{MarkedBooks: books, now: now, log: log}
 	r.sums = monthSums{books: books, now: now, kept: make(map[ledger.Month][]ledger.MonthSum)}
-	r.snapshots.read = func(ctx context.Context, _ struct{}) (ledger.Snapshot, error) { return books.Snapshot(ctx) }
-	r.agents.read = func(ctx context.Context, _ struct{}) ([]ledger.Agent, error) { return books.Agents(ctx) }
-	r.watches.read = books.Watch
+	r.snapshots = memo[struct{}, ledger.Snapshot]{ready: true, read: func(ctx context.Context, _ struct{}) (ledger.Snapshot, error) { return books.Snapshot(ctx) }}
+	r.agents = memo[struct{}, []ledger.Agent]{ready: true, read: func(ctx context.Context, _ struct{}) ([]ledger.Agent, error) { return books.Agents(ctx) }}
+	r.watches = memo[int, ledger.Watch]{ready: true, read: books.Watch}
 	r.episodes.read = books.Episodes
 	r.months.read = r.sums.of
 	r.periods.read = func(ctx context.Context, p period) ([]ledger.MonthSum, error) { return books.Period(ctx, p.from, p.to) }
@@ -117,8 +125,8 @@ func (r *Recent) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	r.sums.forget(r.now().Add(-keptFor))
-	return nil
+	r.sums.forget(r.now().Add(-monthsFor))
+	return r.sums.keepUp(ctx)
 }
 
 // Snapshot is everything at one instant, a moment ago.
@@ -177,6 +185,7 @@ func (r *Recent) Listing(ctx context.Context) (ledger.Listing, error) {
 type memo[K comparable, V any] struct {
 	read  func(context.Context, K) (V, error)
 	lasts bool // an answer holds until a person changes something
+	ready bool // it is renewed also while nobody looks
 
 	mu   sync.Mutex
 	kept map[K]*answer[V]
@@ -202,11 +211,15 @@ func (m *memo[K, V]) get(ctx context.Context, r *Recent, question K) (V, error) 
 		return none, err
 	}
 	a.mu.Lock()
+	back := m.ready && a.asked.Before(now.Add(-wantedFor))
 	a.asked = now
 	a.mu.Unlock()
 	age := recentFor
-	if asksNow(ctx) {
+	switch {
+	case asksNow(ctx):
 		age = 0
+	case back:
+		age = idleFor
 	}
 	since := now.Add(-age)
 	if m.lasts {
@@ -265,20 +278,36 @@ func (m *memo[K, V]) answer(question K) *answer[V] {
 
 // renew reads anew what was asked for lately, and forgets the rest.
 func (m *memo[K, V]) renew(ctx context.Context, r *Recent) error {
+	now := r.now()
 	if m.lasts {
-		m.wanted(r.now().Add(-keptFor))
+		m.wanted(now.Add(-keptFor))
 		return nil
 	}
-	for question, a := range m.wanted(r.now().Add(-wantedFor)) {
+	watched := now.Add(-wantedFor)
+	forget := watched
+	if m.ready {
+		forget = time.Time{}
+	}
+	for question, a := range m.wanted(forget) {
 		marks, err := r.Marks(ctx)
 		if err != nil {
 			return err
 		}
-		if _, err := m.fresh(ctx, r, question, a, r.now().Add(-prepareEvery/2), marks.Change); err != nil {
+		since := now.Add(-prepareEvery / 2)
+		if a.askedBefore(watched) {
+			since, marks.Change = now.Add(-idleEvery), 0
+		}
+		if _, err := m.fresh(ctx, r, question, a, since, marks.Change); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (a *answer[V]) askedBefore(t time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked.Before(t)
 }
 
 // wanted are the questions that were asked since; the others are forgotten.
@@ -287,10 +316,7 @@ func (m *memo[K, V]) wanted(since time.Time) map[K]*answer[V] {
 	defer m.mu.Unlock()
 	wanted := make(map[K]*answer[V], len(m.kept))
 	for question, a := range m.kept {
-		a.mu.Lock()
-		asked := !a.asked.Before(since)
-		a.mu.Unlock()
-		if asked {
+		if !a.askedBefore(since) {
 			wanted[question] = a
 		} else {
 			delete(m.kept, question)
@@ -352,6 +378,16 @@ func (s *monthSums) fill(ctx context.Context, p period) error {
 		from = to
 	}
 	return nil
+}
+
+// keepUp forgets what has changed since it last did: to find that out is quick as long as it is little.
+func (s *monthSums) keepUp(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) == 0 {
+		return nil
+	}
+	return s.drop(ctx)
 }
 
 // drop forgets the months that may have changed.

@@ -147,7 +147,7 @@ func TestFiftyWhoLookCostOneReading(t *testing.T) {
 	}
 }
 
-func TestPagesArePreparedWhileSomebodyLooksAndNotLonger(t *testing.T) {
+func TestPagesArePreparedOftenWhileSomebodyLooksAndNowAndThenForWhoComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		books := &still{books: ward()}
 		recent := NewRecent(books, time.Now, slog.New(slog.DiscardHandler))
@@ -164,13 +164,18 @@ func TestPagesArePreparedWhileSomebodyLooksAndNotLonger(t *testing.T) {
 				t.Error("a page had to wait although it could be prepared")
 			}
 		}
-		time.Sleep(2 * wantedFor)
+		time.Sleep(2*wantedFor + idleEvery)
 		synctest.Wait()
 		before := books.read.Load()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if got := books.read.Load(); got != before {
-			t.Errorf("got %d readings while nobody looked", got-before)
+		got := books.read.Load() - before
+		if most := int64(time.Hour / idleEvery); got < most/2 || got > most {
+			t.Errorf("got %d readings in an hour in which nobody looked, want about one each %s", got, idleEvery)
+		}
+		snapshotOf(t, ctx, recent)
+		if books.read.Load() != before+got {
+			t.Error("who came back had to wait")
 		}
 		stop()
 		group.Wait()
