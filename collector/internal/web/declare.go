@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
@@ -15,15 +17,78 @@ type declareBooks interface {
 	DropUpload(ctx context.Context, who, id string) error
 }
 
-// Declare takes no change of what isn't the reader's, before or afterwards.
+// Declare takes no change of what isn't the reader's, before or afterwards, and no machine that is another's.
 func (s scope) Declare(ctx context.Context, by ledger.Author, change func(ledger.Register) (ledger.Register, error)) error {
+	view, err := s.view(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := s.all.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
 	return s.all.Declare(ctx, by, func(before ledger.Register) (ledger.Register, error) {
 		after, err := change(before.Clone())
-		if err == nil && !s.mayMake(&before, &after) {
+		if err == nil && (!s.mayMake(&before, &after) || s.takes(othersMachines(&all, &before, &view), &before, &after)) {
 			err = errNotYours
 		}
 		return after, err
 	})
+}
+
+// othersMachines are the ids and serial numbers, in lower case, of the machines that are somebody's, and aren't seen.
+func othersMachines(all *ledger.Snapshot, register *ledger.Register, view *view) map[string]bool {
+	others := make(map[string]bool)
+	note := func(machine string, place ledger.Place) {
+		at := register.Complete(place).Establishment
+		if machine != "" && at != "" && !view.who.Sees(at) {
+			others[strings.ToLower(machine)] = true
+		}
+	}
+	for _, versions := range register.Lines {
+		if now, ok := ledger.Present(versions); ok && !now.Removed {
+			note(now.Device, now.Place)
+			note(now.Gateway, now.Place)
+		}
+	}
+	for id, versions := range register.Devices {
+		if now, ok := ledger.Present(versions); ok {
+			note(id, now.Place)
+		}
+	}
+	for i := range all.Devices {
+		d := &all.Devices[i]
+		id, serial := strings.ToLower(d.ID), strings.ToLower(d.Serial)
+		switch {
+		case view.devices[d.ID]:
+			delete(others, id)
+			delete(others, serial)
+		case others[id] || others[serial]:
+			others[id], others[serial] = true, true
+		}
+	}
+	delete(others, "")
+	return others
+}
+
+// takes tells whether a change hangs one of the reader's lines on another's machine, or says where that one stands.
+func (s scope) takes(others map[string]bool, before, after *ledger.Register) bool {
+	for id, versions := range after.Lines {
+		if slices.EqualFunc(versions, before.Lines[id], func(a, b ledger.Declaration) bool { return a == b }) {
+			continue
+		}
+		for _, v := range versions {
+			if hung := !slices.Contains(before.Lines[id], v); hung && (others[strings.ToLower(v.Device)] || others[strings.ToLower(v.Gateway)]) {
+				return true
+			}
+		}
+	}
+	for id, versions := range after.Devices {
+		if others[strings.ToLower(id)] && !reflect.DeepEqual(versions, before.Devices[id]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s scope) KeepUpload(ctx context.Context, who, name string, data []byte) (string, error) {

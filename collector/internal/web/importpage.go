@@ -315,7 +315,7 @@ func (s *site) confirmImport(w http.ResponseWriter, r *http.Request) {
 		if err := unchanged(r, declaredState(asSeen(r, now))); err != nil {
 			return now, err
 		}
-		plan, err := s.planTable(h, now, books)
+		plan, err := planSeen(r, now, func(r ledger.Register) (register.Plan, error) { return s.planTable(h, r, books) })
 		if err == nil && plan.Nothing {
 			err = errNothing
 		}

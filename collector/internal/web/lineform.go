@@ -279,7 +279,7 @@ func (p *lineFormPage) plan(s *site, books ledger.Snapshot, now ledger.Register,
 	if err != nil {
 		return now, err
 	}
-	done, err := plan(now, table, o)
+	done, err := planSeen(typed.r, now, func(r ledger.Register) (register.Plan, error) { return plan(r, table, o) })
 	if err != nil {
 		return now, err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,29 +76,55 @@ func (s scope) MSSanteProfiles(context.Context) ([]ledger.MSSanteProfile, error)
 	return nil, errNotAll
 }
 
+// mailboxes are the reader's.
+func (s scope) mailboxes(all []ledger.Mailbox) []ledger.Mailbox { return keep(all, s.theirs(all)) }
+
+// theirs tells which are the reader's: of each address that is the reader's now, the versions of the time since it is.
+func (s scope) theirs(all []ledger.Mailbox) func(*ledger.Mailbox) bool {
+	last := make(map[string]bool)
+	for _, m := range all {
+		last[m.Address] = s.who.Sees(m.Establishment)
+	}
+	return func(m *ledger.Mailbox) bool { return last[m.Address] && s.who.Sees(m.Establishment) }
+}
+
+// DeclareMailboxes hands change the reader's only, and takes back what is the reader's now, was before, and is new.
 func (s scope) DeclareMailboxes(ctx context.Context, by ledger.Author, change func(ledger.Register, []ledger.Mailbox) ([]ledger.Mailbox, error)) error {
-	return s.all.DeclareMailboxes(ctx, by, func(r ledger.Register, before []ledger.Mailbox) ([]ledger.Mailbox, error) {
-		after, err := change(r, slices.Clone(before))
+	return s.all.DeclareMailboxes(ctx, by, func(r ledger.Register, all []ledger.Mailbox) ([]ledger.Mailbox, error) {
+		isMine, foreign := s.theirs(all), make(map[string]bool) // addresses with versions that aren't the reader's
+		began := make(map[string]ledger.Day)                    // when addresses became the reader's
+		var mine, others []ledger.Mailbox
+		for _, m := range slices.Backward(all) {
+			if isMine(&m) {
+				mine, began[m.Address] = append(mine, m), m.From
+			} else {
+				others, foreign[m.Address] = append(others, m), true
+			}
+		}
+		slices.Reverse(mine)
+		after, err := change(seen(&r, s.who), mine)
 		if err != nil {
 			return nil, err
 		}
-		if !maps.Equal(s.others(before), s.others(after)) {
-			return nil, errNotAll
+		for _, m := range after {
+			since, was := began[m.Address]
+			if !s.who.Sees(m.Establishment) || foreign[m.Address] && (!was || m.From < since) {
+				return nil, errNotAll
+			}
 		}
-		return after, nil
+		all = append(others, after...)
+		slices.SortFunc(all, ledger.Mailbox.Compare)
+		still := make(map[string]bool)
+		for _, m := range s.mailboxes(all) {
+			still[m.Address] = true
+		}
+		for address := range began { // else an address would be again whose it was before
+			if foreign[address] && !still[address] {
+				return nil, errNotAll
+			}
+		}
+		return all, nil
 	})
-}
-
-// others are the mailboxes that aren't the reader's. What kind a mailbox is is one for all of its versions.
-func (s scope) others(all []ledger.Mailbox) map[ledger.Mailbox]bool {
-	list := make(map[ledger.Mailbox]bool)
-	for _, m := range all {
-		if !s.who.Sees(m.Establishment) {
-			m.Kind = ""
-			list[m] = true
-		}
-	}
-	return list
 }
 
 func (s scope) DeclareCorrespondence(context.Context, ledger.Author, func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error)) error {

@@ -64,6 +64,24 @@ func asSeen(r *http.Request, all ledger.Register) ledger.Register {
 	return all
 }
 
+// planSeen plans a change of the whole register. What it warns and complains of is what there is to say of the part that the
+// reader sees: else a form would tell what lines of others are.
+func planSeen(r *http.Request, all ledger.Register, plan func(ledger.Register) (register.Plan, error)) (register.Plan, error) {
+	if len(readerOf(r).Establishments) == 0 {
+		return plan(all)
+	}
+	told, err := plan(asSeen(r, all.Clone()))
+	if err != nil {
+		return told, err
+	}
+	done, err := plan(all)
+	if errors.As(err, new(register.Faults)) {
+		err = errNotYours
+	}
+	told.Register, told.Nothing = done.Register, done.Nothing
+	return told, err
+}
+
 // instant reads what an input of type datetime-local sends.
 func instant(text string, zone *time.Location) (wire.Time, bool) {
 	t, err := time.ParseInLocation("2006-01-02T15:04", text, zone)

@@ -91,11 +91,11 @@ func (s scope) sum(x *ledger.MonthSum) bool { return s.who.Sees(x.Establishment)
 
 func (s scope) MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error) {
 	m, err := s.all.MSSante(ctx, from, to)
-	return ledger.MSSante{Mailboxes: keep(m.Mailboxes, s.mailboxes), Messages: keep(m.Messages, s.messages)}, err
+	return ledger.MSSante{Mailboxes: keep(m.Mailboxes, s.mailboxCount), Messages: keep(m.Messages, s.messages)}, err
 }
 
-func (s scope) mailboxes(x *ledger.MailboxCount) bool { return s.who.Sees(x.Establishment) }
-func (s scope) messages(x *ledger.Volume) bool        { return s.who.Sees(x.Establishment) }
+func (s scope) mailboxCount(x *ledger.MailboxCount) bool { return s.who.Sees(x.Establishment) }
+func (s scope) messages(x *ledger.Volume) bool           { return s.who.Sees(x.Establishment) }
 
 // view is a snapshot as a reader sees it.
 type view struct {
@@ -117,13 +117,13 @@ func (s scope) view(ctx context.Context) (view, error) {
 		who:      s.who, lines: map[string]bool{}, devices: map[string]bool{}, agents: map[string]bool{},
 	}
 	v.takeLines(all.Lines)
-	v.takeDevices(all.Devices)
+	v.takeDevices(all.Devices, portsOfOthers(all.Lines, s.who))
 	v.takeAgents(all.Agents, all.Devices)
 	v.Certified = only(all.Certified, func(name string) bool { return v.agents[name] })
 	v.AgentAnomalies = keep(all.AgentAnomalies, func(x *ledger.AnomalyCount) bool { return v.agents[x.Agent] })
 	v.Sums = keep(all.Sums, func(x *ledger.Sum) bool { return s.who.Sees(x.Establishment) })
 	v.Open = keep(all.Open, func(x *ledger.OpenEpisode) bool { return v.lines[x.Line] })
-	v.Mailboxes = keep(all.Mailboxes, s.mailboxes)
+	v.Mailboxes = keep(all.Mailboxes, s.mailboxCount)
 	v.Messages = keep(all.Messages, s.messages)
 	v.Directory = ledger.Directory{
 		Extraction: all.Directory.Extraction,
@@ -147,15 +147,33 @@ func (v *view) takeLines(all []ledger.Line) {
 }
 
 // takeDevices takes the machines on which a line hangs that is seen, and those declared to stand where the reader sees.
-func (v *view) takeDevices(all []ledger.Device) {
+func (v *view) takeDevices(all []ledger.Device, others map[[2]string]bool) {
 	for i := range all {
-		d := &all[i]
+		d := all[i]
 		if v.devices[d.ID] || v.stands(d.ID) || d.Serial != "" && v.stands(d.Serial) {
 			v.devices[d.ID] = true
-			v.Devices = append(v.Devices, *d)
+			d.Ports = keep(d.Ports, func(p *ledger.Port) bool { return !others[[2]string{d.ID, p.Port}] })
+			v.Devices = append(v.Devices, d)
 			v.agents[d.Agent] = true
 		}
 	}
+}
+
+// portsOfOthers are the ports, of machines and gateways, on which lines of others hang.
+func portsOfOthers(lines []ledger.Line, who reader) map[[2]string]bool {
+	others := make(map[[2]string]bool)
+	for i := range lines {
+		if l := &lines[i]; l.Establishment != "" && !who.Sees(l.Establishment) {
+			others[[2]string{l.Device, l.Port}], others[[2]string{l.Gateway, l.GatewayPort}] = true, true
+		}
+	}
+	for i := range lines { // what several share is theirs, too
+		if l := &lines[i]; who.Sees(l.Establishment) {
+			delete(others, [2]string{l.Device, l.Port})
+			delete(others, [2]string{l.Gateway, l.GatewayPort})
+		}
+	}
+	return others
 }
 
 func (v *view) stands(device string) bool {

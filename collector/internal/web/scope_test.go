@@ -59,7 +59,7 @@ func declareHospital(r *ledger.Register, e, prefix string) {
 	r.Services[place.Service] = ledger.Service{ID: place.Service, Establishment: e, Pole: place.Pole, Name: "service of " + e}
 	number := prefix + "354000"
 	r.Lines[number] = []ledger.Declaration{{Line: number, Number: number, Device: e + "-1", Place: place, Cutoff: "2026-09-01", Contact: "contact of " + e}}
-	r.Lines[prefix+"354001"] = []ledger.Declaration{{Line: prefix + "354001", Number: prefix + "354001", Place: ledger.Place{Service: place.Service}, KeptReason: "reason of " + e}}
+	r.Lines[prefix+"354001"] = []ledger.Declaration{{Line: prefix + "354001", Number: prefix + "354001", Place: place, KeptReason: "reason of " + e}}
 	r.Devices[e+"-2"] = []ledger.DeclaredDevice{{Device: e + "-2", Place: place, Name: "machine of " + e}}
 	key := ledger.TargetKey{Indicator: "active_lines", Establishment: e}
 	r.Targets[key] = []ledger.Target{{Indicator: key.Indicator, Establishment: e, From: 202601, Value: 4}}

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -108,7 +107,10 @@ func TestAnAddressThatMovedIsChangedByWhomItBelongsTo(t *testing.T) {
 	if w := h.postAs(laval, "/mssante/address", form); w.Code != http.StatusSeeOther {
 		t.Errorf("her own: got %d %s", w.Code, plain(w.Body.String()))
 	}
-	other := url.Values{"address": {"b@ght.mssante.fr"}, "establishment": {"ch-de-laval"}, "service": {"standard"}, "state": {"created"}}
+	other := h.formAs("/mssante/address", laval) // of a new one, as far as she knows
+	for name, value := range map[string]string{"address": "b@ght.mssante.fr", "establishment": "ch-de-laval", "service": "standard", "state": "created"} {
+		other.Set(name, value)
+	}
 	if w := h.postAs(laval, "/mssante/address", other); w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), "inactive") {
 		t.Errorf("another hospital's: got %d %s, want nothing told of it", w.Code, plain(w.Body.String()))
 	}
