@@ -121,15 +121,15 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		Books: p.books, Observe: figures.Ingested, Certify: certify(p.authority, p.mqtt, log), Log: log, Now: clock,
 	})
 	recent := web.NewRecent(p.books, time.Now, log)
-	door, err := people.NewDoor(people.Options{Books: p.books, Log: log, Now: time.Now, Cost: c.hashing})
-	if err != nil {
-		return err
-	}
-	registry.MustRegister(door)
 	provider := c.provider()
 	if provider != nil {
 		defer provider.Close()
 	}
+	door, err := people.NewDoor(people.Options{Books: p.books, Provider: provider, Log: log, Now: time.Now, Cost: c.hashing})
+	if err != nil {
+		return err
+	}
+	registry.MustRegister(door)
 	site, err := web.New(web.Options{
 		Books:    recent,
 		Metrics:  figures.Handler(),

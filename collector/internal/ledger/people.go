@@ -17,6 +17,7 @@ import (
 const (
 	SessionIdle = 8 * time.Hour      // without a request
 	SessionLife = 7 * 24 * time.Hour // altogether
+	VouchedLife = 12 * time.Hour     // altogether, of whom a provider vouches for: who left the hospital is out by then
 
 	sessionStep = time.Minute // to which it is noted when a session was seen last
 )
@@ -55,7 +56,11 @@ type Session struct {
 
 // over tells whether the session has ended by itself.
 func (s *Session) over(now wire.Time) bool {
-	return now.Sub(s.SeenAt) > SessionIdle || now.Sub(s.OpenedAt) > SessionLife
+	life := SessionLife
+	if s.Provider != "" {
+		life = VouchedLife
+	}
+	return now.Sub(s.SeenAt) > SessionIdle || now.Sub(s.OpenedAt) > life
 }
 
 var (
@@ -196,7 +201,8 @@ func ids(text string) (all []string, err error) {
 func (l *Ledger) OpenSession(ctx context.Context, s Session) error {
 	return l.transact(ctx, func(b *books) error {
 		now := wire.TimeOf(b.now())
-		if err := l.store.exec(ctx, "DELETE FROM sessions WHERE seen_at < ? OR opened_at < ?", int64(now.Add(-SessionIdle)), int64(now.Add(-SessionLife))); err != nil {
+		if err := l.store.exec(ctx, "DELETE FROM sessions WHERE seen_at < ? OR opened_at < ? OR provider <> '' AND opened_at < ?",
+			int64(now.Add(-SessionIdle)), int64(now.Add(-SessionLife)), int64(now.Add(-VouchedLife))); err != nil {
 			return fmt.Errorf("forget sessions: %w", err)
 		}
 		s.OpenedAt, s.SeenAt = now, now

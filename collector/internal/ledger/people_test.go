@@ -126,6 +126,30 @@ func TestASessionEndsIdleOrOld(t *testing.T) {
 	}
 }
 
+func TestWhomAProviderVouchesForIsAskedAgainAfterTwelveHours(t *testing.T) {
+	l, now := hallway(t)
+	if err := l.OpenSession(t.Context(), Session{ID: "o", Name: "zoe", Provider: "hospital", Role: ReaderRole}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		*now = now.Add(6 * time.Hour)
+		if !standsOpen(t, l, "o") {
+			t.Fatalf("a session in use ended after %s, want 12 hours", now.Sub(t0.Std()))
+		}
+	}
+	*now = now.Add(time.Minute)
+	if standsOpen(t, l, "o") {
+		t.Error("the provider isn't asked again after 12 hours")
+	}
+	if open, err := l.Sessions(t.Context(), "", ""); err != nil || len(open) != 0 {
+		t.Errorf("got %v %v, want no session listed", open, err)
+	}
+	signIn(t, l, "bruno", "b")
+	if n, err := readNumber(t.Context(), l.readers, "SELECT COUNT(*) FROM sessions"); err != nil || n != 1 {
+		t.Errorf("%d sessions are kept, %v; want the new one alone", n, err)
+	}
+}
+
 func TestASessionSaysWhatItsUserMayNow(t *testing.T) {
 	l, _ := hallway(t)
 	signIn(t, l, "bruno", "b") // as reader of all

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -50,6 +51,7 @@ func (w Wait) Error() string {
 // Door is where people come in.
 type Door struct {
 	Books
+	provider *Provider // nil: none
 	log      *slog.Logger
 	cost     int
 	nobody   ledger.User   // who is compared where there is no such user: that takes as long
@@ -64,10 +66,11 @@ type Door struct {
 
 // Options of a door.
 type Options struct {
-	Books Books
-	Log   *slog.Logger
-	Now   func() time.Time
-	Cost  int // of bcrypt; 0: 12
+	Books    Books
+	Provider *Provider // who else vouches for people; nil: nobody
+	Log      *slog.Logger
+	Now      func() time.Time
+	Cost     int // of bcrypt; 0: 12
 }
 
 // NewDoor makes one.
@@ -80,7 +83,7 @@ func NewDoor(o Options) (*Door, error) {
 		return nil, fmt.Errorf("hash nobody's password: %w", err)
 	}
 	d := &Door{
-		Books: o.Books, log: o.Log, now: o.Now, cost: o.Cost, nobody: ledger.User{Hash: secret.Text(hashed)}, busy: make(chan struct{}, 2),
+		Books: o.Books, provider: o.Provider, log: o.Log, now: o.Now, cost: o.Cost, nobody: ledger.User{Hash: secret.Text(hashed)}, busy: make(chan struct{}, 2),
 		tries: newTries(o.Now), key: []byte(rand.Text()), proven: map[[32]byte]time.Time{},
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "zerofax_collector_sign_ins_total", Help: "Who wanted to sign in, by what became of it: in, wrong, waiting (too many tries).",
@@ -185,6 +188,26 @@ func (d *Door) Admit(ctx context.Context, s ledger.Session) (token string, err e
 	}
 	d.log.Info("signed in", "user", s.Name, "provider", s.Provider, "address", s.Address)
 	return token, nil
+}
+
+// Session is the ledger's, if whoever vouched for it still does.
+func (d *Door) Session(ctx context.Context, id string, counts func(ledger.Role) bool) (ledger.Session, bool, error) {
+	s, ok, err := d.Books.Session(ctx, id, counts)
+	if err != nil || !ok || !d.vouched(&s) {
+		return ledger.Session{}, false, err
+	}
+	return s, true, nil
+}
+
+// Sessions are the ledger's, but for those whose provider is no longer the one that is asked.
+func (d *Door) Sessions(ctx context.Context, name, provider string) ([]ledger.Session, error) {
+	open, err := d.Books.Sessions(ctx, name, provider)
+	return slices.DeleteFunc(open, func(s ledger.Session) bool { return !d.vouched(&s) }), err
+}
+
+// vouched tells whether a session is a local user's, or of the provider as it is configured now.
+func (d *Door) vouched(s *ledger.Session) bool {
+	return s.Provider == "" || d.provider != nil && d.provider.Issuer == s.Provider
 }
 
 func cut(text string) string { return strings.ToValidUTF8(text[:min(len(text), 200)], "") }

@@ -70,6 +70,13 @@ type Access struct {
 // local tells whether only people at this machine look at the pages.
 func (a Access) local() bool { return a.Loopback && (a.External == nil || isLoopback(a.External.Host)) }
 
+// forwarded tells whether a proxy handed a request on: it comes to loopback, but from anywhere.
+func forwarded(r *http.Request) bool {
+	return slices.ContainsFunc([]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"}, func(name string) bool {
+		return len(r.Header.Values(name)) > 0
+	})
+}
+
 // isLoopback tells whether a Host names this machine itself. A page from elsewhere whose name was made to lead here (DNS
 // rebinding) comes with its own.
 func isLoopback(host string) bool {
@@ -138,12 +145,13 @@ func (s *site) asker(r *http.Request) (reader, error) {
 	}
 	any, err := s.Door.AnyUser(r.Context())
 	any = any || s.Provider != nil
+	local := s.Access.local() && !forwarded(r)
 	switch {
 	case err != nil:
 		return reader{}, s.unknown(err)
-	case !any && s.Access.local() && !isLoopback(r.Host):
+	case !any && local && !isLoopback(r.Host):
 		return reader{}, errHost
-	case !any && s.Access.local():
+	case !any && local:
 		return reader{Role: ledger.AdminRole}, nil
 	case forPrograms(r.URL.Path) && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.program(r)

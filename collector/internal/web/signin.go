@@ -81,7 +81,7 @@ func (s *site) signInPage(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		s.refusal(w, r, http.StatusInternalServerError, s.unknown(err))
-	case !any && s.Provider == nil && s.Access.local():
+	case !any && s.Provider == nil && s.Access.local() && !forwarded(r):
 		s.done(w, r, "/")
 	case !any && s.Provider == nil:
 		s.refusal(w, r, http.StatusForbidden, errFirst)

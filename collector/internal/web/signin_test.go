@@ -32,6 +32,7 @@ type porch struct {
 	door   *people.Door
 	now    time.Time
 	access Access
+	vouch  *people.Provider // nil: none
 	http.Handler
 }
 
@@ -54,13 +55,13 @@ func newPorch(t *testing.T, access Access) *porch {
 func (p *porch) open() {
 	p.t.Helper()
 	log := slog.New(slog.NewTextHandler(p.t.Output(), nil))
-	door, err := people.NewDoor(people.Options{Books: p.books, Log: log, Now: func() time.Time { return p.now }, Cost: bcrypt.MinCost})
+	door, err := people.NewDoor(people.Options{Books: p.books, Provider: p.vouch, Log: log, Now: func() time.Time { return p.now }, Cost: bcrypt.MinCost})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.door = door
 	p.Handler, err = New(Options{
-		Books: p.books, Language: "fr", Location: time.UTC, Version: "0.1.0", Ready: func() error { return nil }, Log: log, Door: door, Access: p.access, Audit: p.books,
+		Books: p.books, Language: "fr", Location: time.UTC, Version: "0.1.0", Ready: func() error { return nil }, Log: log, Door: door, Provider: p.vouch, Access: p.access, Audit: p.books,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) }),
 	})
 	if err != nil {
@@ -147,26 +148,38 @@ func TestWithNoUserThePagesAreOpenOnThisMachineAlone(t *testing.T) {
 		access Access
 		host   string
 		want   int
+		header string // that proxies set
 	}{
-		"by loopback's name":                {Access{Loopback: true}, "localhost:8780", 200},
-		"by its address":                    {Access{Loopback: true}, "127.0.0.1:8780", 200},
-		"by its IPv6 address":               {Access{Loopback: true}, "[::1]:8780", 200},
-		"by a name that was made to lead":   {Access{Loopback: true}, "evil.example", 421},
-		"by a name that looks like it":      {Access{Loopback: true}, "localhost.evil.example", 421},
-		"from other machines":               {Access{}, "localhost:8780", 403},
-		"behind a proxy":                    {Access{Loopback: true, External: external}, "zerofax.chu-exemple.fr", 403},
-		"behind a proxy, by loopback":       {Access{Loopback: true, External: external}, "localhost:8780", 403},
-		"with users of the web config file": {Access{Proven: true}, "localhost:8780", 403},
+		"by loopback's name":                    {Access{Loopback: true}, "localhost:8780", 200, ""},
+		"by its address":                        {Access{Loopback: true}, "127.0.0.1:8780", 200, ""},
+		"by its IPv6 address":                   {Access{Loopback: true}, "[::1]:8780", 200, ""},
+		"by a name that was made to lead":       {Access{Loopback: true}, "evil.example", 421, ""},
+		"by a name that looks like it":          {Access{Loopback: true}, "localhost.evil.example", 421, ""},
+		"from other machines":                   {Access{}, "localhost:8780", 403, ""},
+		"behind a proxy":                        {Access{Loopback: true, External: external}, "zerofax.chu-exemple.fr", 403, ""},
+		"behind a proxy, by loopback":           {Access{Loopback: true, External: external}, "localhost:8780", 403, ""},
+		"with users of the web config file":     {Access{Proven: true}, "localhost:8780", 403, ""},
+		"by a proxy that says X-Forwarded-For":  {Access{Loopback: true}, "localhost:8780", 403, "X-Forwarded-For"},
+		"by a proxy that says X-Forwarded-Host": {Access{Loopback: true}, "localhost:8780", 403, "X-Forwarded-Host"},
+		"by a proxy that says Forwarded":        {Access{Loopback: true}, "localhost:8780", 403, "Forwarded"},
+		"by a proxy that says X-Real-Ip":        {Access{Loopback: true}, "localhost:8780", 403, "X-Real-Ip"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPorch(t, test.access)
 			r := httptest.NewRequest(http.MethodGet, "http://"+test.host+"/lines", nil)
 			r.SetBasicAuth("prometheus", "of the outer door")
+			if test.header != "" {
+				r.Header.Set(test.header, "10.6.6.6")
+			}
 			w := p.browser("127.0.0.1").send(r)
 			wantCode(t, "the page", w, test.want)
 			if says := strings.Contains(w.Body.String(), "zerofax-collector user add NAME --role admin"); says != (test.want != 200) {
 				t.Errorf("it says how to make the first user: %v", says)
+			}
+			if test.header != "" {
+				r.URL.Path = "/sign-in"
+				wantCode(t, "the page to sign in", p.browser("127.0.0.1").send(r), test.want)
 			}
 			wantCode(t, "alive", p.browser("127.0.0.1").get("/-/healthy"), 200)
 		})
@@ -354,6 +367,44 @@ func TestAFormFromElsewhereIsRefused(t *testing.T) {
 	}
 	if users, err := p.books.Users(t.Context()); err != nil || len(users) != 1 {
 		t.Errorf("got %v %v, want anne alone", users, err)
+	}
+}
+
+func TestASessionEndsWithTheProviderThatVouchedForIt(t *testing.T) {
+	t.Parallel()
+	chu := people.NewProvider(people.ProviderOptions{Name: "CHU", Issuer: "https://sso.chu.example"})
+	for name, test := range map[string]struct {
+		after *people.Provider
+		want  int
+	}{
+		"it stays":       {chu, 200},
+		"it is no more":  {nil, 303},
+		"it is another":  {people.NewProvider(people.ProviderOptions{Name: "CHU", Issuer: "https://sso.elsewhere.example"}), 303},
+		"it is moved on": {people.NewProvider(people.ProviderOptions{Name: "CHU", Issuer: "https://sso.chu.example/realms/2"}), 303},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPorch(t, Access{})
+			p.user("anne", ledger.AdminRole)
+			p.vouch = chu
+			p.open()
+			token, err := p.door.Admit(t.Context(), ledger.Session{Name: "zoe", Provider: "https://sso.chu.example", Role: ledger.ReaderRole})
+			if err != nil {
+				t.Fatal(err)
+			}
+			zoe, anne := p.browser("10.0.0.7"), p.browser("10.0.0.8")
+			zoe.cookies["zerofax"] = token
+			anne.signIn("anne", annes)
+			wantCode(t, "before", zoe.get("/lines"), 200)
+			p.vouch = test.after
+			p.open()
+			wantCode(t, "after a new start", zoe.get("/lines"), test.want)
+			wantCode(t, "a local user", anne.get("/lines"), 200)
+			open, err := p.door.Sessions(t.Context(), "zoe", "https://sso.chu.example")
+			if want := test.want == 200; err != nil || (len(open) == 1) != want {
+				t.Errorf("got %v %v, want the session listed: %v", open, err, want)
+			}
+		})
 	}
 }
 
