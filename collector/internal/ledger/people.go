@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,6 +46,7 @@ type Session struct {
 	ID             string // SHA-256 of what the browser holds, hexadecimal
 	Name           string
 	Provider       string // who vouches for the name; empty: a local user
+	ProviderName   string // as people call it; empty: as it calls itself. Never kept
 	Role           Role
 	Establishments []string // none: all
 	MustChange     bool     // the password, before anything else. Only read
@@ -218,9 +220,17 @@ func (l *Ledger) OpenSession(ctx context.Context, s Session) error {
 	})
 }
 
-func (s *Session) author() Author { return Author{Who: s.Name, Source: "page /sign-in"} }
+// Person is the name with who vouches for it, which makes it another than the local user of that name.
+func (s *Session) Person() string {
+	if s.Provider == "" {
+		return s.Name
+	}
+	return s.Name + " (" + cmp.Or(s.ProviderName, s.Provider) + ")"
+}
 
-func (s *Session) subject() string { return "sessions " + s.Name }
+func (s *Session) author() Author { return Author{Who: s.Person(), Source: "page /sign-in"} }
+
+func (s *Session) subject() string { return "sessions " + s.Person() }
 
 // NoteRefusal notes that somebody wanted to sign in by a name, and was refused.
 func (l *Ledger) NoteRefusal(ctx context.Context, name, address, why string) error {

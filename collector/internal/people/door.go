@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -182,6 +181,7 @@ func Badge(u ledger.User) string {
 func (d *Door) Admit(ctx context.Context, s ledger.Session) (token string, err error) {
 	token = rand.Text() + rand.Text() // 256 bits and a few
 	s.ID = ID(token)
+	d.vouched(&s)
 	s.Address, s.Browser = cut(s.Address), cut(s.Browser)
 	if err := d.OpenSession(ctx, s); err != nil {
 		return "", fmt.Errorf("sign in %s: %w", s.Name, err)
@@ -201,13 +201,23 @@ func (d *Door) Session(ctx context.Context, id string, counts func(ledger.Role) 
 
 // Sessions are the ledger's, but for those whose provider is no longer the one that is asked.
 func (d *Door) Sessions(ctx context.Context, name, provider string) ([]ledger.Session, error) {
-	open, err := d.Books.Sessions(ctx, name, provider)
-	return slices.DeleteFunc(open, func(s ledger.Session) bool { return !d.vouched(&s) }), err
+	all, err := d.Books.Sessions(ctx, name, provider)
+	var open []ledger.Session
+	for _, s := range all {
+		if d.vouched(&s) {
+			open = append(open, s)
+		}
+	}
+	return open, err
 }
 
-// vouched tells whether a session is a local user's, or of the provider as it is configured now.
+// vouched tells whether a session is a local user's, or of the provider as it is configured now, which it names.
 func (d *Door) vouched(s *ledger.Session) bool {
-	return s.Provider == "" || d.provider != nil && d.provider.Issuer == s.Provider
+	if d.provider != nil && d.provider.Issuer == s.Provider {
+		s.ProviderName = d.provider.Name
+		return true
+	}
+	return s.Provider == ""
 }
 
 func cut(text string) string { return strings.ToValidUTF8(text[:min(len(text), 200)], "") }
@@ -218,8 +228,8 @@ func ID(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// provenFor is how long a password that was right is believed without being hashed again: programs say it
-// with each request. That its user was disabled or has another one is seen at once.
+// provenFor is how long after its last use a password that was right is believed without being hashed again:
+// programs say it with each request, and shall not wait for what others guess. That its user was disabled or has another one is seen at once.
 const provenFor = 5 * time.Minute
 
 // Prove is Enter for programs, which say their password again and again.
@@ -249,7 +259,11 @@ func (d *Door) Prove(ctx context.Context, name, password string, from Caller) (l
 func (d *Door) believes(proof [32]byte) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.now().Before(d.proven[proof])
+	if !d.now().Before(d.proven[proof]) {
+		return false
+	}
+	d.proven[proof] = d.now().Add(provenFor)
+	return true
 }
 
 // Change gives a user another password, if the present one is right. It ends all of the user's sessions.

@@ -163,21 +163,11 @@ func (s *site) asker(r *http.Request) (reader, error) {
 
 // holder is who holds a session.
 func (s *site) holder(r *http.Request, session ledger.Session) (reader, error) {
-	who := reader{Name: session.Name, Role: session.Role, Establishments: session.Establishments, session: session}
-	if session.Provider != "" {
-		who.Name += " (" + s.providerName() + ")" // another than the local user of that name
-	}
+	who := reader{Name: session.Person(), Role: session.Role, Establishments: session.Establishments, session: session}
 	if session.MustChange && r.URL.Path != "/account" && r.URL.Path != "/account/password" && r.URL.Path != "/sign-out" {
 		return reader{Name: who.Name, session: session}, errMustChange
 	}
 	return who, nil
-}
-
-func (s *site) providerName() string {
-	if s.Provider == nil {
-		return "?"
-	}
-	return s.Provider.Name
 }
 
 // counts tells whether a request shows that somebody sits there. A page that refreshes itself doesn't, unless it hangs

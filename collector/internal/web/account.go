@@ -46,6 +46,10 @@ func (s sessionRow) Short() string {
 }
 
 func (s *site) accountPage(w http.ResponseWriter, r *http.Request) {
+	if readerOf(r).session.ID == "" { // nobody has to sign in yet
+		s.done(w, r, "/")
+		return
+	}
 	s.account(w, r, nil, http.StatusOK)
 }
 

@@ -408,6 +408,53 @@ func TestASessionEndsWithTheProviderThatVouchedForIt(t *testing.T) {
 	}
 }
 
+func TestTheAuditLogTellsTheProvidersPeopleFromLocalUsers(t *testing.T) {
+	t.Parallel()
+	p := newPorch(t, Access{})
+	p.user("zoe", ledger.AdminRole)
+	p.vouch = people.NewProvider(people.ProviderOptions{Name: "CHU", Issuer: "https://sso.chu.example"})
+	p.open()
+	token, err := p.door.Admit(t.Context(), ledger.Session{Name: "zoe", Provider: "https://sso.chu.example", Role: ledger.ReaderRole, Address: "10.0.0.7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := p.browser("10.0.0.7")
+	b.cookies["zerofax"] = token
+	wantCode(t, "sign out", b.post("/sign-out"), 303)
+	entries, err := p.books.AuditOf(t.Context(), ledger.AuditFilter{Subject: "sessions", Limit: 10})
+	if err != nil || len(entries) != 2 {
+		t.Fatalf("got %v %v, want a sign-in and a sign-out", entries, err)
+	}
+	for _, x := range entries {
+		if x.Who != "zoe (CHU)" || x.Subject != "sessions zoe (CHU)" {
+			t.Errorf("%s: got %q of %q, want zoe (CHU)", x.Field, x.Who, x.Subject)
+		}
+	}
+}
+
+func TestWithoutUsersThereIsNoAccountToSee(t *testing.T) {
+	t.Parallel()
+	w := newPorch(t, Access{Loopback: true}).browser("127.0.0.1").get("/account")
+	if got := w.Header().Get("Location"); w.Code != 303 || got != "/" {
+		t.Errorf("got %d %q, want the first page", w.Code, got)
+	}
+}
+
+func TestGuessersDontStopAProgramThatAsksAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	p := newPorch(t, Access{})
+	p.user("prometheus", ledger.AdminRole)
+	for range 3 {
+		r := httptest.NewRequest(http.MethodGet, "http://zerofax/metrics", nil)
+		r.SetBasicAuth("prometheus", annes)
+		wantCode(t, "the program", p.browser("10.0.0.7").send(r), 200)
+		p.now = p.now.Add(4 * time.Minute)
+		for i := range 20 {
+			p.browser(fmt.Sprint("10.6.0.", i)).signIn("prometheus", other)
+		}
+	}
+}
+
 func TestGuessersAreSlowedDownAndNobodyIsLockedOut(t *testing.T) {
 	t.Parallel()
 	p := newPorch(t, Access{})
