@@ -36,13 +36,13 @@ func (i importVolumesCommand) Run(call *program.Call) error {
 			return plan.Messages, err
 		}
 		if !i.DryRun {
-			return books.DeclareCorrespondence(call.Ctx, i.of(table.File), change)
+			return books.DeclareCorrespondence(call.Ctx, i.of(table.File), change, table.Months()...)
 		}
-		return i.try(call, books, change)
+		return i.try(call, books, table.Months(), change)
 	})
 }
 
-func (i importVolumesCommand) try(call *program.Call, books *ledger.Ledger, change func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error)) error {
+func (i importVolumesCommand) try(call *program.Call, books *ledger.Ledger, months []ledger.Month, change func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error)) error {
 	r, err := books.Register(call.Ctx)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (i importVolumesCommand) try(call *program.Call, books *ledger.Ledger, chan
 	if err != nil {
 		return err
 	}
-	before, err := books.Correspondence(call.Ctx)
+	before, err := books.Correspondence(call.Ctx, months...)
 	if err == nil {
 		_, err = change(r, mailboxes, before)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -139,10 +140,10 @@ func (p postings) place(v *MailboxVolume) (establishment, service string) {
 
 func dayOf(t wire.Time) Day { return Day(t.Std().UTC().Format(time.DateOnly)) }
 
-// Correspondence is all of it, in its order.
-func (l *Ledger) Correspondence(ctx context.Context) (m Correspondence, err error) {
+// Correspondence is that of some months, or all of it where none is named, in its order.
+func (l *Ledger) Correspondence(ctx context.Context, months ...Month) (m Correspondence, err error) {
 	err = l.read(ctx, "correspondence", func(q querier, _ wire.Time) error {
-		m, err = readCorrespondence(ctx, q)
+		m, err = readCorrespondence(ctx, q, during(months))
 		return err
 	})
 	return m, err
@@ -157,10 +158,14 @@ func (l *Ledger) MailboxVolumes(ctx context.Context, from, to Month) (all []Mail
 	return all, err
 }
 
-// DeclareCorrespondence lets change alter all messages, as Declare does the register.
-func (l *Ledger) DeclareCorrespondence(ctx context.Context, by Author, change func(Register, []Mailbox, Correspondence) (Correspondence, error)) error {
+// errOtherMonth is what a change of some months' messages must not bring about.
+var errOtherMonth = errors.New("messages of a month that wasn't to be changed")
+
+// DeclareCorrespondence lets change alter the messages of some months, as Declare does the register: those of all
+// months where none is named. It is handed these only.
+func (l *Ledger) DeclareCorrespondence(ctx context.Context, by Author, change func(Register, []Mailbox, Correspondence) (Correspondence, error), months ...Month) error {
 	return l.transact(ctx, func(b *books) error {
-		before, err := readCorrespondence(ctx, l.store.conn)
+		before, err := readCorrespondence(ctx, l.store.conn, during(months))
 		if err != nil {
 			return err
 		}
@@ -172,17 +177,48 @@ func (l *Ledger) DeclareCorrespondence(ctx context.Context, by Author, change fu
 		if err != nil {
 			return err
 		}
+		if !after.within(months) {
+			return errOtherMonth
+		}
 		b.swap(volumeRecords(before.Places), volumeRecords(after.Places))
 		b.swap(mailboxVolumeRecords(before.Mailboxes), mailboxVolumeRecords(after.Mailboxes))
 		b.auditVolumes(by, before.Places, after.Places)
 		b.auditMailboxVolumes(by, before.Mailboxes, after.Mailboxes)
-		return b.sumMessages(ctx, l.store.conn, after, mailboxes)
+		return b.sumMessages(ctx, l.store.conn, months, after, mailboxes)
 	})
 }
 
-// sumMessages writes what messages add up to anew.
-func (b *books) sumMessages(ctx context.Context, q querier, m Correspondence, mailboxes []Mailbox) error {
-	sums, err := readMailboxSums(ctx, q, "TRUE")
+// during is the condition that a row is of one of some months, or of any where none is named.
+func during(months []Month) string {
+	if len(months) == 0 {
+		return "TRUE"
+	}
+	list := make([]string, len(months))
+	for i, m := range months {
+		list[i] = fmt.Sprint(int64(m))
+	}
+	return "month IN (" + strings.Join(list, ", ") + ")"
+}
+
+// within tells whether all of it is of some months; it is where none is named.
+func (m *Correspondence) within(months []Month) bool {
+	other := func(x Month) bool { return len(months) > 0 && !slices.Contains(months, x) }
+	return !slices.ContainsFunc(m.Places, func(v Volume) bool { return other(v.Month) }) &&
+		!slices.ContainsFunc(m.Mailboxes, func(v MailboxVolume) bool { return other(v.Month) })
+}
+
+// sumMessages writes anew what the messages of some months, or of all, add up to. Those of the others are taken as they
+// were added up.
+func (b *books) sumMessages(ctx context.Context, q querier, months []Month, m Correspondence, mailboxes []Mailbox) error {
+	before, err := readMailboxSums(ctx, q, during(months))
+	if err != nil {
+		return err
+	}
+	sums, err := readMailboxSums(ctx, q, "NOT ("+during(months)+")")
+	if err != nil {
+		return err
+	}
+	places, err := readVolumes(ctx, q, "NOT ("+during(months)+")")
 	if err != nil {
 		return err
 	}
@@ -191,10 +227,39 @@ func (b *books) sumMessages(ctx context.Context, q querier, m Correspondence, ma
 		return err
 	}
 	after := SumMailboxes(m.Mailboxes, mailboxes)
-	b.swap(mailboxSumRecords(sums), mailboxSumRecords(after))
-	b.swap(totalRecords(totals), totalRecords(Totals(m.Places, after)))
+	b.swap(mailboxSumRecords(before), mailboxSumRecords(after))
+	places, sums = append(places, m.Places...), append(sums, after...)
+	slices.SortFunc(places, Volume.Compare)
+	slices.SortFunc(sums, func(a, b MailboxSum) int { return a.Compare(b.Volume) })
+	b.swap(totalRecords(totals), totalRecords(Totals(places, sums)))
 	return nil
 }
+
+// moved are the months in which messages belong elsewhere once the mailboxes of some addresses are others.
+func moved(ctx context.Context, q querier, addresses map[string]bool, before, after postings) (months []Month, err error) {
+	where, of := "TRUE", []any(nil)
+	if len(addresses) <= fewAddresses && maps.Equal(before.domains, after.domains) {
+		where = "address IN (''" + strings.Repeat(", ?", len(addresses)) + ")"
+		for address := range addresses {
+			of = append(of, address)
+		}
+	}
+	all, err := readMailboxVolumes(ctx, q, where, of...)
+	for i := range all {
+		v := &all[i]
+		if n := len(months); n > 0 && months[n-1] == v.Month { // they are in their order
+			continue
+		}
+		wasIn, was := before.place(v)
+		if isIn, is := after.place(v); isIn != wasIn || is != was {
+			months = append(months, v.Month)
+		}
+	}
+	return months, err
+}
+
+// fewAddresses are found by the index; more are looked for in all that there is.
+const fewAddresses = 500
 
 // auditMailboxVolumes notes what each month came to, and each figure that was another before.
 func (b *books) auditMailboxVolumes(by Author, before, after []MailboxVolume) {
@@ -269,15 +334,15 @@ func mailboxSumRecords(all []MailboxSum) map[string]record {
 	return records
 }
 
-func readCorrespondence(ctx context.Context, q querier) (m Correspondence, err error) {
-	if m.Places, err = readVolumes(ctx, q, "TRUE"); err != nil {
+func readCorrespondence(ctx context.Context, q querier, where string) (m Correspondence, err error) {
+	if m.Places, err = readVolumes(ctx, q, where); err != nil {
 		return m, err
 	}
-	m.Mailboxes, err = readMailboxVolumes(ctx, q, "TRUE")
+	m.Mailboxes, err = readMailboxVolumes(ctx, q, where)
 	return m, err
 }
 
-func readMailboxVolumes(ctx context.Context, q querier, where string) (all []MailboxVolume, err error) {
+func readMailboxVolumes(ctx context.Context, q querier, where string, args ...any) (all []MailboxVolume, err error) {
 	err = each(ctx, q, "SELECT "+mailboxVolumesTable.columns+" FROM mssante_mailbox_volumes WHERE "+where+" ORDER BY month, address", func(read func(...any) error) error {
 		var x MailboxVolume
 		var sent, received sql.NullInt64
@@ -285,7 +350,7 @@ func readMailboxVolumes(ctx context.Context, q querier, where string) (all []Mai
 		x.Sent, x.Received = known(sent), known(received)
 		all = append(all, x)
 		return err
-	})
+	}, args...)
 	slices.SortFunc(all, MailboxVolume.Compare) // databases have orders of their own
 	return all, err
 }

@@ -139,10 +139,43 @@ func (c *collector) declareLetters(all ...ledger.MailboxVolume) {
 				m.Mailboxes = slices.Insert(m.Mailboxes, i, v)
 			}
 			return m, nil
-		})
+		}, v.Month)
 		if err != nil {
 			c.Fatal(err)
 		}
+	}
+}
+
+// Sums are made anew only of what a change concerns: after any changes they are those of all that is declared.
+func TestSumsOfMailboxesAreThoseOfAllThatIsDeclared(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	addresses := []string{"a@chu.fr", "b@chu.fr", "c@laval.fr", "@chu.fr", "@laval.fr"}
+	days := []ledger.Day{"2026-01-01", "2026-08-15", "2026-09-10"}
+	random := rand.New(rand.NewSource(1))
+	for range 60 {
+		if random.Intn(2) == 0 {
+			c.declareLetters(letters(202607+ledger.Month(random.Intn(3)), addresses[random.Intn(5)], random.Int63n(50)))
+		} else {
+			var all []ledger.Mailbox
+			for _, address := range addresses[:random.Intn(4)] {
+				from := random.Intn(3)
+				all = append(all, mailbox(address, []string{"chu", "laval"}[random.Intn(2)], "onco", days[from]))
+				if next := mailbox(address, "chu", "saas", days[2]); from < 2 && random.Intn(2) == 0 {
+					next.State = []ledger.MailboxState{ledger.MailboxUsed, ledger.NoMailbox}[random.Intn(2)]
+					all = append(all, next)
+				}
+			}
+			c.declareMailboxes(all...)
+		}
+		c.balanced()
+	}
+	err := c.DeclareCorrespondence(context.Background(), ledger.Author{}, func(_ ledger.Register, _ []ledger.Mailbox, m ledger.Correspondence) (ledger.Correspondence, error) {
+		m.Mailboxes = append(m.Mailboxes, letters(202612, "a@chu.fr", 1))
+		return m, nil
+	}, 202609)
+	if err == nil {
+		t.Error("messages of a month that wasn't to be changed were taken")
 	}
 }
 

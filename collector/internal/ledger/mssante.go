@@ -95,14 +95,48 @@ func (l *Ledger) DeclareMailboxes(ctx context.Context, by Author, change func(Re
 		if err != nil {
 			return err
 		}
-		b.swap(mailboxRecords(before), mailboxRecords(after))
-		b.auditMailboxes(by, before, after)
-		messages, err := readCorrespondence(ctx, l.store.conn)
-		if err != nil || len(messages.Mailboxes) == 0 {
+		addresses := altered(before, after)
+		was, is := versionsOf(addresses, before), versionsOf(addresses, after)
+		b.swap(mailboxRecords(was), mailboxRecords(is))
+		b.auditMailboxes(by, was, is)
+		months, err := moved(ctx, l.store.conn, addresses, newPostings(before), newPostings(after))
+		if err != nil || len(months) == 0 {
 			return err
 		}
-		return b.sumMessages(ctx, l.store.conn, messages, after)
+		messages, err := readCorrespondence(ctx, l.store.conn, during(months))
+		if err != nil {
+			return err
+		}
+		return b.sumMessages(ctx, l.store.conn, months, messages, after)
 	})
+}
+
+// altered are the addresses of which some version isn't as it was.
+func altered(before, after []Mailbox) map[string]bool {
+	was, addresses := make(map[Mailbox]bool, len(before)), make(map[string]bool)
+	for _, m := range before {
+		was[m] = true
+	}
+	for _, m := range after {
+		if !was[m] {
+			addresses[m.Address] = true
+		}
+		delete(was, m)
+	}
+	for m := range was {
+		addresses[m.Address] = true
+	}
+	return addresses
+}
+
+// versionsOf are all versions of some addresses, in their order.
+func versionsOf(addresses map[string]bool, all []Mailbox) (versions []Mailbox) {
+	for _, m := range all {
+		if addresses[m.Address] {
+			versions = append(versions, m)
+		}
+	}
+	return versions
 }
 
 // DeclareVolumes lets change alter what is declared of places, likewise.
@@ -245,7 +279,7 @@ func sameRecords(a, b map[string]record) bool {
 
 // mssante compares what is kept of MSSanté twice: sums, and until when versions are valid.
 func (a *auditor) mssante() error {
-	messages, err := readCorrespondence(a.ctx, a.conn)
+	messages, err := readCorrespondence(a.ctx, a.conn, "TRUE")
 	if err != nil {
 		return err
 	}

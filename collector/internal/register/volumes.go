@@ -15,6 +15,18 @@ type VolumePlan struct {
 	Messages ledger.Correspondence // afterwards
 }
 
+// Months are those that a table of messages names, in their order. PlanVolumes needs no others, and changes none.
+func (t *Table) Months() (months []ledger.Month) {
+	for _, row := range t.Rows {
+		text, _ := t.get(row, "month")
+		if m, err := ReadMonth(text); err == nil && !slices.Contains(months, m) {
+			months = append(months, m)
+		}
+	}
+	slices.Sort(months)
+	return months
+}
+
 // PlanVolumes says what a table of messages of MSSanté by month changes. A row with an address is of that mailbox, or
 // with a domain, ch-exemple.mssante.fr, of all mailboxes of it together. One without is of a service; without that, too,
 // of all of its establishment, or of the structure as a whole. A column that isn't there leaves things as they are; an

@@ -24,11 +24,11 @@ const (
 type mssanteBooks interface {
 	MailboxVolumes(ctx context.Context, from, to ledger.Month) ([]ledger.MailboxVolume, error)
 	Listing(ctx context.Context) (ledger.Listing, error)
-	Correspondence(ctx context.Context) (ledger.Correspondence, error)
+	Correspondence(ctx context.Context, months ...ledger.Month) (ledger.Correspondence, error)
 	MSSanteProfiles(ctx context.Context) ([]ledger.MSSanteProfile, error)
 
 	DeclareMailboxes(ctx context.Context, by ledger.Author, change func(ledger.Register, []ledger.Mailbox) ([]ledger.Mailbox, error)) error
-	DeclareCorrespondence(ctx context.Context, by ledger.Author, change func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error)) error
+	DeclareCorrespondence(ctx context.Context, by ledger.Author, change func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error), months ...ledger.Month) error
 	DeclareExtraction(ctx context.Context, by ledger.Author, e ledger.Extraction, ours []ledger.Listed) (ledger.ExtractionNews, error)
 	SeeLost(ctx context.Context, by ledger.Author, address string) error
 	SaveMSSanteProfile(ctx context.Context, by ledger.Author, p ledger.MSSanteProfile) error
@@ -68,7 +68,7 @@ func (s scope) Listing(ctx context.Context) (ledger.Listing, error) {
 // errNotAll is told to who would change what is of all establishments, and has a role for some only.
 var errNotAll = errors.New("your role holds for some establishments, and this is of all of them")
 
-func (s scope) Correspondence(context.Context) (ledger.Correspondence, error) {
+func (s scope) Correspondence(context.Context, ...ledger.Month) (ledger.Correspondence, error) {
 	return ledger.Correspondence{}, errNotAll
 }
 
@@ -127,7 +127,7 @@ func (s scope) DeclareMailboxes(ctx context.Context, by ledger.Author, change fu
 	})
 }
 
-func (s scope) DeclareCorrespondence(context.Context, ledger.Author, func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error)) error {
+func (s scope) DeclareCorrespondence(context.Context, ledger.Author, func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error), ...ledger.Month) error {
 	return errNotAll
 }
 

@@ -136,9 +136,9 @@ func (s *site) table(w http.ResponseWriter, r *http.Request, upload ledger.Uploa
 	case taken:
 		by := author(r)
 		by.Source = upload.Name
-		err = b.DeclareCorrespondence(r.Context(), by, take)
+		err = b.DeclareCorrespondence(r.Context(), by, take, table.Months()...)
 	default:
-		err = s.tryTable(r, take)
+		err = s.tryTable(r, table.Months(), take)
 	}
 	if notes := register.Faults(nil); errors.As(err, &notes) {
 		p.Ready, p.Faults = false, faultsOf(notes)
@@ -173,8 +173,8 @@ func faultsOf(notes register.Faults) faults {
 	return list
 }
 
-// tryTable makes a plan of the books as they are.
-func (s *site) tryTable(r *http.Request, take func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error)) error {
+// tryTable makes a plan of some months of the books as they are.
+func (s *site) tryTable(r *http.Request, months []ledger.Month, take func(ledger.Register, []ledger.Mailbox, ledger.Correspondence) (ledger.Correspondence, error)) error {
 	b := s.books(r)
 	books, err := b.Snapshot(r.Context())
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *site) tryTable(r *http.Request, take func(ledger.Register, []ledger.Mai
 	if err != nil {
 		return err
 	}
-	before, err := b.Correspondence(r.Context())
+	before, err := b.Correspondence(r.Context(), months...)
 	if err == nil {
 		_, err = take(books.Register.Clone(), mailboxes, before)
 	}

@@ -13,6 +13,7 @@ CREATE TABLE mssante_mailbox_volumes (
     received      BIGINT,
     PRIMARY KEY (month, address)
 );
+CREATE INDEX mssante_mailbox_volumes_by_address ON mssante_mailbox_volumes (address);
 
 -- What they add up to by place. What is left of a domain when its mailboxes are taken away stands apart.
 CREATE TABLE mssante_mailbox_sums (
