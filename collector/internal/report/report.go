@@ -184,7 +184,7 @@ func (r *Report) figures(b Books) {
 		r.Indicators = append(r.Indicators, Indicator{key, now.of(key), before.of(key), base.of(key)})
 	}
 	r.gains()
-	r.forecast()
+	r.forecast(computed)
 }
 
 // computed are the figures of all months of the trend, and of the baseline, as the books have them now.
@@ -290,14 +290,15 @@ func (r *Report) Keys() (keys []Key) {
 // At is a figure of a month of the trend.
 func (p Past) At(key Key) indicators.Figure { return p.Figures.of(key) }
 
-// forecast looks at the months that are over. As on the dashboard a month counts as watched as well as the best one
-// was: lines that no machine tells of stay out of all months alike.
-func (r *Report) forecast() {
+// forecast looks at the months that are over, as the books have them now: what came in after a month was closed is
+// part of the way down, too. As on the dashboard a month counts as watched as well as the best one was: lines that no
+// machine tells of stay out of all months alike.
+func (r *Report) forecast(computed map[ledger.Month][]indicators.Figure) {
 	var points []indicators.Point
 	best := 0.0
 	for _, past := range r.Trend {
 		if past.Month < r.Month || r.Over() {
-			f := past.At(Key{indicators.ActiveLines, "lines"})
+			f := r.keyed(computed[past.Month]).of(Key{indicators.ActiveLines, "lines"})
 			point := indicators.Point{Month: past.Month, Value: f.Value}
 			if f.Completeness.Days > 0 {
 				point.Watched = f.Completeness.Watched / float64(f.Completeness.Days)

@@ -313,6 +313,30 @@ func TestAClosedMonthKeepsItsFiguresAndTellsWhatWasCorrectedSince(t *testing.T) 
 	}
 }
 
+func TestTheForecastRestsOnWhatIsKnownNowAlsoOfClosedMonths(t *testing.T) {
+	h := newHospital(t)
+	want := h.report(t, 202610, "").Forecast
+	_, err := h.CloseMonth(t.Context(), by, 202609, "", func(b ledger.MonthBooks) []ledger.ClosedFigure {
+		frozen := indicators.Freeze(b)
+		for i := range frozen {
+			if lines := int64(1000); frozen[i].Indicator == string(indicators.ActiveLines) {
+				frozen[i].Value, frozen[i].Watched = &lines, 10*frozen[i].Days
+			}
+		}
+		return frozen
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := h.report(t, 202610, "")
+	if got := figure(r.Trend[11].At(report.Key{Indicator: indicators.ActiveLines, Of: "lines"}).Value); got != 1000 {
+		t.Fatalf("got %d active lines in September, want those that were frozen", got)
+	}
+	if r.Forecast != want {
+		t.Errorf("got %+v, want %+v as before the closing", r.Forecast, want)
+	}
+}
+
 func TestTheWeatherIsThatOfTheCommitteesDayTheWorstFirst(t *testing.T) {
 	h := newHospital(t)
 	say := func(service string, day ledger.Day, weather ledger.Weather, points ...ledger.WatchPoint) {
