@@ -220,7 +220,7 @@ func TestEachFaxCountsOnceWhateverComesInBetween(t *testing.T) {
 		} {
 			c.wantMetric(line)
 		}
-		if page := c.get("?lang=fr"); !strings.Contains(page, "kyocera-a") || !strings.Contains(page, "10 pages") || !strings.Contains(page, "quarantaine") {
+		if page := c.get("machines?lang=fr"); !strings.Contains(page, "kyocera-a") || !strings.Contains(page, "10 pages") || !strings.Contains(page, "quarantaine") {
 			t.Error("the page doesn't show the machine, its pages or what is in quarantine")
 		}
 	}
