@@ -43,7 +43,7 @@ rules: ## alert and recording rules for Prometheus: promtool check, promtool tes
 	go test ./dashboards/prometheus
 
 test: tools rules ## everything: unit, property, fuzz seeds, command line, end to end with real programs
-	go test -race -timeout 12m ./...
+	go test -race -timeout 20m ./...
 	go test -count 1 -run TestThePagesOfADecadeAreLight ./collector
 	SHOTS=$(CURDIR)/build/screenshots go test -tags e2e,$(TAGS) -count 1 -timeout 20m -parallel 4 ./deploy/e2e ./collector/internal/web ./agent/internal/snmp ./mibs/sim ./dashboards/boards
 
