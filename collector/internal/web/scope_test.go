@@ -113,6 +113,12 @@ func everywhere(patterns []string, ids []string) (targets []string) {
 	return targets
 }
 
+// tells tells whether an answer names what is the second hospital's, or nobody's.
+func tells(answer string) bool {
+	answer = strings.ToLower(answer)
+	return strings.Contains(answer, "secret") || strings.Contains(answer, "0291") || strings.Contains(answer, "stray")
+}
+
 func TestAReaderOfOneHospitalLearnsNothingOfAnotherAnywhere(t *testing.T) {
 	books := twoHospitals(t)
 	s, err := newPages(Options{
@@ -137,10 +143,10 @@ func TestAReaderOfOneHospitalLearnsNothingOfAnotherAnywhere(t *testing.T) {
 				answer = strings.ReplaceAll(answer, id, "")
 			}
 		}
-		if at := regexp.MustCompile(`(?i).{0,80}(secret|0291|stray).{0,40}`).FindString(answer); at != "" {
-			t.Errorf("GET %s tells a reader of chu: …%s…", target, at)
+		if tells(answer) {
+			t.Errorf("GET %s tells a reader of chu: …%s…", target, regexp.MustCompile(`(?i).{0,80}(secret|0291|stray).{0,40}`).FindString(answer))
 		}
-		if regexp.MustCompile(`(?i)secret|0291|stray`).MatchString(ask(target, reader{Role: ledger.ReaderRole})) {
+		if tells(ask(target, reader{Role: ledger.ReaderRole})) {
 			told++
 		}
 	}
