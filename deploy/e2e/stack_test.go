@@ -175,6 +175,14 @@ func TestTheCollectorOfTheStackWritesWhatGrafanaMayRead(t *testing.T) {
 		"data_dir: /data", "data_dir: books", "0.0.0.0:8883", fmt.Sprintf("127.0.0.1:%d", freePort(t)), "0.0.0.0:8780", fmt.Sprintf("127.0.0.1:%d", pages),
 		"http://influxdb:8086", influx.url(), "/run/secrets/influxdb_token", filepath.Join(dir, "token"))
 	checked(t, "zerofax-collector", "check", "--config", config)
+	for _, table := range []string{"structure", "mssante-addresses"} { // empty books have nothing to write
+		file := map[string]string{"structure": "structure.csv", "mssante-addresses": "mssante-adresses.csv"}[table]
+		path, err := filepath.Abs(filepath.Join("..", "examples", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checked(t, "zerofax-collector", "import", table, path, "--config", config)
+	}
 	start(t, dir, "zerofax-collector", "run", "--config", "collector.yml")
 	eventually(t, 30*time.Second, "Grafana's user sees what was written", func() string {
 		answer := get(influx.url() + "/query?" + url.Values{"db": {"zerofax"}, "u": {"zerofax-read"}, "p": {"r"}, "q": {"SHOW MEASUREMENTS"}}.Encode())
