@@ -121,7 +121,7 @@ func (m *machine) says(command, want string) {
 
 // page is a shell command that asks the collector's web server.
 func page(path string) string {
-	return fmt.Sprintf(`exec 3<>/dev/tcp/127.0.0.1/8780 && printf 'GET %s HTTP/1.0\r\n\r\n' >&3 && cat <&3`, path)
+	return fmt.Sprintf(`exec 3<>/dev/tcp/127.0.0.1/8780 && printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3 && cat <&3`, path)
 }
 
 const agentConfig = `cat >/etc/zerofax/agent.yml <<'EOF'
