@@ -1,0 +1,58 @@
+package ledger
+
+import "github.com/zerofax/zerofax/agent/wire"
+
+// Import is one reading of a journal into the books: of a file, or of what an agent follows.
+type Import struct {
+	ID        int64       `json:"id"`
+	Journal   string      `json:"journal"` // as people named it
+	Profile   string      `json:"profile"` // how it is read
+	Source    string      `json:"source"`  // the file's name, or the agent
+	Who       string      `json:"who"`
+	StartedAt wire.Time   `json:"started_at"`
+	EndedAt   wire.Time   `json:"ended_at,omitempty"` // 0: it goes on
+	State     ImportState `json:"state"`
+	Rows      int64       `json:"rows"`     // read so far; the sum of those below
+	New       int64       `json:"new"`      // events booked
+	Known     int64       `json:"known"`    // events that the books had already
+	Skipped   int64       `json:"skipped"`  // rows that are none of ours: other calls, other types
+	Rejected  int64       `json:"rejected"` // rows that can't be read
+	First     wire.Time   `json:"first,omitempty"`
+	Last      wire.Time   `json:"last,omitempty"` // of its events
+}
+
+// ImportState is what became of an import.
+type ImportState string
+
+// The states of imports.
+const (
+	ImportRunning   ImportState = "running"
+	ImportDone      ImportState = "done"
+	ImportCancelled ImportState = "cancelled" // and what it had booked is undone
+	ImportBroken    ImportState = "broken"    // its program ended before it did; what it had booked holds
+	ImportUndone    ImportState = "undone"
+)
+
+// FlowSum is what journals tell of a month between two lines, each fax counted once whoever saw it.
+type FlowSum struct {
+	Month  Month          `json:"month"` // in the collector's time zone
+	Unit   wire.EventUnit `json:"unit"`  // messages and calls are never added to one another
+	From   string         `json:"from"`  // line id; empty: outside, or not told. Never both
+	To     string         `json:"to"`    // likewise
+	Count  int64          `json:"count"` // done
+	Failed int64          `json:"failed"`
+	Pages  int64          `json:"pages"` // of those that say so
+	Paged  int64          `json:"paged"` // how many of Count those are
+}
+
+// Correspondent is a number that isn't ours, with what journals tell of it. The number itself is kept nowhere.
+type Correspondent struct {
+	ID       int64          `json:"id"`
+	Masked   string         `json:"masked"` // 02 41 •• •• 12
+	Name     string         `json:"name"`   // as a public directory or the team names it; empty: unknown
+	Unit     wire.EventUnit `json:"unit"`
+	Sent     int64          `json:"sent"`     // by us to it
+	Received int64          `json:"received"` // by us from it
+	Lines    int64          `json:"lines"`    // of ours that faxed with it
+	Last     wire.Time      `json:"last"`
+}
