@@ -56,3 +56,13 @@ type Correspondent struct {
 	Lines    int64          `json:"lines"`    // of ours that faxed with it
 	Last     wire.Time      `json:"last"`
 }
+
+// JournalSpan is which days a journal tells of some lines: those of no event among them are days without a fax. A journal
+// with a hole, or with lines that it tells of since another day, has several.
+type JournalSpan struct {
+	Journal string         `json:"journal"`
+	Unit    wire.EventUnit `json:"unit"`
+	From    Day            `json:"from"`  // the first of them, in the collector's time zone
+	To      Day            `json:"to"`    // the last of them
+	Lines   []string       `json:"lines"` // ids, in order
+}
