@@ -425,7 +425,7 @@ func TestHoursWithoutABrokerTakeNoMemoryAndLoseNoFax(t *testing.T) {
 			if !ok {
 				break
 			}
-			readings, err := wire.DecodeReadings(batch.Payload)
+			readings, _, err := wire.DecodeReadings(batch.Payload)
 			if err != nil {
 				t.Fatal(err)
 			}

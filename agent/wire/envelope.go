@@ -18,15 +18,16 @@ type Header struct {
 	SentAt Time
 }
 
-// Envelope is a numbered batch of readings from one agent.
+// Envelope is a numbered batch of readings from one agent, and of events among them.
 type Envelope struct {
 	Header
-	CRC      uint32    // of the readings as they were sent
+	CRC      uint32    // of the readings and events as they were sent
 	Readings []Reading // the acceptable ones, in order
+	Events   []Event   // the acceptable ones, in order
 	Bad      []Bad     // the others
 }
 
-// Bad is a reading that can't be accepted.
+// Bad is a reading or an event that can't be accepted.
 type Bad struct {
 	Index  int // its place in the envelope
 	Reason string
@@ -40,28 +41,63 @@ var (
 	ErrBad     = errors.New("bad envelope")
 )
 
-// EncodeReadings makes the JSON array that an envelope carries.
-func EncodeReadings(readings []Reading) ([]byte, error) {
-	if len(readings) == 0 {
-		return []byte("[]"), nil
+// EncodeReadings makes the JSON array that an envelope carries: readings, then events.
+func EncodeReadings(readings []Reading, events ...Event) ([]byte, error) {
+	data := []byte("[]")
+	if len(readings) > 0 {
+		var err error
+		if data, err = json.Marshal(readings); err != nil {
+			return nil, fmt.Errorf("encode readings: %w", err)
+		}
 	}
-	data, err := json.Marshal(readings)
-	if err != nil {
-		return nil, fmt.Errorf("encode readings: %w", err)
+	for i := range events {
+		one, err := json.Marshal(&events[i])
+		if err != nil {
+			return nil, fmt.Errorf("encode events: %w", err)
+		}
+		data = data[:len(data)-1]
+		if len(data) > 1 {
+			data = append(data, ',')
+		}
+		data = append(data, `{"event":`...)
+		data = append(data, one...)
+		data = append(data, `}]`...)
 	}
 	return data, nil
 }
 
-// DecodeReadings reads what EncodeReadings wrote. It checks form only, not Reading.Check.
-func DecodeReadings(data []byte) ([]Reading, error) {
-	if readings, ok := quickReadings(data); ok {
-		return readings, nil
+// element is what stands in the array: a reading, or an event.
+type element struct {
+	Event *Event `json:"event"`
+	Reading
+}
+
+func (e *element) check() error {
+	if e.Event != nil {
+		return e.Event.Check()
 	}
-	var readings []Reading
-	if err := json.Unmarshal(data, &readings); err != nil {
-		return nil, fmt.Errorf("decode readings: %w", err)
+	return e.Reading.Check()
+}
+
+// DecodeReadings reads the array that an envelope carries. It checks form only, not
+// Reading.Check and Event.Check.
+func DecodeReadings(data []byte) ([]Reading, []Event, error) {
+	if readings, events, ok := quickReadings(data); ok {
+		return readings, events, nil
 	}
-	return readings, nil
+	var elements []element
+	if err := json.Unmarshal(data, &elements); err != nil {
+		return nil, nil, fmt.Errorf("decode readings: %w", err)
+	}
+	readings, events := []Reading{}, []Event(nil)
+	for i := range elements {
+		if e := &elements[i]; e.Event != nil {
+			events = append(events, *e.Event)
+		} else {
+			readings = append(readings, e.Reading)
+		}
+	}
+	return readings, events, nil
 }
 
 // Overhead is how many bytes AppendEnvelope may add to the readings.
@@ -95,7 +131,8 @@ func AppendEnvelope(dst []byte, h Header, readings []byte) []byte {
 //   - ErrBad: the envelope as a whole is unacceptable; Stream and Seq are set, the rest of
 //     the header and CRC as far as they can be read, and no readings.
 //
-// A reading that can't be accepted is no error: it stands in Bad, the others in Readings.
+// A reading or an event that can't be accepted is no error: it stands in Bad, the others in
+// Readings and Events.
 func DecodeEnvelope(payload []byte) (Envelope, error) {
 	if len(payload) <= MaxEnvelope {
 		if env, ok := quickEnvelope(payload); ok {
@@ -199,16 +236,24 @@ func (e *Envelope) decodeReadings(raw json.RawMessage) error {
 	}
 	e.Readings = make([]Reading, 0, len(each))
 	for i, one := range each {
-		var r Reading
-		err := json.Unmarshal(one, &r)
+		var it element
+		err := json.Unmarshal(one, &it)
 		if err == nil {
-			err = r.Check()
+			err = it.check()
 		}
-		if err != nil {
-			e.Bad = append(e.Bad, Bad{Index: i, Reason: err.Error(), Raw: one})
-			continue
-		}
-		e.Readings = append(e.Readings, r)
+		e.sort(&it, err, i, one)
 	}
 	return nil
+}
+
+// sort puts one of the elements where it belongs; err is what is wrong with it.
+func (e *Envelope) sort(it *element, err error, index int, raw json.RawMessage) {
+	switch {
+	case err != nil:
+		e.Bad = append(e.Bad, Bad{Index: index, Reason: err.Error(), Raw: raw})
+	case it.Event != nil:
+		e.Events = append(e.Events, *it.Event)
+	default:
+		e.Readings = append(e.Readings, it.Reading)
+	}
 }

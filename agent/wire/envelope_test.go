@@ -14,6 +14,8 @@ import (
 
 const goodReading = `{"device":"xerox-1","at":"2026-10-01T08:00:00.123Z","ok":true}`
 
+const goodEvent = `{"event":{"journal":"hylafax","key":"k1","at":"2026-10-01T08:00:00.123Z","unit":"message","witness":"sender","from":"4512","result":"done"}}`
+
 // message is a good envelope around readings; edits are pairs of old and new text.
 func message(readings string, edits ...string) []byte {
 	m := `{"v":1,"agent":"ps-01","stream":"abcdefgh","first":5,"seq":6,"oldest":4,"lost":2,"sent_at":"2026-10-01T08:00:01Z","readings":[` + readings + `]}`
@@ -130,6 +132,41 @@ func TestABadReadingSpoilsNoOther(t *testing.T) {
 	}
 }
 
+func TestABadEventSpoilsNeitherReadingsNorOtherEvents(t *testing.T) {
+	second := strings.Replace(goodEvent, "k1", "k2", 1)
+	for _, c := range []struct{ name, old, new, reason string }{
+		{"no journal", `"journal":"hylafax",`, ``, "journal"},
+		{"a journal in capitals", "hylafax", "HylaFAX", "journal"},
+		{"no key", `"k1"`, `""`, "key"},
+		{"a key of 65 letters", "k1", strings.Repeat("k", 65), "key"},
+		{"no time", `"at":"2026-10-01T08:00:00.123Z",`, ``, "at: missing"},
+		{"a time that is none", "2026-10-01", "2026-13-01", "RFC 3339"},
+		{"pages for a unit", `"message"`, `"pages"`, "unit"},
+		{"an unknown witness", `"sender"`, `"nurse"`, "witness"},
+		{"neither from nor to", `"from":"4512",`, ``, "both missing"},
+		{"a number that is none", `"4512"`, `4512`, "cannot unmarshal number"},
+		{"a long number", "4512", strings.Repeat("4", 33), "at most 32"},
+		{"a site in capitals", `"from"`, `"site":"CHU","from"`, "site"},
+		{"pages below 0", `"from"`, `"pages":-1,"from"`, "pages -1"},
+		{"an unknown result", `"done"`, `"maybe"`, "result"},
+		{"no object", `{"event":`, `{"event":7,"was":`, "cannot unmarshal number"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bad := strings.Replace(goodEvent, c.old, c.new, 1)
+			got, err := wire.DecodeEnvelope(message(goodEvent + "," + bad + "," + goodReading + "," + second))
+			if err != nil {
+				t.Fatalf("got error %v, want the envelope", err)
+			}
+			if len(got.Readings) != 1 || len(got.Events) != 2 || got.Events[0].Key != "k1" || got.Events[1].Key != "k2" {
+				t.Fatalf("got %d readings, events %+v; want 1, and k1 and k2 in this order", len(got.Readings), got.Events)
+			}
+			if len(got.Bad) != 1 || got.Bad[0].Index != 1 || !strings.Contains(got.Bad[0].Reason, c.reason) || string(got.Bad[0].Raw) != bad {
+				t.Errorf("got bad %+v; want the second, saying %q, raw as sent", got.Bad, c.reason)
+			}
+		})
+	}
+}
+
 func TestABadNumberIsLeftOutAndItsReadingKept(t *testing.T) {
 	for number, want := range map[string]wire.Number{
 		`"4512"`: "4512", `"+33 2 41 35 40 00"`: "+33 2 41 35 40 00", `"\u0034512"`: "4512", `""`: "",
@@ -146,18 +183,22 @@ func TestABadNumberIsLeftOutAndItsReadingKept(t *testing.T) {
 
 // Whatever a newer agent or another writer makes of the same message, it means the same.
 func TestTheFormOfTheJSONDoesNotMatter(t *testing.T) {
-	want, err := wire.DecodeEnvelope(message(goodReading))
+	elements := goodReading + "," + goodEvent
+	want, err := wire.DecodeEnvelope(message(elements))
 	if err != nil {
 		t.Fatal(err)
 	}
-	spaced := message(goodReading, `,"`, ` , "`, `":`, "\" :\n\t")
-	unknown := message(goodReading, `"v":1`, `"v":1,"new":{"a":[1,2]}`, `"ok":true`, `"ok":true,"colour":"red"`)
+	if len(want.Readings) != 1 || len(want.Events) != 1 {
+		t.Fatalf("got %+v, want a reading and an event", want)
+	}
+	spaced := message(elements, `,"`, ` , "`, `":`, "\" :\n\t")
+	unknown := message(elements, `"v":1`, `"v":1,"new":{"a":[1,2]}`, `"ok":true`, `"ok":true,"colour":"red"`, `"unit"`, `"tariff":[1],"unit"`)
 	for name, payload := range map[string][]byte{
 		"white space":            spaced,
 		"unknown fields":         unknown,
-		"escapes":                message(goodReading, "xerox", `x\u0065rox`, "ps-01", `p\u0073-01`),
-		"a time in another zone": message(goodReading, "08:00:00.123Z", "10:00:00.1239+02:00"),
-		"nulls":                  message(goodReading, `"ok":true`, `"ok":true,"error":null,"identity":null,"counters":null`),
+		"escapes":                message(elements, "xerox", `x\u0065rox`, "ps-01", `p\u0073-01`, "hylafax", `hyl\u0061fax`),
+		"a time in another zone": message(elements, "08:00:00.123Z", "10:00:00.1239+02:00"),
+		"nulls":                  message(elements, `"ok":true`, `"ok":true,"error":null,"identity":null,"counters":null,"event":null`, `"unit"`, `"to":null,"unit"`),
 	} {
 		got, err := wire.DecodeEnvelope(payload)
 		if err != nil {
@@ -227,13 +268,19 @@ func TestOtherMessagesAreChecked(t *testing.T) {
 func TestWhatAnAgentChecksACollectorAccepts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		readings := rapid.SliceOfN(readingGen, 0, 5).Draw(t, "readings")
+		events := rapid.SliceOfN(eventGen, 0, 5).Draw(t, "events")
 		header := headerGen.Draw(t, "header")
 		for i := range readings {
 			if err := readings[i].Check(); err != nil {
 				t.Fatalf("a reading made to be good: %v", err)
 			}
 		}
-		body, err := wire.EncodeReadings(readings)
+		for i := range events {
+			if err := events[i].Check(); err != nil {
+				t.Fatalf("an event made to be good: %v", err)
+			}
+		}
+		body, err := wire.EncodeReadings(readings, events...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,16 +288,19 @@ func TestWhatAnAgentChecksACollectorAccepts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := wire.Envelope{Header: header, CRC: wire.CRC(body), Readings: readings}
+		want := wire.Envelope{Header: header, CRC: wire.CRC(body), Readings: readings, Events: events}
 		if readings == nil {
 			want.Readings = []wire.Reading{}
+		}
+		if len(events) == 0 {
+			want.Events = nil
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v\nwant %+v", got, want)
 		}
-		again, err := wire.DecodeReadings(body)
-		if err != nil || !slices.EqualFunc(again, readings, func(a, b wire.Reading) bool { return reflect.DeepEqual(a, b) }) {
-			t.Fatalf("DecodeReadings: got %+v, %v\nwant %+v", again, err, readings)
+		again, others, err := wire.DecodeReadings(body)
+		if err != nil || !slices.Equal(others, events) || !slices.EqualFunc(again, readings, func(a, b wire.Reading) bool { return reflect.DeepEqual(a, b) }) {
+			t.Fatalf("DecodeReadings: got %+v, %+v, %v\nwant %+v, %+v", again, others, err, readings, events)
 		}
 	})
 }
@@ -305,6 +355,22 @@ var (
 		return r
 	})
 
+	eventGen = rapid.Custom(func(t *rapid.T) wire.Event {
+		e := wire.Event{
+			Journal: rapid.StringMatching(`[a-z0-9-]{1,63}`).Draw(t, "journal"), Key: rapid.StringN(1, 20, wire.MaxKey).Draw(t, "key"), At: timeGen.Draw(t, "at"),
+			Unit:    rapid.SampledFrom([]wire.EventUnit{wire.Message, wire.Call}).Draw(t, "unit"),
+			Witness: rapid.SampledFrom([]wire.Witness{wire.Sender, wire.Receiver, wire.Exchange}).Draw(t, "witness"),
+			From:    rapid.StringN(0, 9, wire.MaxNumber).Draw(t, "from"), To: rapid.StringN(0, 9, wire.MaxNumber).Draw(t, "to"),
+			Site:  rapid.StringMatching(`([a-z0-9-]{1,63})?`).Draw(t, "site"),
+			Pages: rapid.Int64Range(0, 1<<62).Draw(t, "pages"), Seconds: rapid.Int64Range(0, 1<<62).Draw(t, "seconds"),
+			Result: rapid.SampledFrom([]wire.Result{wire.Done, wire.Failed}).Draw(t, "result"),
+		}
+		if e.From == "" && e.To == "" {
+			e.From = "4512"
+		}
+		return e
+	})
+
 	answerGen = rapid.SampledFrom([]wire.Answer{wire.Yes, wire.No, wire.Unknown, ""})
 )
 
@@ -316,6 +382,7 @@ func FuzzDecodeEnvelope(f *testing.F) {
 	}
 	f.Add(envelopeOf(f, hundred()[:3]))
 	f.Add(message(goodReading + `,{"device":7}`))
+	f.Add(message(goodEvent + `,{"event":{"journal":7}},` + strings.Replace(goodEvent, `{"event"`, `{"device":"xerox-1","event"`, 1)))
 	f.Add(message(goodReading, `true`, `true,"counters":[{"measure":"fax_sent","unit":"faxes","rule":"r","value":-0}],"ok":false`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		env, err := wire.DecodeEnvelope(payload)
@@ -331,7 +398,12 @@ func FuzzDecodeEnvelope(f *testing.F) {
 				t.Fatalf("accepted reading %d: %v", i, err)
 			}
 		}
-		body, err := wire.EncodeReadings(env.Readings)
+		for i := range env.Events {
+			if err := env.Events[i].Check(); err != nil {
+				t.Fatalf("accepted event %d: %v", i, err)
+			}
+		}
+		body, err := wire.EncodeReadings(env.Readings, env.Events...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +415,7 @@ func FuzzDecodeEnvelope(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(again.Bad) > 0 || again.Header != env.Header || text(t, again.Readings) != string(body) {
+		if len(again.Bad) > 0 || again.Header != env.Header || text(t, again) != string(body) {
 			t.Fatalf("got %+v\nwant %+v", again, env)
 		}
 	})
@@ -358,9 +430,9 @@ func sameOutcome(a wire.Envelope, aErr error, b wire.Envelope, bErr error) bool 
 	return reflect.DeepEqual(a, b)
 }
 
-func text(t *testing.T, readings []wire.Reading) string {
+func text(t *testing.T, env wire.Envelope) string {
 	t.Helper()
-	body, err := wire.EncodeReadings(readings)
+	body, err := wire.EncodeReadings(env.Readings, env.Events...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,16 +60,19 @@ func quickEnvelope(payload []byte) (env Envelope, ok bool) {
 	return env, q.ok && version == Version && listed && q.pos == len(payload)
 }
 
-// quickReadings reads a whole list of readings unchecked; ok is false if it gave up.
-func quickReadings(data []byte) (readings []Reading, ok bool) {
+// quickReadings reads a whole list of readings and events unchecked; ok is false if it gave up.
+func quickReadings(data []byte) (readings []Reading, events []Event, ok bool) {
 	q := quick{data: data, ok: true, same: make(map[string]string, 16)}
 	readings = make([]Reading, 0, len(data)/256)
 	q.list(func() {
-		var r Reading
-		q.reading(&r)
-		readings = append(readings, r)
+		var it element
+		if q.element(&it); it.Event != nil {
+			events = append(events, *it.Event)
+		} else {
+			readings = append(readings, it.Reading)
+		}
 	})
-	return readings, q.ok && q.pos == len(data)
+	return readings, events, q.ok && q.pos == len(data)
 }
 
 // readings sorts the good from the bad.
@@ -78,18 +81,19 @@ func (q *quick) readings(env *Envelope) {
 	index := 0
 	q.list(func() {
 		start := q.pos
-		var r Reading
-		q.reading(&r)
-		if err := r.Check(); err != nil {
-			env.Bad = append(env.Bad, Bad{Index: index, Reason: err.Error(), Raw: bytes.Clone(q.data[start:q.pos])})
-		} else {
-			env.Readings = append(env.Readings, r)
+		var it element
+		q.element(&it)
+		err, raw := it.check(), []byte(nil)
+		if err != nil {
+			raw = bytes.Clone(q.data[start:q.pos])
 		}
+		env.sort(&it, err, index, raw)
 		index++
 	})
 }
 
-func (q *quick) reading(r *Reading) {
+func (q *quick) element(it *element) {
+	r := &it.Reading
 	q.object(func(name []byte) int {
 		switch string(name) {
 		case "device":
@@ -130,6 +134,51 @@ func (q *quick) reading(r *Reading) {
 		case "seen":
 			r.Seen = int(q.integer())
 			return 11
+		case "event":
+			it.Event = new(Event)
+			q.event(it.Event)
+			return 12
+		}
+		return q.unknown()
+	})
+}
+
+func (q *quick) event(e *Event) {
+	q.object(func(name []byte) int {
+		switch string(name) {
+		case "journal":
+			e.Journal = q.known()
+			return 0
+		case "key":
+			e.Key = q.text()
+			return 1
+		case "at":
+			e.At = q.time()
+			return 2
+		case "unit":
+			e.Unit = EventUnit(q.known())
+			return 3
+		case "witness":
+			e.Witness = Witness(q.known())
+			return 4
+		case "from":
+			e.From = q.text()
+			return 5
+		case "to":
+			e.To = q.text()
+			return 6
+		case "site":
+			e.Site = q.known()
+			return 7
+		case "pages":
+			e.Pages = q.integer()
+			return 8
+		case "seconds":
+			e.Seconds = q.integer()
+			return 9
+		case "result":
+			e.Result = Result(q.known())
+			return 10
 		}
 		return q.unknown()
 	})

@@ -70,7 +70,7 @@ func reencode(payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := wire.EncodeReadings(env.Readings)
+	body, err := wire.EncodeReadings(env.Readings, env.Events...)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func kindOf(name string) string {
 func TestWhatAnAgentSendsFitsTheSchema(t *testing.T) {
 	schema := compiled(t)["envelope"]
 	rapid.Check(t, func(t *rapid.T) {
-		body, err := wire.EncodeReadings(rapid.SliceOfN(readingGen, 0, 3).Draw(t, "readings"))
+		body, err := wire.EncodeReadings(rapid.SliceOfN(readingGen, 0, 3).Draw(t, "readings"), rapid.SliceOfN(eventGen, 0, 3).Draw(t, "events")...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,6 +115,8 @@ func TestTheSchemasRefuseWhatTheDecodersRefuse(t *testing.T) {
 		{"envelope", string(message(strings.Replace(goodReading, "true", `true,"counters":[{}]`, 1)))},
 		{"envelope", string(message(strings.Replace(goodReading, "true", `true,"lines":[{"status":"up"}]`, 1)))},
 		{"envelope", string(message(strings.Replace(goodReading, "true", `true,"fax_service":"up"`, 1)))},
+		{"envelope", string(message(strings.Replace(goodEvent, "done", "lost", 1)))},
+		{"envelope", string(message(strings.Replace(goodEvent, `,"from":"4512"`, "", 1)))},
 		{"agent-state", `{"v":1,"online":true}`},
 		{"agent-state", `{"v":1,"online":true,"session":"","started_at":"2026-10-01T08:00:01Z","spool":{"envelopes":0,"bytes":0,"dropped":0}}`},
 		{"agent-state", `{"v":1,"online":true,"session":"s","started_at":"2026-10-01T08:00:01Z","spool":{"envelopes":-1,"bytes":0,"dropped":0}}`},
@@ -145,8 +147,8 @@ func compiled(tb testing.TB) map[string]*jsonschema.Schema {
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
 	names, err := fs.Glob(wire.Schemas(), "*.json")
-	if err != nil || len(names) != 8 {
-		tb.Fatalf("got schemas %v, %v; want 8", names, err)
+	if err != nil || len(names) != 9 {
+		tb.Fatalf("got schemas %v, %v; want 9", names, err)
 	}
 	for i, name := range names {
 		data, err := fs.ReadFile(wire.Schemas(), name)

@@ -69,6 +69,7 @@ type CollectorState struct {
 	Online  bool   `json:"online"`
 	Session string `json:"session,omitempty"`
 	SentAt  Time   `json:"sent_at,omitempty"`
+	Events  bool   `json:"events,omitempty"` // it takes events; collectors of before would refuse each one
 }
 
 // Encode is the message of a state or an ack.

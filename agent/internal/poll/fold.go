@@ -11,8 +11,9 @@ import (
 // ErrTooLarge means that batches can't become one: even folded they don't fit into an envelope.
 var ErrTooLarge = errors.New("too large for one envelope")
 
-// Fold makes one batch of several, oldest first: payloads are JSON arrays of readings, and
-// so is what comes out. It drops a reading only if nothing is lost with it: whatever that
+// Fold makes one batch of several, oldest first: payloads are JSON arrays of readings and
+// events, and so is what comes out. Events all stay as they are, behind the readings: each
+// is its own fax. It drops a reading only if nothing is lost with it: whatever that
 // reading tells (reachable or why not, counters, lines, fax service), the device's reading
 // before it that tells of the same thing and the one after it say the same. So both
 // readings around every change and every failure span stay, and no interval in which
@@ -22,22 +23,23 @@ var ErrTooLarge = errors.New("too large for one envelope")
 // own kind: else a device polled for lines each minute would hardly fold at all.
 func Fold(payloads [][]byte) (payload []byte, records int, err error) {
 	var readings []wire.Reading
+	var events []wire.Event
 	for i, payload := range payloads {
-		some, err := wire.DecodeReadings(payload)
+		some, others, err := wire.DecodeReadings(payload)
 		if err != nil {
 			return nil, 0, fmt.Errorf("fold batch %d of %d: %w", i+1, len(payloads), err)
 		}
-		readings = append(readings, some...)
+		readings, events = append(readings, some...), append(events, others...)
 	}
 	kept := fold(readings)
-	payload, err = wire.EncodeReadings(kept)
+	payload, err = wire.EncodeReadings(kept, events...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("fold %d readings: %w", len(readings), err)
 	}
 	if most := wire.MaxEnvelope - wire.Overhead; len(payload) > most {
 		return nil, 0, fmt.Errorf("fold %d readings: %d bytes, at most %d: %w", len(readings), len(payload), most, ErrTooLarge)
 	}
-	return payload, len(kept), nil
+	return payload, len(kept) + len(events), nil
 }
 
 // fold shortens readings in place.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func foldAll(t interface {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readings, err := wire.DecodeReadings(payload)
+	readings, _, err := wire.DecodeReadings(payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +75,32 @@ func minutes(text string) []wire.Reading {
 		readings = append(readings, r)
 	}
 	return readings
+}
+
+func TestFoldLeavesEventsAsTheyAre(t *testing.T) {
+	var events []wire.Event
+	for i := range 4 {
+		events = append(events, wire.Event{
+			Journal: "hylafax", Key: fmt.Sprint(i), At: 1_790_000_000_000, Unit: wire.Message, Witness: wire.Sender, From: "4512", To: "4513", Result: wire.Done,
+		})
+	}
+	looks := minutes("555")
+	var payloads [][]byte
+	for i, readings := range [][]wire.Reading{looks[:1], nil, looks[1:]} {
+		payload, err := wire.EncodeReadings(readings, events[i:i+1]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payloads = append(payloads, payload)
+	}
+	payload, records, err := poll.Fold(payloads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readings, got, err := wire.DecodeReadings(payload)
+	if err != nil || len(readings) != 2 || !slices.Equal(got, events[:3]) || records != 5 {
+		t.Errorf("got %d readings, events %+v, %d records, %v; want the first and last reading and all events", len(readings), got, records, err)
+	}
 }
 
 func TestFoldKeepsBothReadingsAroundEveryChange(t *testing.T) {

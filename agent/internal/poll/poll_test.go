@@ -153,7 +153,7 @@ type kept struct {
 }
 
 func (k *kept) put(payload []byte, records int) error {
-	readings, err := wire.DecodeReadings(payload)
+	readings, _, err := wire.DecodeReadings(payload)
 	if err != nil || len(readings) != records || len(payload) > wire.MaxEnvelope-wire.Overhead {
 		panic(fmt.Sprintf("batch of %d records: %v, %s", records, err, payload))
 	}

@@ -118,7 +118,7 @@ func (in *Ingest) talk(ctx context.Context, client mqtt.Client, session string, 
 }
 
 func (in *Ingest) sayState(client mqtt.Client, session string, online bool) mqtt.Token {
-	state := wire.CollectorState{V: wire.Version, Online: online, Session: session, SentAt: wire.TimeOf(in.options.Now())}
+	state := wire.CollectorState{V: wire.Version, Online: online, Session: session, SentAt: wire.TimeOf(in.options.Now()), Events: true}
 	return client.Publish(wire.CollectorStateTopic, 1, true, wire.Encode(state))
 }
 

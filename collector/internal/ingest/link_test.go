@@ -148,8 +148,8 @@ func TestAnEnvelopeIsAcknowledgedToItsAgent(t *testing.T) {
 	in := startIngest(t, b.URL(), &echo{})
 	eventually(t, "ingest is ready", func() bool { return in.Ready() == nil })
 	a := startAgent(t, b.URL())
-	if s := next(t, "state of the collector", a.states); !s.Online || s.Session == "" || s.SentAt == 0 {
-		t.Errorf("the collector says %+v, want that it is online", s)
+	if s := next(t, "state of the collector", a.states); !s.Online || s.Session == "" || s.SentAt == 0 || !s.Events {
+		t.Errorf("the collector says %+v, want that it is online and takes events", s)
 	}
 	a.say(t, 1)
 	if ack := next(t, "ack", a.acks); ack.Seq != 1 || ack.Stream != "stream-of-tests" || ack.CRC != wire.CRC([]byte("[]")) {
