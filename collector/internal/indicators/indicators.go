@@ -58,8 +58,11 @@ const (
 	Activity Source = "line_faxes"  // lines of which a fax was counted in the time
 	Counters Source = "counters"    // of machines
 	Declared Source = "declared"    // by people
+	Journals Source = "journals"    // of faxes, read as files
 	Nothing  Source = "no_source"   // nothing tells it
 	Unseen   Source = "not_watched" // what would tell it was not watched in the time
+
+	JournalsAndCounters Source = "journals_and_counters" // of different lines or months
 )
 
 // Certainty is how sure a figure is of what it says to be.
@@ -118,6 +121,7 @@ type Books struct {
 	Lines    []ledger.Line
 	Months   []ledger.MonthSum // of the time asked for; of other months they are ignored
 	MSSante  ledger.MSSante    // likewise
+	Journals ledger.Journals   // likewise
 }
 
 // Compute gives all figures of the months from and to and of those between, by scope and indicator.
@@ -130,6 +134,9 @@ func Compute(b Books, from, to ledger.Month, level Level) []Figure {
 		if m := &b.Months[i]; m.Month >= from && m.Month <= to && !m.Evidence {
 			p.sum(m)
 		}
+	}
+	if p.told != nil {
+		p.tell()
 	}
 	p.lines(b)
 	p.mssante(&b.MSSante)
@@ -152,36 +159,34 @@ func InMonth(sums []ledger.MonthSum, month ledger.Month) []ledger.MonthSum {
 	return sums[begin(month):begin(month.Add(1))]
 }
 
-// flows are the figures that counters give: which measures, pages or messages.
+// flows are the figures that machines and journals give: which measures, pages or messages.
 var flows = []struct {
 	indicator Indicator
 	unit      string
 	measures  []wire.Measure
 }{
 	{FaxReceived, "pages", []wire.Measure{wire.FaxReceivedPages, wire.FaxPrintedPages}},
-	{FaxReceived, "faxes", []wire.Measure{wire.FaxReceived}},
+	{FaxReceived, "faxes", []wire.Measure{wire.FaxReceived, JournalReceived}},
 	{FaxSent, "pages", []wire.Measure{wire.FaxSentPages}},
-	{FaxSent, "faxes", []wire.Measure{wire.FaxSent}},
+	{FaxSent, "faxes", []wire.Measure{wire.FaxSent, JournalSent}},
 	{FaxUnknown, "pages", []wire.Measure{wire.FaxPages}},
 }
 
 // figures are those of one scope. Messages, and pages of unknown direction, are told only where
-// machines count them.
+// machines count them, or journals tell.
 func (t *tally) figures(p *pivot, scope Scope) []Figure {
 	figure := func(indicator Indicator, unit string) Figure {
 		return Figure{Scope: scope, From: p.from, To: p.to, Indicator: indicator, Unit: unit, Of: unit, Completeness: Completeness{Days: p.days}}
 	}
 	list := []Figure{t.activeLines(p, figure(ActiveLines, "lines"))}
 	for _, flow := range flows {
-		counted := t.seen(flow.measures)
+		counted := t.seen(flow.measures) || t.heardOf(flow.measures)
 		if !counted && (flow.unit != "pages" || flow.indicator == FaxUnknown) {
 			continue
 		}
 		list = append(list, t.flow(p, figure(flow.indicator, flow.unit), flow.measures))
 	}
-	internal := figure(FaxInternal, "faxes")
-	internal.Basis = Basis{Source: Nothing, Certainty: Unknown} // only a journal could tell
-	return append(list, internal, t.mailboxes.figure(p, figure(MSSanteAddresses, "addresses")),
+	return append(list, t.internal(p, figure(FaxInternal, "faxes")), t.mailboxes.figure(p, figure(MSSanteAddresses, "addresses")),
 		t.received.figure(p, figure(MSSanteReceived, "messages")), t.sent.figure(p, figure(MSSanteSent, "messages")))
 }
 
@@ -202,7 +207,7 @@ func (t *tally) flow(p *pivot, f Figure, measures []wire.Measure) Figure {
 			f.Basis.Certainty = Probable
 		}
 	}
-	if watched == 0 && len(f.Basis.Parts) == 0 {
+	if !t.retold(p, &f, measures) && watched == 0 && len(f.Basis.Parts) == 0 {
 		f.Basis = Basis{Source: Unseen, Certainty: Unknown}
 		return f
 	}

@@ -26,6 +26,7 @@ type pivot struct {
 	faxed    map[string]ledger.Place // lines of which a fax was counted in the time, and where
 	shared   map[string]bool         // machines of which faxes were counted that may have been any of several lines'
 	services map[Scope]int           // how many there are
+	told     *told                   // nil: no journal tells anything
 }
 
 // tally is what is known of one scope.
@@ -36,6 +37,8 @@ type tally struct {
 	sources              []source
 	parts                []Part // in the order of measures and units
 	straddling           map[wire.Measure]int64
+
+	hearing hearing // of journals
 
 	mailboxes, sent, received declared // of MSSanté
 }
@@ -51,6 +54,7 @@ func newPivot(b *Books, level Level, from, to ledger.Month) *pivot {
 		register: b.Register, level: level, from: from, to: to, months: map[*time.Location]ledger.Span{}, instant: b.At,
 		tallies: map[Scope]*tally{}, faxed: make(map[string]ledger.Place, len(b.Lines)), shared: map[string]bool{}, services: map[Scope]int{},
 	}
+	p.told = newTold(b, from, to)
 	p.days = int(p.span(time.UTC).Length() / (24 * time.Hour))
 	p.stand(b)
 	p.declared()
@@ -171,6 +175,9 @@ func (p *pivot) line(l *ledger.Line, now wire.Time) {
 		if watched > 0 {
 			t.sources = append(t.sources, source{s.Measures, watched})
 		}
+		if p.told != nil {
+			p.hear(t, l, s, in)
+		}
 	}
 }
 
@@ -178,8 +185,14 @@ func (p *pivot) line(l *ledger.Line, now wire.Time) {
 func (p *pivot) sum(m *ledger.MonthSum) {
 	place := ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service}
 	t := p.at(place)
-	t.part(m.Measure, m.Unit).Count += m.Count
-	if m.Month == p.from && m.Straddling != 0 {
+	count := m.Count
+	if p.told.replaces(m) {
+		count = p.told.left(m)
+	}
+	if count != 0 || m.Count == 0 {
+		t.part(m.Measure, m.Unit).Count += count
+	}
+	if m.Month == p.from && m.Straddling != 0 && count == m.Count {
 		t.straddling[m.Measure] += m.Straddling
 	}
 	switch {
@@ -205,7 +218,15 @@ func (t *tally) part(measure wire.Measure, unit string) *Part {
 }
 
 func compareParts(a, b Part) int {
-	return cmp.Or(cmp.Compare(slices.Index(wire.Measures(), a.Measure), slices.Index(wire.Measures(), b.Measure)), cmp.Compare(a.Unit, b.Unit))
+	return cmp.Or(cmp.Compare(rank(a.Measure), rank(b.Measure)), cmp.Compare(a.Unit, b.Unit))
+}
+
+// rank is where a measure stands among all: those of journals follow those of machines.
+func rank(m wire.Measure) int {
+	if i := slices.Index(wire.Measures(), m); i >= 0 {
+		return i
+	}
+	return len(wire.Measures()) + slices.Index([]wire.Measure{JournalReceived, JournalSent, JournalInternal}, m)
 }
 
 // lines counts the lines of each scope as they are at the end of the time, now at the latest. Those

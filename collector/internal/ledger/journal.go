@@ -1,6 +1,12 @@
 package ledger
 
-import "github.com/zerofax/zerofax/agent/wire"
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
 
 // Import is one reading of a journal into the books: of a file, or of what an agent follows.
 type Import struct {
@@ -65,4 +71,57 @@ type JournalSpan struct {
 	From    Day            `json:"from"`  // the first of them, in the collector's time zone
 	To      Day            `json:"to"`    // the last of them
 	Lines   []string       `json:"lines"` // ids, in order
+}
+
+// LineMessages are the messages of a line in a month, as journals tell of them. An internal fax is one of the line that
+// sent it and one of the line that got it, and neither sent nor received.
+type LineMessages struct {
+	Month            Month
+	Line             string
+	Sent             int64 // to numbers that aren't ours, or aren't told
+	Received         int64 // from those
+	InternalSent     int64
+	InternalReceived int64
+}
+
+// Journals is what journals tell of the messages of lines: how many, and in which days none would have been missed.
+type Journals struct {
+	Messages []LineMessages // by month, then by line
+	Coverage []JournalSpan
+}
+
+// ByLine are the messages of each line out of flows.
+func ByLine(flows []FlowSum) (list []LineMessages) {
+	type key struct {
+		month Month
+		line  string
+	}
+	at := make(map[key]*LineMessages)
+	of := func(month Month, line string) *LineMessages {
+		m := at[key{month, line}]
+		if m == nil {
+			m = &LineMessages{Month: month, Line: line}
+			at[key{month, line}] = m
+		}
+		return m
+	}
+	for i := range flows {
+		switch f := &flows[i]; {
+		case f.Unit != wire.Message:
+		case f.To == "":
+			of(f.Month, f.From).Sent += f.Count
+		case f.From == "":
+			of(f.Month, f.To).Received += f.Count
+		default:
+			of(f.Month, f.From).InternalSent += f.Count
+			of(f.Month, f.To).InternalReceived += f.Count
+		}
+	}
+	for _, m := range at {
+		list = append(list, *m)
+	}
+	slices.SortFunc(list, func(a, b LineMessages) int {
+		return cmp.Or(cmp.Compare(a.Month, b.Month), strings.Compare(a.Line, b.Line))
+	})
+	return list
 }
