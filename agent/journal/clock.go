@@ -1,0 +1,131 @@
+package journal
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// clock reads local times. Rows follow one another, so of the two instants that one local time
+// means when summer time ends, the one nearer to the row before is taken; the first if none was.
+type clock struct {
+	layouts []string
+	zone    *time.Location
+	last    int64 // Unix seconds of the row before; 0: none
+}
+
+// epoch is where a layout counts seconds or milliseconds instead of naming a day.
+const (
+	epoch       = "unix"
+	epochMillis = "unixms"
+)
+
+func (c *clock) read(text string) (wire.Time, error) {
+	for _, layout := range c.layouts {
+		if layout == epoch || layout == epochMillis {
+			if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 && n < 1<<42 {
+				if layout == epoch {
+					n *= 1000
+				}
+				return wire.Time(n), nil
+			}
+			continue
+		}
+		wall, err := time.Parse(layout, text)
+		if err != nil || wall.Year() < 1980 || wall.Year() > 2200 {
+			continue
+		}
+		at := wall
+		if !strings.HasSuffix(layout, "Z07:00") {
+			at = c.local(wall)
+		}
+		c.last = at.Unix()
+		return wire.TimeOf(at), nil
+	}
+	return 0, reject(BadDate, text)
+}
+
+// local is the instant at which clocks of the zone show wall.
+func (c *clock) local(wall time.Time) time.Time {
+	at := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), c.zone)
+	_, offset := at.Zone()
+	for _, shift := range [...]time.Duration{-time.Hour, time.Hour} {
+		other := at.Add(shift)
+		if _, o := other.Zone(); shift+time.Duration(o-offset)*time.Second != 0 {
+			continue // it shows another time
+		}
+		first, second := at, other
+		if shift < 0 {
+			first, second = other, at
+		}
+		if c.last != 0 && distance(second.Unix(), c.last) < distance(first.Unix(), c.last) {
+			return second
+		}
+		return first
+	}
+	return at
+}
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }
+
+// dateParts are the letters of date formats, French and English, with what Go calls them; the longer ones first.
+var dateParts = [...][2]string{
+	{"YYYY", "2006"},
+	{"AAAA", "2006"},
+	{"YY", "06"},
+	{"AA", "06"},
+	{"MMM", "Jan"},
+	{"MM", "1"},
+	{"DD", "2"},
+	{"JJ", "2"},
+	{"HH", "15"},
+	{"hh", "3"},
+	{"mm", "4"},
+	{"SS", "5"},
+	{"ss", "5"},
+	{"PM", "PM"},
+	{"Z", "Z07:00"},
+	{"M", "1"},
+	{"D", "2"},
+	{"J", "2"},
+	{"H", "15"},
+	{"h", "3"},
+}
+
+// layout makes Go's layout of a date format such as JJ/MM/AAAA HH:MM. MM behind hours are minutes.
+func layout(format string) (string, error) {
+	if format == epoch || format == epochMillis {
+		return format, nil
+	}
+	var b strings.Builder
+	hours := false
+next:
+	for rest := format; rest != ""; {
+		for _, part := range dateParts {
+			behind, ok := strings.CutPrefix(rest, part[0])
+			if !ok {
+				continue
+			}
+			name := part[1]
+			if hours && part[0] == "h" { // 14h05
+				break
+			}
+			if hours && name == "1" {
+				name = "4"
+			}
+			hours = name == "15" || name == "3" || hours && name != "4"
+			b.WriteString(name)
+			rest = behind
+			continue next
+		}
+		if c := rest[0]; c >= 'A' && c <= 'Z' && c != 'T' || c >= '0' && c <= '9' {
+			return "", fmt.Errorf("%q can't be understood from %q on; want letters such as JJ/MM/AAAA HH:MM:SS, YYYY-MM-DD HH:mm, or unix", format, rest)
+		}
+		b.WriteByte(rest[0])
+		rest = rest[1:]
+	}
+	return b.String(), nil
+}

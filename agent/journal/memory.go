@@ -1,0 +1,115 @@
+package journal
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/zerofax/zerofax/agent/wire"
+)
+
+// Rows that are equal to the letter began in the same second or minute, so they stand close
+// together: what was seen is remembered of so many rows, and across restarts of a day.
+const (
+	remembered = 1 << 16
+	carried    = 26 * time.Hour
+)
+
+// memory counts how often each row was seen.
+type memory struct {
+	times  map[uint64]uint32
+	ring   []sighting // the rows in times, oldest at next once it is full
+	next   int
+	newest wire.Time
+}
+
+type sighting struct {
+	row uint64
+	at  wire.Time
+}
+
+func newMemory() memory { return memory{times: map[uint64]uint32{}} }
+
+// add notes that a row is seen and tells how often it was before.
+func (m *memory) add(row uint64, at wire.Time) uint32 {
+	m.newest = max(m.newest, at)
+	before := m.times[row]
+	m.times[row] = before + 1
+	if before > 0 {
+		return before
+	}
+	if len(m.ring) < remembered {
+		m.ring = append(m.ring, sighting{row, at})
+		return 0
+	}
+	delete(m.times, m.ring[m.next].row)
+	m.ring[m.next] = sighting{row, at}
+	m.next = (m.next + 1) % remembered
+	return 0
+}
+
+// carry is what a later start needs: rows and counts, oldest first.
+func (m *memory) carry() []byte {
+	var b []byte
+	for i := range m.ring {
+		s := m.ring[(m.next+i)%len(m.ring)]
+		if m.newest.Sub(s.at) <= carried {
+			b = binary.LittleEndian.AppendUint64(b, s.row)
+			b = binary.AppendUvarint(b, uint64(m.times[s.row]))
+		}
+	}
+	return b
+}
+
+func (m *memory) resume(b []byte, newest wire.Time) error {
+	*m = newMemory()
+	m.newest = newest
+	for len(b) > 0 {
+		if len(b) < 9 {
+			return fmt.Errorf("rows seen: cut short by %d bytes", 9-len(b))
+		}
+		row := binary.LittleEndian.Uint64(b)
+		count, n := binary.Uvarint(b[8:])
+		if n <= 0 {
+			return fmt.Errorf("rows seen: count of one can't be read")
+		}
+		m.times[row] = uint32(count)
+		m.ring = append(m.ring, sighting{row, newest})
+		b = b[8+n:]
+	}
+	return nil
+}
+
+// state is what a reader needs to go on in the middle of a file.
+type state struct {
+	Line   int64     `json:"line"`
+	Begun  bool      `json:"begun"`
+	Header []string  `json:"header,omitempty"`
+	Last   int64     `json:"last"` // Unix seconds of the row before
+	Newest wire.Time `json:"newest"`
+	Seen   []byte    `json:"seen,omitempty"`
+}
+
+// State is what Resume needs to go on behind the last row, in a few KB.
+func (r *Reader) State() []byte {
+	data, _ := json.Marshal(state{r.line, r.begun, r.header, r.clock.last, r.seen.newest, r.seen.carry()}) // nothing in it can fail
+	return data
+}
+
+// Resume goes on where the reader that told its State stood. After an error the reader is as new.
+func (r *Reader) Resume(data []byte) error {
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("resume journal: %w", err)
+	}
+	if err := r.seen.resume(s.Seen, s.Newest); err != nil {
+		r.seen = newMemory()
+		return fmt.Errorf("resume journal: %w", err)
+	}
+	r.line, r.begun, r.header, r.clock.last = s.Line, s.Begun, s.Header, s.Last
+	if r.header != nil {
+		_ = r.profile.kind.head(r, r.header) // it could be read before
+	}
+	return nil
+}
