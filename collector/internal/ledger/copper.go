@@ -27,15 +27,15 @@ type LineCopper struct {
 	Warning    CopperWarning `json:"warning,omitempty"`    // of the technical date; of the commercial one where that isn't known
 }
 
-// onCopper tells whether a line on such a support ends with the copper network.
-func onCopper(support string) bool {
+// OnCopper tells whether a line on such a support ends with the copper network.
+func OnCopper(support string) bool {
 	return slices.Contains([]string{"analogique", "T0", "T2"}, support)
 }
 
 // copperOf is what the register knows of the copper under a site, nil for other supports.
 func copperOf(r *Register, support, site string, now wire.Time, zone *time.Location) *LineCopper {
 	c, ok := r.Copper[r.Sites[site].Commune]
-	if !ok || !onCopper(support) {
+	if !ok || !OnCopper(support) {
 		return nil
 	}
 	end := c.Technical

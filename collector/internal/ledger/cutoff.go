@@ -76,7 +76,7 @@ func (r *Register) deadline(line string, zones *Zones) deadline {
 	site := r.Sites[last.Site]
 	zone := zones.Of(site.TimeZone)
 	d := deadline{Cutoff: CutoffOf(r.Lines[line], zone)}
-	if onCopper(last.Support) {
+	if OnCopper(last.Support) {
 		d.copper = r.Copper[site.Commune].Technical.End(zone)
 	}
 	return d

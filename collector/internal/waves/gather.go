@@ -1,0 +1,224 @@
+package waves
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/indicators"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+)
+
+// Books is what waves are planned from.
+type Books struct {
+	Register *ledger.Register
+	Lines    []ledger.Line
+	Devices  []ledger.Device
+	Notes    map[string]ledger.ServiceNote // by service
+	Figures  []indicators.Figure           // of services, in months from which all is said as a month's mean
+	Flows    []ledger.FlowSum              // of the same months
+	Told     []ledger.JournalSpan
+	Partners map[string]int64 // distinct numbers outside with which a line of the service faxed in these months
+	From, To ledger.Month
+}
+
+// Hospital is what is known for planning.
+type Hospital struct {
+	Services []Service
+	Flows    []Flow
+	Unit     wire.EventUnit // of the flows; empty: no journal tells any
+	Counted  string         // what Faxes of services are: faxes (from journals or machines) or pages; empty: none is known
+	Months   int            // of which the means are
+	Silent   []string       // services whose exchanges no journal tells, by id
+	Done     []string       // services of which no line is left to cut, by id
+}
+
+// Gather takes from the books what is known of the services that have lines to cut.
+func Gather(b Books) Hospital {
+	h := Hospital{Months: b.months()}
+	homes, lines := linesOf(b.Lines)
+	h.Unit = b.unit(homes)
+	told := b.told(h.Unit)
+	faxes, spots := b.faxes(&h), b.spots()
+	for _, id := range slices.Sorted(maps.Keys(b.Register.Services)) {
+		own := lines[id]
+		s := Service{ID: id, Faxes: faxes[id], Urgency: b.Notes[id].Urgency}
+		for _, l := range own {
+			if l.State != ledger.Cut && l.State != ledger.Kept {
+				s.Size++
+			}
+		}
+		if len(own) > 0 && s.Size == 0 {
+			h.Done = append(h.Done, id)
+			continue
+		}
+		if len(own) == 0 {
+			continue
+		}
+		s.Places = spots.of(own)
+		if s.Told = slices.ContainsFunc(own, func(l *ledger.Line) bool { return told[l.ID] }); s.Told {
+			s.Partners = Known(float64(b.Partners[id]))
+		} else {
+			h.Silent = append(h.Silent, id)
+		}
+		h.Services = append(h.Services, s)
+	}
+	h.Flows = b.between(homes, h.Unit)
+	return h
+}
+
+// months is how many there are.
+func (b *Books) months() (n int) {
+	for m := b.From; m <= b.To; m = m.Add(1) {
+		n++
+	}
+	return n
+}
+
+// linesOf are the lines by service, and the services by line.
+func linesOf(all []ledger.Line) (homes map[string]string, lines map[string][]*ledger.Line) {
+	homes, lines = make(map[string]string), make(map[string][]*ledger.Line)
+	for i := range all {
+		if l := &all[i]; l.Service != "" {
+			homes[l.ID] = l.Service
+			lines[l.Service] = append(lines[l.Service], l)
+		}
+	}
+	return homes, lines
+}
+
+// unit is that in which journals tell of more services; of messages where it is of as many.
+func (b *Books) unit(homes map[string]string) wire.EventUnit {
+	services := make(map[wire.EventUnit]map[string]bool)
+	for _, span := range b.Told {
+		for _, line := range span.Lines {
+			if service := homes[line]; service != "" {
+				if services[span.Unit] == nil {
+					services[span.Unit] = make(map[string]bool)
+				}
+				services[span.Unit][service] = true
+			}
+		}
+	}
+	switch {
+	case len(services) == 0:
+		return ""
+	case len(services[wire.Call]) > len(services[wire.Message]):
+		return wire.Call
+	}
+	return wire.Message
+}
+
+// told are the lines of which a journal of a unit tells in these months.
+func (b *Books) told(unit wire.EventUnit) map[string]bool {
+	told := make(map[string]bool)
+	first, last := ledger.Day(b.From.String()+"-01"), ledger.Day(b.To.Add(1).String()+"-01")
+	for _, span := range b.Told {
+		if unit == "" || span.Unit != unit || span.To < first || span.From >= last {
+			continue
+		}
+		for _, line := range span.Lines {
+			told[line] = true
+		}
+	}
+	return told
+}
+
+// between are the flows between services, each a month's mean.
+func (b *Books) between(homes map[string]string, unit wire.EventUnit) (flows []Flow) {
+	sums := make(map[[2]string]int64)
+	for i := range b.Flows {
+		f := &b.Flows[i]
+		from, to := homes[f.From], homes[f.To]
+		if f.Unit == unit && from != "" && to != "" && from != to && f.Month >= b.From && f.Month <= b.To {
+			sums[[2]string{from, to}] += f.Count
+		}
+	}
+	for pair, n := range sums {
+		if n > 0 {
+			flows = append(flows, Flow{pair[0], pair[1], float64(n) / float64(b.months())})
+		}
+	}
+	slices.SortFunc(flows, func(a, b Flow) int { return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To)) })
+	return flows
+}
+
+// faxes are how much each service faxes in a month, all in the unit that is known of most services.
+func (b *Books) faxes(h *Hospital) map[string]Amount {
+	known := map[string]map[string]Amount{"faxes": {}, "pages": {}}
+	for i := range b.Figures {
+		f := &b.Figures[i]
+		in, wanted := known[f.Of], f.Indicator == indicators.FaxReceived || f.Indicator == indicators.FaxSent ||
+			f.Indicator == indicators.FaxInternal || f.Indicator == indicators.FaxUnknown
+		if in == nil || !wanted || f.Value == nil || f.Scope.Service == "" || f.Completeness.Watched < leastWatched {
+			continue
+		}
+		x := in[f.Scope.Service]
+		in[f.Scope.Service] = Known(x.Value + float64(*f.Value)/f.Completeness.Watched*daysAMonth)
+	}
+	switch {
+	case len(known["faxes"]) == 0 && len(known["pages"]) == 0:
+	case len(known["faxes"]) >= len(known["pages"]):
+		h.Counted = "faxes"
+	default:
+		h.Counted = "pages"
+	}
+	return known[h.Counted]
+}
+
+// leastWatched is how many days must have been watched for a month's mean.
+const leastWatched = 7
+
+// spots are the floors on which machines stand, by how they are written.
+type spots struct {
+	declared map[string][]ledger.DeclaredDevice
+	devices  map[string]*ledger.Device
+	written  map[string]string // by the same in lower case: as it was seen first
+}
+
+func (b *Books) spots() *spots {
+	s := &spots{b.Register.Devices, make(map[string]*ledger.Device, len(b.Devices)), make(map[string]string)}
+	for i := range b.Devices {
+		s.devices[b.Devices[i].ID] = &b.Devices[i]
+	}
+	return s
+}
+
+// of are where the machines of some lines stand, as far as that is said, in order. What people declare goes before what
+// the machine says.
+func (s *spots) of(lines []*ledger.Line) (places []string) {
+	for _, l := range lines {
+		location := ""
+		if d := s.devices[l.Device]; d != nil {
+			location = cmp.Or(s.location(d.ID), s.location(d.Serial), d.Location)
+		} else {
+			location = s.location(l.Device)
+		}
+		if floor := Floor(location); floor != "" {
+			place := l.Establishment + " > " + floor // two of a group may have the same names
+			key := strings.ToLower(place)
+			if s.written[key] == "" {
+				s.written[key] = place
+			}
+			places = append(places, s.written[key])
+		}
+	}
+	slices.Sort(places)
+	return slices.Compact(places)
+}
+
+func (s *spots) location(device string) string {
+	x, _ := ledger.Present(s.declared[strings.ToLower(device)])
+	return x.Location
+}
+
+// Floor is a machine's location down to the floor, « Site > Bâtiment > Niveau »: what stands behind is a room.
+func Floor(location string) string {
+	parts := strings.Split(location, ">")
+	for i := range parts {
+		parts[i] = strings.Join(strings.Fields(parts[i]), " ")
+	}
+	return strings.Join(parts[:min(len(parts), 3)], " > ")
+}
