@@ -42,6 +42,7 @@ type commands struct {
 	Restore    restoreCommand    `cmd:"" help:"Put a backup in the ledger's place. The collector must not run."`
 	Series     seriesCommand     `cmd:"" help:"What is in InfluxDB."`
 	Report     reportCommand     `cmd:"" help:"Write what a project committee looks at for a month, as an XLSX file with charts. The collector may run."`
+	Faxtype    faxtypeCommand    `cmd:"" help:"Write the automatic replies and posters of fax lines, as a ZIP file with PDF and TIFF. The collector may run."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

@@ -33,7 +33,7 @@ func (x reportCommand) Run(call *program.Call) error {
 		if err := made.WriteXLSX(&file, report.In(orText(x.Language, c.Language), c.location, made.At)); err != nil {
 			return err
 		}
-		return x.put(call.Stdout, file.Bytes())
+		return putFile(call.Stdout, x.Output, "an XLSX file", file.Bytes())
 	})
 }
 
@@ -69,12 +69,13 @@ func (x reportCommand) of(call *program.Call, c config, books *ledger.Ledger) (r
 	return made, err
 }
 
-func (x reportCommand) put(stdout io.Writer, file []byte) error {
-	if x.Output != "" && x.Output != "-" {
-		return replaceFile(x.Output, file)
+// putFile writes a file of a kind, such as "an XLSX file", to a path; - is standard output, as is none unless people look there.
+func putFile(stdout io.Writer, path, kind string, file []byte) error {
+	if path != "" && path != "-" {
+		return replaceFile(path, file)
 	}
-	if f, ok := stdout.(*os.File); ok && x.Output == "" && isatty.IsTerminal(f.Fd()) {
-		return program.Usage(errors.New("an XLSX file on the terminal; want -o FILE"))
+	if f, ok := stdout.(*os.File); ok && path == "" && isatty.IsTerminal(f.Fd()) {
+		return program.Usage(fmt.Errorf("%s on the terminal; want -o FILE", kind))
 	}
 	_, err := stdout.Write(file)
 	return err

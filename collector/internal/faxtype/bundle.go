@@ -23,6 +23,16 @@ type Order struct {
 	Language string // fr or en
 }
 
+// OfWave is the order of all that a wave needs; ok is false where there is no wave of that number.
+func OfWave(waves []ledger.Wave, number int64) (o Order, ok bool) {
+	for _, w := range waves {
+		if w.Number == number {
+			return Order{Folder: fmt.Sprintf("vague-%d", number), Services: w.Services, Planned: w.Cutoff}, true
+		}
+	}
+	return o, false
+}
+
 // Bundle is what became of an order.
 type Bundle struct {
 	Services, Lines, Files int

@@ -58,9 +58,8 @@ func (p *pen) attention(w words, r Reply) {
 
 // item writes one of a list.
 func (p *pen) item(words string, size float64) {
-	top := p.y
+	p.texts = append(p.texts, text{p.left + 2, p.y + size*p.scale*0.97, size * p.scale, false, p.color, "•"})
 	p.indented(8, func() { p.write(words, size, false, 2) })
-	p.texts = append(p.texts, text{p.left + 2, top + size*p.scale*0.97, size * p.scale, false, p.color, "•"})
 }
 
 // Poster lays out what hangs above the machine: how to send without it.

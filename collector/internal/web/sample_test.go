@@ -31,6 +31,7 @@ type books struct {
 	mssante   ledger.MSSante
 	story     ledger.Story
 	mailboxes []ledger.Mailbox
+	waves     []ledger.Wave
 	mssanteBooks
 }
 
@@ -51,6 +52,8 @@ func (b *books) MailboxVolumes(context.Context, ledger.Month, ledger.Month) ([]l
 func (b *books) Listing(context.Context) (ledger.Listing, error) { return ledger.Listing{}, b.err }
 
 func (b *books) MSSanteProfiles(context.Context) ([]ledger.MSSanteProfile, error) { return nil, b.err }
+
+func (b *books) Waves(context.Context) ([]ledger.Wave, error) { return b.waves, b.err }
 
 func (b *books) Mailboxes(context.Context) ([]ledger.Mailbox, error) { return b.mailboxes, b.err }
 

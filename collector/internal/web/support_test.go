@@ -136,26 +136,59 @@ func TestAnEditorOfOneHospitalFollowsUpOnlyThere(t *testing.T) {
 func TestTheAutomaticReplySaysWhereToWrite(t *testing.T) {
 	books := twoHospitals(t)
 	v := visit(t, books)
-	wantIn(t, "without a contact", bare(v.page("/services/chu-saas/reply")), "Vous venez d’envoyer un fax à : service of chu name of chu", "saas@chu.mssante.fr", "Équipe projet Zéro fax : ……")
+	wantIn(t, "without a contact", v.reply("/services/chu-saas/reply"), "Vous venez d’envoyer un fax à : service of chu name of chu", "saas@chu.mssante.fr", "Équipe projet Zéro fax : ……")
 	v.note("kind", "contact", "subject", "lead", "who", "Anne", "contact", "zerofax@chu.fr", "establishment", "chu")
-	line := bare(v.page("/lines/0241354000/reply"))
-	wantIn(t, "a line's", line, "au numéro 0241354000", "ATTENTION Cette ligne de fax sera coupée prochainement.", "zerofax@chu.fr", "saas@chu.mssante.fr")
+	line := v.reply("/lines/0241354000/reply")
+	wantIn(t, "a line's", line, "au numéro 02 41 35 40 00", "ATTENTION Cette ligne de fax sera coupée prochainement.", "zerofax@chu.fr", "saas@chu.mssante.fr")
 	if err := books.Declare(t.Context(), ledger.Author{}, func(r ledger.Register) (ledger.Register, error) {
 		r.Lines["0241354000"][0].Cutoff = "2026-12-01"
 		return r, nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	wantIn(t, "a line's whose day is to come", bare(v.page("/lines/0241354000/reply")), "Cette ligne de fax sera coupée le 01/12/2026.")
-	wantIn(t, "its service's", bare(v.page("/services/chu-saas/reply")), "Cette ligne de fax sera coupée le 01/12/2026.")
-	if got := bare(v.page("/lines/0241354000/reply?model=project")); strings.Contains(got, "sera coupée") {
+	wantIn(t, "a line's whose day is to come", v.reply("/lines/0241354000/reply"), "Cette ligne de fax sera coupée le 01/12/2026.")
+	wantIn(t, "its service's", v.reply("/services/chu-saas/reply"), "Cette ligne de fax sera coupée le 01/12/2026.")
+	if got := v.reply("/lines/0241354000/reply?model=project"); strings.Contains(got, "sera coupée") {
 		t.Error("the model without a day names one")
 	}
-	if got := bare(v.page("/services/secret-saas/reply")); strings.Contains(got, "zerofax@chu.fr") {
+	if got := v.reply("/services/secret-saas/reply"); strings.Contains(got, "zerofax@chu.fr") {
 		t.Error("the contact of another hospital is named")
 	}
 	if w := v.send(http.MethodGet, "/lines/nothing/reply", nil); w.Code != http.StatusNotFound {
 		t.Errorf("no such line: got %d, want 404", w.Code)
+	}
+}
+
+// reply is what the reply on a page says.
+func (v visitor) reply(path string) string {
+	v.t.Helper()
+	_, picture, _ := strings.Cut(v.page(path), `<img class="reply"`)
+	_, said, _ := strings.Cut(picture, `alt="`)
+	said, _, ok := strings.Cut(said, `"`)
+	if !ok {
+		v.t.Errorf("%s shows no reply", path)
+	}
+	return strings.ReplaceAll(html.UnescapeString(said), "\u00a0", " ")
+}
+
+func TestTheFilesOfARepliesPageAreWhatTheySay(t *testing.T) {
+	v := visit(t, twoHospitals(t))
+	for path, begins := range map[string]string{
+		"/lines/0241354000/reply/cut.tif": "II*\x00", "/lines/0241354000/reply/project.pdf": "%PDF-", "/lines/0241354000/reply/all.zip": "PK",
+		"/services/chu-saas/reply/project.png": "\x89PNG", "/services/chu-saas/reply/poster.pdf": "%PDF-", "/services/chu-saas/reply/all.zip": "PK",
+	} {
+		w := v.send(http.MethodGet, path, nil)
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), begins) {
+			t.Errorf("%s: got %d and %.8q, want a file that begins with %q", path, w.Code, w.Body.String(), begins)
+		}
+	}
+	for _, path := range []string{
+		"/lines/0241354000/reply/cut.exe", "/lines/0241354000/reply/poster.tif", "/lines/nothing/reply/cut.pdf", "/services/nothing/reply/all.zip",
+		"/services/nothing/reply/poster.pdf", "/waves/1/faxtype.zip", "/waves/x/faxtype.zip",
+	} {
+		if w := v.send(http.MethodGet, path, nil); w.Code != http.StatusNotFound {
+			t.Errorf("%s: got %d, want 404", path, w.Code)
+		}
 	}
 }
 

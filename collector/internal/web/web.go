@@ -38,6 +38,7 @@ type Books interface {
 	registerBooks
 	committeeBooks
 	mssanteBooks
+	waveBooks
 }
 
 // Options of a site.
@@ -135,8 +136,11 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("POST /services/{id}/edit", change(ledger.EditorRole, maxForm, s.saveSheet))
 	mux.HandleFunc("GET /services/{id}/checklist", packed(s.checklistForm))
 	mux.HandleFunc("POST /services/{id}/checklist", change(ledger.EditorRole, maxForm, s.saveChecklist))
-	mux.HandleFunc("/services/{id}/reply", packed(s.serviceReply))
-	mux.HandleFunc("/lines/{id}/reply", packed(s.lineReply))
+	mux.HandleFunc("/services/{id}/reply", packed(s.replyPage))
+	mux.HandleFunc("/services/{id}/reply/{file}", get(s.replyFile))
+	mux.HandleFunc("/lines/{id}/reply", packed(s.replyPage))
+	mux.HandleFunc("/lines/{id}/reply/{file}", get(s.replyFile))
+	mux.HandleFunc("/waves/{number}/faxtype.zip", get(s.waveReplies))
 	mux.HandleFunc("GET /support", packed(s.supportPage))
 	mux.HandleFunc("GET /support/matrix", packed(s.matrixPage))
 	mux.HandleFunc("GET /support/new", packed(s.followupNew))
