@@ -10,6 +10,9 @@ LDFLAGS     := -s -w -X github.com/zerofax/zerofax/agent/program.version=$(VERSI
 # Leave out gosnmp's log, which nobody reads: a fifth of the time that asking takes; and HTTP/2,
 # which a page on loopback has no use for: 0.4 MB.
 TAGS        := gosnmp_nodebug,nethttpomithttp2
+# Don't inline, in the agent, where nobody waits for it: metrics, pages, command line, YAML. 0.4 MB.
+COLD        := $(foreach package,google.golang.org/protobuf/... github.com/prometheus/... html/template text/template/... \
+                 database/sql/... go/... go.yaml.in/... github.com/alecthomas/...,-gcflags=$(package)=-l)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +21,7 @@ demo: build ## a year of two made-up hospitals, an agent and a simulated ward of
 	@bin/zerofax-demo
 
 build: ## both programs and the demo, in bin/
-	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/zerofax-agent ./agent
+	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) $(COLD) -ldflags '$(LDFLAGS)' -o bin/zerofax-agent ./agent
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/zerofax-collector ./collector
 	CGO_ENABLED=0 go build -trimpath -o bin/zerofax-demo ./deploy/demo
 	CGO_ENABLED=0 go build -trimpath -tags testclock -o bin/zerofax-collector-testclock ./collector
@@ -51,7 +54,7 @@ test-quick: ## without outside programs, under a minute
 	go test -short ./...
 
 packages: ## .deb, .rpm and .msi with SBOMs and checksums, in build/packages
-	VERSION='$(VERSION)' TAGS='$(TAGS)' deploy/packages/build.sh
+	VERSION='$(VERSION)' TAGS='$(TAGS)' COLD='$(COLD)' deploy/packages/build.sh
 
 test-packages: ## the packages, for real: built twice, installed under systemd and Wine; root
 	@deploy/apt.sh "tests of the packages" rpm=rpm nsenter=util-linux systemd-analyze=systemd dbus-daemon=dbus \

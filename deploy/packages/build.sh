@@ -2,11 +2,11 @@
 # make packages: .deb and .rpm of both programs, a Windows MSI of the agent, SBOMs and checksums, into build/packages. The
 # same commit, the same Go and the same tools give the same bytes, wherever and whenever.
 #
-# VERSION and TAGS are the Makefile's. As root it installs the Debian packages it needs, otherwise it says which.
+# VERSION, TAGS and COLD are the Makefile's. As root it installs the Debian packages it needs, otherwise it says which.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$PWD/build/packages
-: "${VERSION:?}" "${TAGS:?}"
+: "${VERSION:?}" "${TAGS:?}" "${COLD:?}"
 
 deploy/apt.sh "packages" wixl=wixl msibuild=msitools
 export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH CGO_ENABLED=0
@@ -40,7 +40,7 @@ mkdir -p "$out"
 # build PROGRAM OS ARCH FILE
 build() {
   local tags=()
-  [[ $1 = agent ]] && tags=(-tags "$TAGS")
+  [[ $1 = agent ]] && read -ra tags <<<"-tags $TAGS $COLD"
   GOOS=$2 GOARCH=$3 go build -trimpath -buildvcs=true "${tags[@]}" -o "$4" \
     -ldflags "-s -w -X github.com/zerofax/zerofax/agent/program.version=$VERSION" "./$1"
 }
