@@ -16,7 +16,7 @@ import (
 func (c *config) ledgerFile() string { return filepath.Join(c.DataDir, "ledger.db") }
 
 func (c *config) ledgerOptions(log *slog.Logger) ledger.Options {
-	return ledger.Options{Log: log, Now: clock, Zone: c.location, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter}
+	return ledger.Options{Log: log, Now: clock, Zone: c.location, ActiveWindow: c.ActiveWindow, BlindAfter: c.BlindAfter, Numbers: c.Numbers.read}
 }
 
 // withBooks opens the books for a command, beside a collector that may run, and lets f work on them.

@@ -74,6 +74,15 @@ func (n numbersConfig) dialling() register.Dialling {
 	return register.Dialling{OutsidePrefix: n.OutsidePrefix, ExtensionLength: n.ExtensionLength, SDAPrefix: n.SDAPrefix}
 }
 
+// read is the number and the extension that a journal means by text, where it is one.
+func (n numbersConfig) read(text string) (number, extension string) {
+	numbers, _, err := n.dialling().Read(text)
+	if err != nil || len(numbers) != 1 {
+		return "", ""
+	}
+	return numbers[0].Key, numbers[0].Extension
+}
+
 func (n numbersConfig) check(f *configfile.File) {
 	digits := func(text string) bool { return strings.Trim(text, "0123456789") == "" }
 	if !digits(n.OutsidePrefix) || len(n.OutsidePrefix) > 2 {

@@ -73,7 +73,7 @@ func (l *Ledger) transact(ctx context.Context, f func(*books) error) (err error)
 			err = fmt.Errorf("%w: %v\n%s", errPoison, fault, debug.Stack())
 		}
 		if err != nil {
-			l.books = nil
+			l.books, l.phoneBook = nil, nil
 			err = errors.Join(fmt.Errorf("book: %w", err), l.store.rollback(ctx))
 		}
 	}()
@@ -86,10 +86,19 @@ func (l *Ledger) transact(ctx context.Context, f func(*books) error) (err error)
 	if err := f(l.books); err != nil {
 		return err
 	}
+	followed, lines := l.books.changes.followed, l.books.changes.linesDeclared()
 	if err := l.books.reviewAll(ctx, l.store); err != nil {
 		return err
 	}
 	if err := l.books.flush(ctx, l.store); err != nil {
+		return err
+	}
+	if lines {
+		if err := l.joinLines(ctx); err != nil {
+			return err
+		}
+	}
+	if err := l.bookFollowed(ctx, followed); err != nil {
 		return err
 	}
 	return l.store.commit(ctx)

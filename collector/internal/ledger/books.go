@@ -83,6 +83,7 @@ type changes struct {
 	episodes   []*episode       // new or changed
 	events     []*event         // new or judged again
 	windows    []window
+	followed   []agentEvents
 	after      map[string]bool // lines whose totals after the cut-off grew
 	review     review
 }
@@ -225,6 +226,7 @@ func (b *books) readings(a *agent, s *stream, d *Delivery, receipt wire.Time) {
 	for i := range d.Envelope.Readings {
 		b.reading(a, s, &d.Envelope.Readings[i], receipt)
 	}
+	b.followed(a.id, d.Envelope.Events)
 	for _, bad := range d.Envelope.Bad {
 		b.quarantine(d, bad.Index, bad.Reason, bad.Raw, receipt)
 	}

@@ -262,7 +262,7 @@ func (c *changes) clear() {
 	c.declared, c.undeclared, c.audit, c.copper = nil, nil, nil, nil
 	c.episodes, c.events, c.windows, c.review.glitches = nil, nil, nil, nil
 	c.review.declared = false
-	c.configs = nil
+	c.configs, c.followed = nil, nil
 	clear(c.outrun)
 	clear(c.after)
 	clear(c.review.devices)

@@ -22,12 +22,13 @@ import (
 
 // Options are what a ledger needs from its program. All have defaults.
 type Options struct {
-	Log          *slog.Logger     // default: discarded
-	Now          func() time.Time // default: time.Now
-	ActiveWindow time.Duration    // a line is active for so long after a fax; default 30 days
-	Zone         *time.Location   // of lines whose site names none; default UTC
-	BlindAfter   time.Duration    // a line is blind without a successful reading for so long; default 72 h
-	Run          bool             // for the collector itself: only one at a time may have the book open so
+	Log          *slog.Logger                                 // default: discarded
+	Now          func() time.Time                             // default: time.Now
+	ActiveWindow time.Duration                                // a line is active for so long after a fax; default 30 days
+	Zone         *time.Location                               // of lines whose site names none; default UTC
+	Numbers      func(text string) (number, extension string) // how numbers in journals are read; default: their digits
+	BlindAfter   time.Duration                                // a line is blind without a successful reading for so long; default 72 h
+	Run          bool                                         // for the collector itself: only one at a time may have the book open so
 }
 
 // Delivery is one message of an agent's readings topic.
@@ -79,18 +80,20 @@ type Ledger struct {
 	activeWindow time.Duration
 	blindAfter   time.Duration
 	zone         *time.Location
+	numbers      func(text string) (number, extension string)
 	readers      *sql.DB
 	registered   registered
 	held         *os.File // keeps other collectors out; nil: not kept out
 	checked      bool     // its pages were looked at
 
-	mu      sync.Mutex // held while writing
-	store   *store
-	books   *books // nil: to be loaded
-	clocks  map[string]*clock
-	zones   *Zones
-	hearing hearing
-	version int64 // of the file, as SQLite counts the commits of others
+	mu        sync.Mutex // held while writing
+	store     *store
+	books     *books // nil: to be loaded
+	clocks    map[string]*clock
+	zones     *Zones
+	hearing   hearing
+	phoneBook *phoneBook // nil: to be loaded
+	version   int64      // of the file, as SQLite counts the commits of others
 }
 
 // Open opens or creates the book at path and brings its schema up to date. It fails with ErrRunning
@@ -125,7 +128,7 @@ func OpenToRead(ctx context.Context, path string, o Options) (*Ledger, error) {
 func unopened(o Options) *Ledger {
 	l := &Ledger{
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now,
-		activeWindow: cmp.Or(o.ActiveWindow, 30*day), blindAfter: cmp.Or(o.BlindAfter, 3*day), zone: o.Zone,
+		activeWindow: cmp.Or(o.ActiveWindow, 30*day), blindAfter: cmp.Or(o.BlindAfter, 3*day), zone: o.Zone, numbers: o.Numbers,
 		clocks: make(map[string]*clock),
 	}
 	if l.zone == nil {
@@ -134,6 +137,9 @@ func unopened(o Options) *Ledger {
 	l.zones = NewZones(l.zone)
 	if l.now == nil {
 		l.now = time.Now
+	}
+	if l.numbers == nil {
+		l.numbers = plainNumber
 	}
 	return l
 }

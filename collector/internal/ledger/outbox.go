@@ -272,6 +272,7 @@ func (l *Ledger) alter(ctx context.Context, what string, f func(*store) error) (
 	ctx = context.WithoutCancel(ctx) // as in transact
 	defer func() {
 		if err != nil {
+			l.phoneBook = nil
 			err = errors.Join(fmt.Errorf("%s: %w", what, err), l.store.rollback(ctx))
 		}
 	}()
