@@ -11,53 +11,48 @@ import (
 // have in common is linkedid.
 var asterisk = kind{calls: true, quotes: true, read: readAsterisk}
 
-func readAsterisk(r *Reader, f []string) (event, string, error) {
-	const src, dst, clid, channel, toChannel, app, start, billed, disposition = 1, 2, 4, 5, 6, 7, 9, 13, 14
-	if len(f) < 16 || len(f) > 21 {
-		return event{}, "", reject(FewColumns, "")
+func readAsterisk(r *Reader) {
+	r.columns = columns{roleFrom: 2, roleTo: 3, roleLocal: 5, roleFromDevice: 6, roleToDevice: 7, roleDirection: 8, roleAt: 10, roleDuration: 14, roleResult: 15}
+	n := len(r.fields)
+	if n < 16 || n > 21 {
+		r.reject(FewColumns, "")
+		return
 	}
-	if f[start] == "start" { // somebody gave the file a header
-		return event{}, "", errNothing
+	if r.cell(roleAt) == "start" { // somebody gave the file a header
+		r.end(Nothing, "", "")
 	}
-	from, err1 := number(f[src])
-	to, err2 := number(f[dst])
-	if from == "" {
-		_, caller, _ := strings.Cut(f[clid], "<")
-		from, err1 = number(strings.TrimSuffix(caller, ">"))
+	r.fields[5], r.fields[6] = device(r.fields[5]), device(r.fields[6])
+	from, to := r.number(roleFrom), r.number(roleTo)
+	if from == "" { // "Cardiologie" <4512>
+		_, caller, _ := strings.Cut(r.fields[4], "<")
+		r.fields[4] = strings.TrimSuffix(caller, ">")
+		from = r.number(roleLocal)
 	}
-	fromDevice, toDevice := device(f[channel]), device(f[toChannel])
-	e, err := r.call(from, to, "", fromDevice, toDevice)
-	switch app := strings.ToLower(f[app]); { // Asterisk's own fax is a fax line, whatever its extension
-	case app == "receivefax":
+	switch strings.ToLower(r.cell(roleDirection)) { // Asterisk's own fax is a fax line, whatever its extension
+	case "receivefax":
 		if to == "" {
-			to = r.own(toDevice)
+			to = r.own(r.cell(roleToDevice))
 		}
-		e, err = between(from, to)
-	case app == "sendfax":
+		r.between(wire.Call, wire.Exchange, from, to)
+	case "sendfax":
 		if from == "" {
-			from = r.own(fromDevice)
+			from = r.own(r.cell(roleFromDevice))
 		}
-		e, err = between(from, to)
-	}
-	if err = first(err, err1, err2); err != nil {
-		return e, "", err
-	}
-	var err3, err4 error
-	e.At, err3 = r.clock.read(f[start])
-	e.Seconds, err4 = count(f[billed])
-	switch strings.ToUpper(f[disposition]) {
-	case "ANSWERED":
-		e.Result = result(e.Seconds > 0)
-	case "NO ANSWER", "BUSY", "FAILED", "CONGESTION", "CANCEL", "DONTCALL", "TORTURE", "CHANUNAVAIL":
-		e.Result, e.Seconds = wire.Failed, 0
+		r.between(wire.Call, wire.Exchange, from, to)
 	default:
-		err4 = first(err4, reject(BadValue, f[disposition]))
+		r.call(from, to)
 	}
-	id := callID(f)
-	if id != "" { // a call that first rang in vain elsewhere was still answered
-		id += " " + string(e.Result)
+	if r.row.Verdict != Taken {
+		return
 	}
-	return e, id, first(err3, err4)
+	answered := r.cell(roleResult) == "ANSWERED"
+	if !answered && !strings.Contains(" NO ANSWER, BUSY, FAILED, CONGESTION, ", " "+r.cell(roleResult)+", ") {
+		r.reject(BadValue, r.cell(roleResult))
+	}
+	r.measure(answered && strings.Trim(r.cell(roleDuration), "0") != "")
+	if id := callID(r.fields); id != "" { // a call that first rang in vain elsewhere was still answered
+		r.id = id + " " + string(r.row.Event.Result)
+	}
 }
 
 // device is a channel without what tells calls of it apart: SIP/4512-0000002a.
@@ -69,14 +64,14 @@ func device(channel string) string {
 }
 
 // callID is what all rows of a call have in common: linkedid, else uniqueid; empty where neither is logged.
-func callID(f []string) string {
-	if len(f) >= 19 {
-		return f[len(f)-2]
+func callID(fields []string) string {
+	if n := len(fields); n >= 19 {
+		return fields[n-2]
+	} else if n == 16 {
+		return ""
 	}
-	if len(f) >= 17 {
-		if before, after, ok := strings.Cut(f[16], "."); ok && len(before) >= 9 && after != "" { // [system-]1790000000.42
-			return f[16]
-		}
+	if before, after, ok := strings.Cut(fields[16], "."); ok && len(before) >= 9 && after != "" { // [system-]1790000000.42
+		return fields[16]
 	}
 	return ""
 }

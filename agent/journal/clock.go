@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -23,14 +22,15 @@ const (
 	epochMillis = "unixms"
 )
 
-func (c *clock) read(text string) (wire.Time, error) {
+// read is the instant that a date means; ok is false if it is none.
+func (c *clock) read(text string) (at wire.Time, ok bool) {
 	for _, layout := range c.layouts {
 		if layout == epoch || layout == epochMillis {
 			if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 && n < 1<<42 {
 				if layout == epoch {
 					n *= 1000
 				}
-				return wire.Time(n), nil
+				return wire.Time(n), true
 			}
 			continue
 		}
@@ -43,9 +43,9 @@ func (c *clock) read(text string) (wire.Time, error) {
 			at = c.local(wall)
 		}
 		c.last = at.Unix()
-		return wire.TimeOf(at), nil
+		return wire.TimeOf(at), true
 	}
-	return 0, reject(BadDate, text)
+	return 0, false
 }
 
 // local is the instant at which clocks of the zone show wall.
@@ -95,10 +95,10 @@ var dateParts = [...][2]string{
 	{"h", "3"},
 }
 
-// layout makes Go's layout of a date format such as JJ/MM/AAAA HH:MM. MM behind hours are minutes.
-func layout(format string) (string, error) {
+// layout is Go's layout of a date format such as JJ/MM/AAAA HH:MM, in which MM behind hours are minutes; empty if it is none.
+func layout(format string) string {
 	if format == epoch || format == epochMillis {
-		return format, nil
+		return format
 	}
 	var b strings.Builder
 	hours := false
@@ -122,10 +122,10 @@ next:
 			continue next
 		}
 		if c := rest[0]; c >= 'A' && c <= 'Z' && c != 'T' || c >= '0' && c <= '9' {
-			return "", fmt.Errorf("%q can't be understood from %q on; want letters such as JJ/MM/AAAA HH:MM:SS, YYYY-MM-DD HH:mm, or unix", format, rest)
+			return ""
 		}
 		b.WriteByte(rest[0])
 		rest = rest[1:]
 	}
-	return b.String(), nil
+	return b.String()
 }

@@ -7,50 +7,47 @@ import "github.com/zerofax/zerofax/agent/wire"
 // calls itself (CSI, TSI) is typed by hand and names nobody.
 var hylafax = kind{read: readHylafax}
 
-type hylafaxColumns struct{ modem, dest, pages, time, conn, reason, caller int }
-
-// hylafaxLayouts are the places that have changed over the years, by number of columns; 14 and more
-// are like 14, with the caller from the 16th column on. Source: util/xferfaxstats of HylaFAX.
-var hylafaxLayouts = map[int]hylafaxColumns{
-	9:  {-1, 3, 6, 7, -1, 8, -1},
-	11: {-1, 4, 8, 9, -1, 10, -1},
-	12: {3, 5, 9, 10, -1, 11, -1},
-	13: {3, 7, 10, 11, -1, 12, -1},
-	14: {3, 7, 10, 11, 12, 13, 15},
+// hylafaxColumns are the places that have changed over the years, by number of columns; all from 14
+// on are alike. Source: util/xferfaxstats of HylaFAX.
+func hylafaxColumns(n int) (c columns) {
+	c = columns{roleAt: 1, roleDirection: 2}
+	switch {
+	case n >= 14:
+		c[roleConnected] = 13
+		fallthrough
+	case n == 13:
+		c[roleFromDevice], c[roleTo], c[rolePages], c[roleDuration], c[roleResult] = 4, 8, 11, 12, uint16(min(n, 14))
+		c[roleFrom] = 16
+	case n == 12:
+		c[roleFromDevice], c[roleTo], c[rolePages], c[roleDuration], c[roleResult] = 4, 6, 10, 11, 12
+	case n == 11:
+		c[roleTo], c[rolePages], c[roleDuration], c[roleResult] = 5, 9, 10, 11
+	case n == 9:
+		c[roleTo], c[rolePages], c[roleDuration], c[roleResult] = 4, 7, 8, 9
+	}
+	return c
 }
 
-func readHylafax(r *Reader, f []string) (event, string, error) {
-	c, known := hylafaxLayouts[min(len(f), 14)]
-	if !known || len(f) > 20 {
-		return event{}, "", reject(FewColumns, "")
+func readHylafax(r *Reader) {
+	r.columns = hylafaxColumns(len(r.fields))
+	if r.columns[roleTo] == 0 || len(r.fields) > 20 {
+		r.reject(FewColumns, "")
 	}
-	if f[1] != "SEND" && f[1] != "RECV" {
-		return event{}, "", skip(OtherType)
+	to, own := r.number(roleTo), r.own(r.cell(roleFromDevice))
+	switch r.cell(roleDirection) {
+	case "SEND":
+		r.between(wire.Message, wire.Sender, own, to)
+	case "RECV":
+		if to == "" {
+			to = own
+		}
+		r.between(wire.Message, wire.Receiver, r.number(roleFrom), to)
+	default:
+		r.end(Skipped, OtherType, "")
+		return
 	}
-	var e event
-	var errs [5]error
-	e.At, errs[0] = r.clock.read(f[0])
-	e.Pages, errs[1] = count(f[c.pages])
-	e.Seconds, errs[2] = count(f[c.time])
-	if c.conn >= 0 && e.Seconds == 0 {
-		e.Seconds, errs[2] = count(f[c.conn])
+	r.measure(r.cell(roleResult) == "")
+	if r.row.Event.Seconds == 0 {
+		r.row.Event.Seconds = r.count(roleConnected)
 	}
-	e.Unit, e.Result = wire.Message, result(f[c.reason] == "")
-	dest, err := number(f[c.dest])
-	errs[3] = err
-	modem := ""
-	if c.modem >= 0 {
-		modem = f[c.modem]
-	}
-	if f[1] == "SEND" {
-		e.Witness, e.From, e.To = wire.Sender, r.own(modem), dest
-		return e, "", first(errs[:]...)
-	}
-	if e.Witness, e.To = wire.Receiver, dest; dest == "" {
-		e.To = r.own(modem)
-	}
-	if c.caller >= 0 && c.caller < len(f) {
-		e.From, errs[4] = number(f[c.caller])
-	}
-	return e, "", first(errs[:]...)
 }

@@ -5,6 +5,7 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -13,19 +14,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
 // Place is where a journal comes from: what its rows don't say themselves.
 type Place struct {
-	Journal string            // name of the journal: [a-z0-9-]{1,63}
-	Site    string            // id of the site whose extensions are meant; may be empty
-	Zone    *time.Location    // of its local times, unless the profile names one; nil: this machine's
-	Numbers Numbers           // what a fax line is; call records can't be read without
-	Line    string            // the journal's own number where neither its rows nor Lines tell it
-	Lines   map[string]string // own number by modem, mailbox or whatever the rows name instead
+	Journal string         // name of the journal: [a-z0-9-]{1,63}
+	Site    string         // id of the site whose extensions are meant; may be empty
+	Zone    *time.Location // of its local times, unless the profile names one; nil: this machine's
+	// LoadZone finds the zone that a profile names: time.LoadLocation, or nil where there is no room for it. UTC needs none.
+	LoadZone func(name string) (*time.Location, error)
+	Numbers  Numbers           // what a fax line is; call records can't be read without
+	Line     string            // the journal's own number where neither its rows nor Lines tell it
+	Lines    map[string]string // own number by modem, mailbox or whatever the rows name instead
 }
 
 // Verdict is what became of a row.
@@ -81,21 +83,6 @@ func (r Row) Reason() string {
 	return fmt.Sprintf("%s: %q", r.Why, r.Value)
 }
 
-// not is why a row gives no event.
-type not struct {
-	verdict Verdict
-	why     Why
-	value   string
-}
-
-func (n *not) Error() string { return string(n.why) }
-
-func skip(why Why) error                 { return &not{Skipped, why, ""} }
-func reject(why Why, value string) error { return &not{Rejected, why, clip(value)} }
-func refuse(why Why, value string) error { return &not{Refused, why, clip(value)} }
-
-var errNothing error = &not{verdict: Nothing}
-
 // clip cuts what is shown of a strange file to what is worth reading.
 func clip(text string) string {
 	const most = 60
@@ -111,14 +98,17 @@ type Reader struct {
 	place   Place
 	clock   clock
 	seen    memory
+	buffer  []byte
 
 	line    int64    // lines read of this file
+	begun   bool     // past the header
 	header  []string // of this file, or of the one before while this one has shown none
 	columns columns  // where the header has them
-	begun   bool     // past the header
-	refused *not
-	fields  []string // of the row being read; reused
-	buffer  []byte
+	refused Row      // why the file is refused, if it is
+
+	fields []string // of the row being read, from here on
+	row    Row
+	id     string // what the format itself tells it apart by
 }
 
 // Reader reads journals of this profile that come from one place.
@@ -126,141 +116,145 @@ func (p *Profile) Reader(place Place) (*Reader, error) {
 	if !wire.ValidAgent(place.Journal) {
 		return nil, fmt.Errorf("journal %q: want [a-z0-9-]{1,63}", place.Journal)
 	}
-	if p.Calls() && place.Numbers.Empty() {
-		return nil, errors.New(`numbers: missing; call records tell everybody's calls, so name the fax lines among them`)
+	if p.kind.calls && place.Numbers.Empty() {
+		return nil, errors.New("numbers: missing; call records tell everybody's calls, so name the fax lines among them")
 	}
-	r := &Reader{profile: p, place: place, seen: newMemory()}
-	r.clock = clock{layouts: p.layouts(), zone: cmpZone(p.zone, place.Zone)}
-	return r, nil
-}
-
-func cmpZone(zones ...*time.Location) *time.Location {
-	for _, zone := range zones {
-		if zone != nil {
-			return zone
+	r := &Reader{profile: p, place: place, seen: newMemory(), clock: clock{layouts: p.layouts, zone: place.Zone}}
+	switch {
+	case p.Zone == "UTC":
+		r.clock.zone = time.UTC
+	case p.Zone != "" && place.LoadZone == nil:
+		return nil, fmt.Errorf("zone %s: want UTC, or none for times of the place", p.Zone)
+	case p.Zone != "":
+		zone, err := place.LoadZone(p.Zone)
+		if err != nil {
+			return nil, fmt.Errorf("zone: %w", err)
 		}
+		r.clock.zone = zone
+	case place.Zone == nil:
+		r.clock.zone = time.Local
 	}
-	return time.Local
+	return r, nil
 }
 
 // NewFile begins another file, or the same one anew after it was emptied. What was seen stays
 // known, so that rows which moved with a rotation aren't taken for further faxes.
-func (r *Reader) NewFile() { r.line, r.begun, r.refused = 0, false, nil }
+func (r *Reader) NewFile() { r.line, r.begun, r.refused = 0, false, Row{} }
 
 // Row says what became of a record, as Next cuts it.
 func (r *Reader) Row(record []byte) Row {
-	line := r.line + 1
-	r.line += 1 + int64(strings.Count(strings.TrimRight(string(record), "\r\n"), "\n"))
-	fields, err := r.split(record, line == 1)
-	if err != nil {
-		return r.verdict(line, wire.Event{}, err)
-	}
-	return r.row(line, fields)
+	r.start()
+	r.line += int64(bytes.Count(bytes.TrimRight(record, "\r\n"), []byte("\n")))
+	r.split(record)
+	return r.finish()
 }
 
 // Cells says what became of a row of a spreadsheet.
 func (r *Reader) Cells(cells []string) Row {
+	r.start()
+	for _, cell := range cells {
+		r.fields = append(r.fields, strings.TrimSpace(cell))
+	}
+	return r.finish()
+}
+
+// start begins a row: it is taken until something speaks against it.
+func (r *Reader) start() {
 	r.line++
-	r.fields = append(r.fields[:0], cells...)
-	for i, cell := range r.fields {
-		r.fields[i] = strings.TrimSpace(cell)
-	}
-	return r.row(r.line, r.fields)
+	r.fields, r.id, r.row = r.fields[:0], "", Row{Line: r.line, Verdict: Taken}
 }
 
-func (r *Reader) row(line int64, fields []string) Row {
-	if r.refused != nil {
-		return r.verdict(line, wire.Event{}, r.refused)
+// end is why the row is no event. The first reason stands.
+func (r *Reader) end(verdict Verdict, why Why, value string) {
+	if r.row.Verdict == Taken {
+		r.row.Verdict, r.row.Why, r.row.Value = verdict, why, clip(value)
 	}
-	if empty(fields) || line <= int64(r.profile.Skip) {
-		return Row{Line: line}
-	}
-	event, id, err := r.profile.kind.read(r, fields)
-	if err == nil {
-		event.Journal, event.Site = r.place.Journal, r.place.Site
-		err = r.finish(&event, id, fields)
-	}
-	return r.verdict(line, event, err)
 }
 
-func (r *Reader) verdict(line int64, event wire.Event, err error) Row {
-	var n *not
-	switch {
-	case err == nil:
-		return Row{Line: line, Verdict: Taken, Event: event}
-	case !errors.As(err, &n):
-		n = &not{Rejected, Unkept, err.Error()}
-	case n.verdict == Refused:
-		r.refused = n
+func (r *Reader) reject(why Why, value string) { r.end(Rejected, why, value) }
+
+// finish makes an event of the fields.
+func (r *Reader) finish() Row {
+	if r.refused.Verdict == Refused {
+		r.end(Refused, r.refused.Why, r.refused.Value)
 	}
-	return Row{Line: line, Verdict: n.verdict, Why: n.why, Value: n.value}
+	if len(r.fields) == 0 || len(r.fields) == 1 && r.fields[0] == "" || r.row.Line <= int64(r.profile.Skip) {
+		r.row.Verdict = min(r.row.Verdict, Nothing)
+	}
+	if r.row.Verdict == Taken {
+		r.profile.kind.read(r)
+	}
+	e := &r.row.Event
+	if e.From == "" && e.To == "" {
+		r.reject(NoNumber, "")
+	}
+	if r.row.Verdict == Taken {
+		e.Journal, e.Site = r.place.Journal, r.place.Site
+		r.sign(e)
+	}
+	if err := e.Check(); r.row.Verdict == Taken && err != nil {
+		r.reject(Unkept, err.Error())
+	}
+	if r.row.Verdict == Refused {
+		r.refused = r.row
+	}
+	if r.row.Verdict != Taken {
+		*e = wire.Event{}
+	}
+	return r.row
 }
 
-// finish gives the event its key. id is what the format itself tells rows apart by; without one
-// it is the row as a whole, and which of its equals it is.
-func (r *Reader) finish(event *wire.Event, id string, fields []string) error {
-	if event.From == "" && event.To == "" {
-		return reject(NoNumber, "")
-	}
-	b := append(r.buffer[:0], r.profile.Format...)
-	if id != "" {
-		b = append(append(b, 0x1e), id...)
-	} else {
-		for len(fields) > 0 && fields[len(fields)-1] == "" {
-			fields = fields[:len(fields)-1]
-		}
-		for _, field := range append(fields, event.From, event.To) {
-			b = append(append(b, 0x1f), field...)
+// sign gives an event its key: of what the format itself tells rows apart by, else of the row as a
+// whole and of which of its equals it is.
+func (r *Reader) sign(e *wire.Event) {
+	b := append(append(r.buffer[:0], r.profile.Format...), 0x1e)
+	if b = append(b, r.id...); r.id == "" {
+		fields := append(r.fields, e.From, e.To)
+		for _, field := range fields {
+			if field != "" { // older and newer versions leave out what is behind, or leave it empty
+				b = append(append(b, 0x1f), field...)
+			}
 		}
 	}
 	sum := sha256.Sum256(b)
-	before := r.seen.add(binary.LittleEndian.Uint64(sum[:]), event.At)
-	if before > 0 && id != "" {
-		if r.profile.Calls() {
-			return skip(SameCall)
-		}
-		return skip(SameID)
-	}
-	if before > 0 {
-		b = strconv.AppendInt(append(b, 0x1e), int64(before), 10)
-		sum = sha256.Sum256(b)
+	before := r.seen.add(binary.LittleEndian.Uint64(sum[:]), e.At)
+	switch {
+	case before > 0 && r.id != "":
+		r.end(Skipped, SameID, "")
+	case before > 0:
+		sum = sha256.Sum256(strconv.AppendInt(append(b, 0x1e), int64(before), 10))
 	}
 	r.buffer = b
-	event.Key = base64.RawURLEncoding.EncodeToString(sum[:15])
-	return event.Check()
-}
-
-func empty(fields []string) bool {
-	for _, field := range fields {
-		if field != "" {
-			return false
-		}
-	}
-	return true
+	e.Key = base64.RawURLEncoding.EncodeToString(sum[:15])
 }
 
 // number is a phone number as it may stand in an event; what has no digit is a name or "anonymous".
-func number(text string) (string, error) {
-	text = strings.TrimPrefix(strings.TrimSpace(text), "sip:")
+func (r *Reader) number(role role) string {
+	text := strings.TrimPrefix(r.cell(role), "sip:")
 	text, _, _ = strings.Cut(text, "@")
 	switch {
 	case !strings.ContainsAny(text, "0123456789"):
-		return "", nil
-	case len(text) > wire.MaxNumber, strings.Contains(text, "E+"), !utf8.ValidString(text):
-		return "", reject(BadNumber, "")
+		return ""
+	case len(text) > wire.MaxNumber, strings.Contains(text, "E+"):
+		r.reject(BadNumber, "")
+		return ""
 	}
-	return text, nil
+	return text
 }
 
 // count reads pages or a duration: 90, 1:30 or 0:01:30. Nothing is none told.
-func count(text string) (int64, error) {
-	var sum int64
-	for part := range strings.SplitSeq(text, ":") {
-		n, err := strconv.ParseUint(strings.TrimSpace(part), 10, 32)
-		if err != nil && text != "" {
-			return 0, reject(BadCount, text)
+func (r *Reader) count(role role) int64 {
+	sum, part, told := int64(0), int64(0), false
+	for i, c := range []byte(r.cell(role)) {
+		switch {
+		case c >= '0' && c <= '9' && part < 1<<40:
+			part, told = part*10+int64(c-'0'), true
+		case c == ':' && told && i < 9:
+			sum, part, told = (sum+part)*60, 0, false
+		default:
+			r.reject(BadCount, r.cell(role))
+			return 0
 		}
-		sum = sum*60 + int64(n)
 	}
-	return sum, nil
+	return sum + part
 }

@@ -109,7 +109,8 @@ func (r *Reader) Resume(data []byte) error {
 	}
 	r.line, r.begun, r.header, r.clock.last = s.Line, s.Begun, s.Header, s.Last
 	if r.header != nil {
-		_ = r.profile.kind.head(r, r.header) // it could be read before
+		r.fields = append(r.fields[:0], r.header...)
+		r.profile.kind.head(r) // it could be read before
 	}
 	return nil
 }

@@ -3,28 +3,24 @@ package journal
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/zerofax/zerofax/agent/wire"
+	"time"
 )
 
 // oxe is the tickets of an Alcatel-Lucent OmniPCX Enterprise: TAX*.DAT with a header behind #, or the stream of its
 // port 2533 as it was saved, 772 bytes a ticket. The label of who is charged (ChargedUserName) is read from neither.
 var oxe = kind{calls: true, quotes: true, head: headOxe, read: readOxe}
 
-const (
-	oxeCalled = iota
-	oxeCharged
-	oxeCalling
-	oxeType
-	oxeEnd
-	oxeSeconds
-	oxeDialled
-	oxeStart
-)
-
-var oxeNames = []string{
-	"CalledNumber", "ChargedNumber", "CallingNumber", "CallType", "EndDateTime", "Duration", "InitialDialledNumber", "StartDateTime",
+var oxeColumns = []column{
+	{roleTo, "CalledNumber", true},
+	{roleCharged, "ChargedNumber", false},
+	{roleFrom, "CallingNumber", true},
+	{roleDirection, "CallType", true},
+	{roleEnd, "EndDateTime", false},
+	{roleDuration, "Duration", true},
+	{roleDialled, "InitialDialledNumber", false},
+	{roleAt, "StartDateTime", true},
 }
 
 const (
@@ -33,8 +29,13 @@ const (
 	ticketMark  = "\x01\x00"
 )
 
-// oxeTickets are the places and widths in a ticket of the stream, in the order of oxeNames.
+// oxeTickets are the places and widths in a ticket of the stream, in the order of oxeColumns.
 var oxeTickets = [...][2]int{{9, 30}, {39, 30}, {140, 30}, {170, 2}, {173, 17}, {205, 10}, {399, 30}, {445, 17}}
+
+// isTicket tells whether data begin with something of the stream, which no text begins with.
+func isTicket(r *Reader, data []byte) bool {
+	return r.profile.kind == &oxe && len(data) > 0 && data[0] < '\t'
+}
 
 // nextTicket is Next for the stream: tickets, and the exchange's tests of the line between them.
 func nextTicket(data []byte, last bool) (int, []byte) {
@@ -60,104 +61,76 @@ func nextTicket(data []byte, last bool) (int, []byte) {
 	return next, data[:next]
 }
 
-// ticket cuts a ticket of the stream into cells; what is none has none.
-func (r *Reader) ticket(record []byte) []string {
-	r.begun, r.columns = true, columns{0, 1, 2, 3, 4, 5, 6, 7}
-	r.fields = r.fields[:0]
+// ticket cuts a ticket of the stream into fields; what is none has none.
+func (r *Reader) ticket(record []byte) {
 	if len(record) != ticketBytes || !bytes.HasPrefix(record, []byte(ticketCall)) {
-		return r.fields
+		return
 	}
-	for _, part := range oxeTickets {
-		cell := bytes.Trim(record[part[0]:part[0]+part[1]], " \x00")
-		r.fields = append(r.fields, r.decode(cell))
+	r.begun, r.columns = true, columns{}
+	for i, part := range oxeTickets {
+		r.columns[oxeColumns[i].role] = uint16(i + 1)
+		r.fields = append(r.fields, r.decode(bytes.Trim(record[part[0]:part[0]+part[1]], " \x00")))
 	}
-	return r.fields
 }
 
-func headOxe(r *Reader, header []string) error {
-	names := slices.Clone(header)
-	first, marked := strings.CutPrefix(names[0], "#")
-	names[0] = strings.TrimSpace(first)
-	found := named(names, oxeNames)
-	for i, place := range found {
-		switch {
-		case place >= 0 || i == oxeCharged || i == oxeDialled || i == oxeEnd:
-		case !marked && found[oxeCalled] < 0:
-			return refuse(OtherFile, header[0])
-		default:
-			return refuse(NoColumn, oxeNames[i])
+func headOxe(r *Reader) {
+	header := slices.Clone(r.fields)
+	header[0] = strings.TrimSpace(strings.TrimPrefix(header[0], "#"))
+	r.find(header, oxeColumns)
+}
+
+func readOxe(r *Reader) {
+	if !r.pastHeader() {
+		return
+	}
+	if strings.HasPrefix(r.fields[0], "#") {
+		r.end(Nothing, "", "")
+		return
+	}
+	if len(r.fields) < len(r.header) && len(r.fields) != len(oxeTickets) {
+		r.reject(FewColumns, "")
+	}
+	from, to, charged, ours := r.number(roleFrom), r.number(roleTo), r.number(roleCharged), r.place.Numbers
+	switch r.oxeWay() { // the number that the public network is shown may be another than the line's
+	case 'O':
+		if ours.Has(charged) && !ours.Has(from) {
+			from = charged
+		}
+	case 'I':
+		if ours.Has(charged) && !ours.Has(to) && !ours.Has(r.number(roleDialled)) {
+			to = charged
 		}
 	}
-	r.columns = found
-	return nil
-}
-
-func readOxe(r *Reader, f []string) (event, string, error) {
-	if err := r.pastHeader(f); err != nil {
-		return event{}, "", err
+	if r.call(from, to); r.row.Verdict != Taken {
+		return
 	}
-	if strings.HasPrefix(f[0], "#") {
-		return event{}, "", errNothing
+	began := r.cell(roleAt)
+	if began == "" {
+		r.columns[roleAt] = r.columns[roleEnd]
+		defer func() { r.row.Event.At = r.row.Event.At.Add(-time.Duration(r.row.Event.Seconds) * time.Second) }()
 	}
-	c := r.columns
-	if len(f) <= slices.Max(c) {
-		return event{}, "", reject(FewColumns, "")
-	}
-	from, err1 := number(c.of(f, oxeCalling))
-	to, err2 := number(c.of(f, oxeCalled))
-	charged, err3 := number(c.of(f, oxeCharged))
-	dialled, err4 := number(c.of(f, oxeDialled))
-	way, err5 := oxeWay(c.of(f, oxeType))
-	switch { // the number that the public network is shown may be another than the line's
-	case way == outgoing && !r.place.Numbers.Has(from) && charged != "":
-		from = charged
-	case way == incoming && !r.place.Numbers.Has(to) && r.place.Numbers.Has(charged):
-		to = charged
-	}
-	e, err := r.call(from, to, dialled)
-	if err = first(err, err1, err2, err3, err4, err5); err != nil {
-		return e, "", err
-	}
-	began := c.of(f, oxeStart)
-	e.Seconds, err2 = count(c.of(f, oxeSeconds))
-	if e.At, err1 = r.clock.read(began); began == "" {
-		began = c.of(f, oxeEnd)
-		e.At, err1 = r.clock.read(began)
-		e.At -= wire.Time(e.Seconds * 1000)
-	}
-	e.Result = result(e.Seconds > 0)
+	r.measure(strings.Trim(r.cell(roleDuration), "0") != "")
 	// Either end of an internal call may give a ticket, and one ticket may stand in a file and in the stream. A line has
 	// one call at a time, so who called whom when is the call.
-	return e, e.From + ">" + e.To + " " + began, first(err1, err2)
+	r.id = r.row.Event.From + ">" + r.row.Event.To + " " + began
 }
 
-type oxeCallWay int
+// oxeTypes are the types of calls, in the order of their numbers in the stream, with which way they go: O is out to, I
+// in from the public network, P the private one, L local. Those marked - may go either way.
+const oxeTypes = "OC O|OCPO|PN -|LN -|IC I|ICPI|UN -|PO O|POPO|IP I|PIPI|PPOO|PPII|PICI|LL -|LT -|"
 
-const (
-	unknownWay oxeCallWay = iota
-	outgoing
-	incoming
-	internal
-)
-
-// oxeTypes are the types of calls, in the order of their numbers in the stream.
-var oxeTypes = strings.Fields("OC OCP PN LN IC ICP UN PO POP IP PIP PPO PPI PIC LL LT")
-
-// oxeWay is which way a call went: O is out to, I in from the public network; P is the private
-// network, L local. Those of the private network that say neither may go either way.
-func oxeWay(kind string) (oxeCallWay, error) {
-	if n, err := count(kind); err == nil && kind != "" && n < int64(len(oxeTypes)) {
-		kind = oxeTypes[n]
+// oxeWay is which way a call went: O out, I in, - either.
+func (r *Reader) oxeWay() byte {
+	const width = 5
+	name := r.cell(roleDirection)
+	if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < len(oxeTypes)/width {
+		return oxeTypes[n*width+3]
 	}
-	switch strings.ToUpper(kind) {
-	case "OC", "OCP", "PO", "POP", "PPO":
-		return outgoing, nil
-	case "IC", "ICP", "IP", "PIP", "PPI", "PIC":
-		return incoming, nil
-	case "LN", "LL", "LT":
-		return internal, nil
-	case "PN", "UN", "":
-		return unknownWay, nil
+	if i := strings.Index(oxeTypes, (name + "  ")[:max(3, len(name))]); i >= 0 && i%width == 0 && len(name) >= 2 && len(name) <= 3 {
+		return oxeTypes[i+3]
 	}
-	return unknownWay, reject(BadValue, kind)
+	if name != "" {
+		r.reject(BadValue, name)
+	}
+	return '-'
 }

@@ -1,10 +1,7 @@
 package journal
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/agent/yamlfile"
@@ -29,11 +26,9 @@ type Profile struct {
 	Values    Values             `yaml:"values"`
 
 	kind      *kind
-	zone      *time.Location
-	dates     []string
+	layouts   []string
 	delimiter byte
 	windows   bool
-	words     [2]map[string]string // of directions and results
 }
 
 // Columns say where a table has what: by name in the header, of which there may be several that are
@@ -92,132 +87,76 @@ func (p *Profile) Measures() wire.EventUnit {
 	return wire.Message
 }
 
-func (p *Profile) layouts() []string { return p.dates }
-
 // prepare checks the profile and makes what its reader needs.
 func (p *Profile) prepare(doc *yamlfile.Doc) error {
-	fault := func(format string, args []any, path ...any) { doc.Fault(path, format, args...) }
-	if !wire.ValidAgent(p.Name) {
-		fault("%q; want [a-z0-9-]{1,63}", []any{p.Name}, "name")
-	}
-	var err error
-	if p.Zone != "" {
-		if p.zone, err = time.LoadLocation(p.Zone); err != nil {
-			fault("%q isn't known here; want a zone such as Europe/Paris, or UTC", []any{p.Zone}, "zone")
+	fault := func(wrong bool, key, want string) {
+		if wrong {
+			doc.Fault([]any{key}, "want %s", want)
 		}
 	}
+	fault(!wire.ValidAgent(p.Name), "name", "[a-z0-9-]{1,63}")
 	p.delimiter = ','
 	switch p.Format {
 	case "hylafax":
-		p.kind, p.dates = &hylafax, []string{"1/2/06 15:04"}
+		p.kind, p.layouts = &hylafax, []string{"1/2/06 15:04"}
 	case "asterisk":
-		p.kind, p.dates = &asterisk, []string{"2006-1-2 15:04:05"}
+		p.kind, p.layouts = &asterisk, []string{"2006-1-2 15:04:05"}
 	case "cucm":
-		p.kind = &cucm
+		p.kind, p.layouts = &cucm, []string{epoch}
 	case "oxe":
-		p.kind, p.dates = &oxe, []string{"20060102 15:04:05"}
+		p.kind, p.layouts = &oxe, []string{"20060102 15:04:05"}
 	case "csv":
-		p.prepareTable(doc)
-	default:
-		fault("%q; want csv, %s", []any{p.Format, strings.Join(Formats(), ", ")}, "format")
-	}
-	if p.Format != "csv" {
-		for _, key := range tableKeys {
-			if doc.Has(key) {
-				fault("is for tables (format: csv) only", nil, key)
-			}
+		p.prepareTable(fault)
+		for _, date := range p.Date {
+			format := layout(date)
+			fault(format == "", "date", "letters such as JJ/MM/AAAA HH:MM:SS or YYYY-MM-DD HH:mm, or unix")
+			p.layouts = append(p.layouts, format)
 		}
+		return doc.Err()
+	default:
+		fault(true, "format", "hylafax, asterisk, cucm, oxe or csv")
+	}
+	for _, key := range [...]string{"unit", "delimiter", "encoding", "skip", "header", "date", "direction", "columns", "values"} {
+		fault(doc.Has(key), key, "it with format: csv only")
 	}
 	return doc.Err()
 }
 
-var tableKeys = []string{"unit", "delimiter", "encoding", "skip", "header", "date", "direction", "columns", "values"}
-
-func (p *Profile) prepareTable(doc *yamlfile.Doc) {
-	p.kind = &table
-	switch p.Unit {
-	case wire.Message:
-	case wire.Call:
+func (p *Profile) prepareTable(fault func(wrong bool, key, want string)) {
+	if p.kind = &table; p.Unit == wire.Call {
 		p.kind = &callTable
-	default:
-		doc.Fault([]any{"unit"}, "%q; want message or call", p.Unit)
 	}
-	switch {
-	case p.Delimiter == "tab":
+	p.windows = p.Encoding == "windows-1252"
+	if p.Delimiter == "tab" {
 		p.delimiter = '\t'
-	case len(p.Delimiter) == 1 && p.Delimiter != `"`:
+	} else if p.Delimiter != "" {
 		p.delimiter = p.Delimiter[0]
-	default:
-		doc.Fault([]any{"delimiter"}, `%q; want one character such as ; or tab`, p.Delimiter)
 	}
-	switch p.Encoding {
-	case "auto", "utf-8":
-	case "windows-1252":
-		p.windows = true
-	default:
-		doc.Fault([]any{"encoding"}, "%q; want auto, utf-8 or windows-1252", p.Encoding)
-	}
-	if p.Skip < 0 {
-		doc.Fault([]any{"skip"}, "%d; want 0 or more lines", p.Skip)
-	}
-	p.dates = nil
-	for _, date := range p.Date {
-		format, err := layout(date)
-		if err != nil {
-			doc.Fault([]any{"date"}, "%v", err)
-		}
-		p.dates = append(p.dates, format)
-	}
-	if len(p.dates) == 0 {
-		doc.Fault([]any{"date"}, "missing; want the form of dates, such as JJ/MM/AAAA HH:MM")
-	}
-	p.checkColumns(doc)
-	p.words[0] = p.vocabulary(doc, "direction", p.Values.Direction, usualDirections, toSent, toReceived)
-	p.words[1] = p.vocabulary(doc, "result", p.Values.Result, usualResults, string(wire.Done), string(wire.Failed))
-}
-
-func (p *Profile) checkColumns(doc *yamlfile.Doc) {
 	c := &p.Columns
 	ends, parties := len(c.From)+len(c.To) > 0, len(c.Local)+len(c.Remote) > 0
-	switch {
-	case len(c.At) == 0:
-		doc.Fault([]any{"columns"}, "at: missing; want the column of the date")
-	case ends == parties:
-		doc.Fault([]any{"columns"}, "want the numbers as local and remote, or as from and to")
-	case ends && (len(c.Direction) > 0 || p.Direction != ""):
-		doc.Fault([]any{"columns"}, "direction: goes with local and remote; from and to tell it themselves")
-	case parties && len(c.Direction) == 0 && p.Direction != toSent && p.Direction != toReceived:
-		doc.Fault([]any{"direction"}, "missing; want its column, or direction: sent or received for the whole journal")
-	case len(c.Direction) > 0 && p.Direction != "":
-		doc.Fault([]any{"direction"}, "want either a column or one direction for the whole journal")
-	}
-	if p.Header {
-		return
-	}
-	for i, names := range c.roles() {
+	fixed := p.Direction == toSent || p.Direction == toReceived
+	fault(p.Unit != wire.Call && p.Unit != wire.Message, "unit", "message or call")
+	fault(p.Delimiter != "tab" && len(p.Delimiter) != 1 || p.Delimiter == `"`, "delimiter", "one character such as ;, or tab")
+	fault(!p.windows && p.Encoding != "auto" && p.Encoding != "utf-8", "encoding", "auto, utf-8 or windows-1252")
+	fault(p.Skip < 0, "skip", "0 or more lines")
+	fault(len(p.Date) == 0, "date", "the form of dates, such as JJ/MM/AAAA HH:MM")
+	fault(p.Direction != "" && !fixed, "direction", "sent or received")
+	fault(len(c.At) == 0, "columns", "at: the column of the date")
+	fault(ends == parties, "columns", "either local and remote, or from and to")
+	fault(parties && fixed == (len(c.Direction) > 0), "columns", "a direction, or one for the whole journal beside the columns")
+	fault(ends && (fixed || len(c.Direction) > 0), "columns", "no direction with from and to, which tell it themselves")
+	for _, names := range c.roles() {
 		for _, name := range *names {
-			if n, err := strconv.Atoi(name); err != nil || n < 1 {
-				doc.Fault([]any{"columns", roleNames[i]}, "%q; want its number from 1, since there is no header", name)
-			}
+			n, err := strconv.Atoi(name)
+			fault(!p.Header && (err != nil || n < 1), "columns", "numbers from 1, since there is no header")
+			fault(n > 1<<15, "columns", "fewer than 32768 columns")
 		}
 	}
-}
-
-// vocabulary is the usual words and the profile's own, which come first.
-func (p *Profile) vocabulary(doc *yamlfile.Doc, key string, own, usual map[string]string, meanings ...string) map[string]string {
-	words := map[string]string{}
-	for meaning, list := range usual {
-		for word := range strings.SplitSeq(list, " ") {
-			words[strings.ReplaceAll(word, "_", " ")] = meaning
+	for i, values := range [...]map[string]string{p.Values.Direction, p.Values.Result} {
+		for _, meant := range values {
+			fault(meant != meanings[2*i] && meant != meanings[2*i+1] && meant != toSkip, "values", "directions sent, received or skip; results done, failed or skip")
 		}
 	}
-	for word, meaning := range own {
-		if meaning != meanings[0] && meaning != meanings[1] && meaning != toSkip {
-			doc.Fault([]any{"values", key, word}, "%q; want %s, %s or %s", meaning, meanings[0], meanings[1], toSkip)
-		}
-		words[strings.ToLower(strings.TrimSpace(word))] = meaning
-	}
-	return words
 }
 
 // String is the profile's title, or its name if it has none.
@@ -227,5 +166,3 @@ func (p *Profile) String() string {
 	}
 	return p.Name
 }
-
-var _ = fmt.Sprint

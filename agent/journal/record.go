@@ -17,7 +17,7 @@ func (r *Reader) Next(data []byte, last bool) (int, []byte) {
 	if len(data) == 0 {
 		return 0, nil
 	}
-	if r.profile.kind == &oxe && data[0] < ' ' && data[0] != '\n' && data[0] != '\r' {
+	if isTicket(r, data) {
 		return nextTicket(data, last)
 	}
 	end := bytes.IndexByte(data, '\n') + 1
@@ -76,30 +76,28 @@ func openQuote(data []byte, delimiter byte) bool {
 	return quoted
 }
 
-// split cuts a record into cells without the blanks around them. first says that it begins its file.
-func (r *Reader) split(record []byte, first bool) ([]string, error) {
-	if len(record) > maxRecord {
-		return nil, reject(TooLong, "")
+// split cuts a record into fields without the blanks around them.
+func (r *Reader) split(record []byte) {
+	first := r.row.Line == 1
+	switch {
+	case len(record) > maxRecord:
+		r.reject(TooLong, "")
+	case first && len(record) > 1 && (record[0] == 0xff && record[1] == 0xfe || record[0] == 0xfe && record[1] == 0xff):
+		r.end(Refused, Wide, "")
+	case isTicket(r, record):
+		r.ticket(record)
+	case !r.profile.kind.quotes:
+		r.fields = tabbed(r.fields, r.decode(bytes.TrimRight(record, "\r\n")))
+	default:
+		text := r.decode(bytes.TrimRight(record, "\r\n"))
+		if first {
+			text = strings.TrimPrefix(text, "\ufeff")
+		}
+		var whole bool
+		if r.fields, whole = cells(r.fields, text, r.profile.delimiter); !whole {
+			r.reject(OpenQuote, "")
+		}
 	}
-	if first && len(record) > 1 && (record[0] == 0xff && record[1] == 0xfe || record[0] == 0xfe && record[1] == 0xff) {
-		return nil, refuse(Wide, "")
-	}
-	if r.profile.kind == &oxe && len(record) > 0 && record[0] < ' ' && record[0] != '\n' && record[0] != '\r' {
-		return r.ticket(record), nil
-	}
-	text := r.decode(bytes.TrimRight(record, "\r\n"))
-	if first {
-		text = strings.TrimPrefix(text, "\ufeff")
-	}
-	if !r.profile.kind.quotes {
-		r.fields = tabbed(r.fields[:0], text)
-		return r.fields, nil
-	}
-	var whole bool
-	if r.fields, whole = cells(r.fields[:0], text, r.profile.delimiter); !whole && r.line > int64(r.profile.Skip) {
-		return nil, reject(OpenQuote, "")
-	}
-	return r.fields, nil
 }
 
 // cells cuts a line of RFC 4180 with any delimiter. It tells whether all quotes were closed.
@@ -149,7 +147,9 @@ func quoted(text string) (cell, behind string, closed bool) {
 
 // tabbed cuts a line of HylaFAX: no tab stands within a cell, and quotes in a quoted one have a backslash.
 func tabbed(dst []string, text string) []string {
-	for cell := range strings.SplitSeq(text, "\t") {
+	for more := true; more; {
+		var cell string
+		cell, text, more = strings.Cut(text, "\t")
 		if n := len(cell); n >= 2 && cell[0] == '"' && cell[n-1] == '"' {
 			cell = strings.ReplaceAll(cell[1:n-1], `\`, "")
 		}
