@@ -4,11 +4,13 @@ package page
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -17,7 +19,9 @@ import (
 	"sync"
 )
 
-//go:embed assets/*.css assets/*.js assets/*.svg
+// What is large is kept compressed: most browsers take it as it is, and an agent shall stay small.
+//
+//go:embed assets/*.css.gz assets/*.css assets/*.js assets/*.svg
 var assets embed.FS
 
 // Site renders pages, and serves the style sheets, scripts and icon that they name.
@@ -30,6 +34,7 @@ type Site struct {
 // asset is a file that pages name.
 type asset struct {
 	files fs.FS
+	name  string // in files, with ".gz" if it is compressed there
 	path  string // with the content's hash, as browsers ask for it
 }
 
@@ -60,8 +65,8 @@ func (s *Site) take(from fs.FS) error {
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(data)
-		s.assets[path.Base(name)] = asset{from, "/" + name + "?" + base64.RawURLEncoding.EncodeToString(sum[:9])}
+		sum, plain := sha256.Sum256(data), strings.TrimSuffix(name, ".gz")
+		s.assets[path.Base(plain)] = asset{from, name, "/" + plain + "?" + base64.RawURLEncoding.EncodeToString(sum[:9])}
 	}
 	return nil
 }
@@ -88,7 +93,34 @@ func (s *Site) ServeAsset(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	http.FileServerFS(a.files).ServeHTTP(w, r)
+	if !strings.HasSuffix(a.name, ".gz") {
+		http.ServeFileFS(w, r, a.files, a.name)
+		return
+	}
+	w.Header().Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		http.ServeFileFS(w, r, a.files, a.name)
+		return
+	}
+	if err := unpack(w, a); err != nil {
+		s.log.Error("unpack asset", "asset", a.name, "error", err)
+	}
+}
+
+// unpack is for a client that takes nothing compressed.
+func unpack(w io.Writer, a asset) error {
+	file, err := a.files.Open(a.name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	unpacked, err := gzip.NewReader(file)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, unpacked)
+	return err
 }
 
 // Render writes a page only once it is known to be whole.

@@ -1,7 +1,10 @@
 package page
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -99,5 +102,32 @@ func TestProblemsAreJSON(t *testing.T) {
 	var got struct{ Title, Detail string }
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Title != "Not Found" || got.Detail != "no such thing" {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestWhatIsKeptCompressedIsTheSameToWhoTakesNothingCompressed(t *testing.T) {
+	site, err := NewSite(fstest.MapFS{}, "*.html", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := func(accepted string) *httptest.ResponseRecorder {
+		r, w := httptest.NewRequest(http.MethodGet, "/assets/pico.classless.min.css", nil), httptest.NewRecorder()
+		r.Header.Set("Accept-Encoding", accepted)
+		site.ServeAsset(w, r)
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/css; charset=utf-8" || w.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q: got %d %v", accepted, w.Code, w.Header())
+		}
+		return w
+	}
+	plain, packed := answer("identity"), answer("gzip, br")
+	if packed.Header().Get("Content-Encoding") != "gzip" || packed.Body.Len() > plain.Body.Len()/4 {
+		t.Errorf("got %d bytes of %d, encoded as %q", packed.Body.Len(), plain.Body.Len(), packed.Header().Get("Content-Encoding"))
+	}
+	unpacked, err := gzip.NewReader(packed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(unpacked); err != nil || !bytes.Equal(got, plain.Body.Bytes()) {
+		t.Errorf("got %d bytes, %v; want the same %d", len(got), err, plain.Body.Len())
 	}
 }
