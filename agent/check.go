@@ -45,6 +45,7 @@ func (k *checkCommand) Run(call *program.Call) error {
 		_, _ = fmt.Fprintf(table, "discovery\t%s\n", c.discoveryText())
 	}
 	_, _ = fmt.Fprintf(table, "poll\tlines each %s, counters each %s\n", c.Poll.Lines, c.Poll.Counters)
+	trouble = append(trouble, c.journalsText(table)...)
 	_, _ = fmt.Fprintf(table, "spool\t%s, at most %s\n", c.Spool.Dir, c.Spool.MaxSize)
 	_, _ = fmt.Fprintf(table, "page\t%s\n", c.pageText())
 	if err := table.Flush(); err != nil {

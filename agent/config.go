@@ -26,6 +26,7 @@ type config struct {
 	SNMP           snmpConfig        `yaml:"snmp"`
 	polling.Config `yaml:",inline"`
 	ProfilesDir    string            `yaml:"profiles_dir"`
+	Journals       []journalConfig   `yaml:"journals"`
 	Spool          spoolConfig       `yaml:"spool"`
 	HTTP           agentListenConfig `yaml:"http"`
 
@@ -141,6 +142,11 @@ func (c *config) files(dir string) []string {
 	all := []string{c.Central.AuthorityFile, c.Collector.CAFile, c.Collector.CertFile, c.Collector.KeyFile, c.Collector.PasswordFile, c.ProfilesDir}
 	for _, credentials := range c.SNMP.Credentials {
 		all = append(all, credentials.CommunityFile, credentials.AuthPasswordFile, credentials.PrivacyPasswordFile)
+	}
+	for _, j := range c.Journals {
+		if filepath.IsAbs(j.Profile) { // checked; else it is built in
+			all = append(all, j.Profile)
+		}
 	}
 	all = slices.DeleteFunc(all, func(name string) bool { return name == "" })
 	slices.Sort(all)

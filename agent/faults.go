@@ -79,6 +79,7 @@ func (c *config) checkRest(f *configfile.File) {
 			f.Fault(at("profiles_dir"), "%q; want a folder of profiles", c.ProfilesDir)
 		}
 	}
+	c.checkJournals(f)
 	if c.Spool.Dir == "" {
 		f.Fault(at("spool", "dir"), "is empty; want a folder that the agent may write to")
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/internal/spool"
 	"github.com/zerofax/zerofax/agent/internal/status"
+	"github.com/zerofax/zerofax/agent/internal/tail"
 	"github.com/zerofax/zerofax/agent/internal/uplink"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/wire"
@@ -45,8 +46,10 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, told *central,
 		Targets: targets(c.config, pool), Profiles: c.profiles, Lines: c.Poll.Lines, Counters: c.Poll.Counters,
 		AtOnce: c.SNMP.MaxInFlight, Put: held.Append, Looked: figures.Looked, Log: log, Now: clock,
 	})
-	state := stateOf(c.config, told, who, held, poller)
+	var follow *tail.Tail
+	state := stateOf(c.config, told, who, held, poller, func() []wire.JournalState { return journalsState(follow) })
 	link := newUplink(c.config, told, who, log, held, state)
+	follow = newTail(c.config, held, link, log)
 	up <- healthOf(poller, state)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return poller.Run(ctx) })
@@ -54,8 +57,11 @@ func runParts(ctx context.Context, log *slog.Logger, c *settings, told *central,
 		finder := newFinder(c, pool, poller, log)
 		g.Go(func() error { return finder.Run(ctx) })
 	}
+	g.Go(func() error { return follow.Run(ctx) })
 	g.Go(func() error { return link.Run(ctx) })
-	g.Go(func() error { return shown{poller, held, link, who, pool, told}.show(ctx, c.config, figures, log) })
+	g.Go(func() error {
+		return shown{poller, held, link, who, pool, told, follow}.show(ctx, c.config, figures, log)
+	})
 	err = g.Wait()
 	log.Info("stopped")
 	return err
@@ -109,7 +115,7 @@ func (o outbox) Next(after uint64) (uplink.Batch, bool, error) {
 // announce logs what this run is about to do.
 func announce(log *slog.Logger, c *settings) {
 	log.Info("starting", "agent", c.Agent, "version", program.Version(), "collector", c.Collector.URL,
-		"targets", len(c.Hosts()), "ranges", len(c.Ranges()), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
+		"targets", len(c.Hosts()), "ranges", len(c.Ranges()), "journals", len(c.Journals), "lines", c.Poll.Lines, "counters", c.Poll.Counters, "spool", c.Spool.Dir)
 	if u, err := url.Parse(c.Collector.URL); err == nil && !encrypted(c.Collector.URL) && !configfile.Loopback(u.Hostname()) {
 		log.Warn("all goes unencrypted, and anyone on the way can read and change it", "collector", c.Collector.URL)
 	}
@@ -162,7 +168,7 @@ func loadProfiles(c *config) (*mibs.Set, error) {
 }
 
 // stateOf tells, at any moment, what the collector should know of this agent.
-func stateOf(c *config, told *central, who *identity.Identity, held *spool.Spool, poller *poll.Poller) func() wire.AgentState {
+func stateOf(c *config, told *central, who *identity.Identity, held *spool.Spool, poller *poll.Poller, journals func() []wire.JournalState) func() wire.AgentState {
 	started := wire.TimeOf(clock())
 	return func() wire.AgentState {
 		s := held.State()
@@ -170,6 +176,7 @@ func stateOf(c *config, told *central, who *identity.Identity, held *spool.Spool
 			V: wire.Version, Online: true, StartedAt: started,
 			Version: program.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 			Silent: poller.Silent(), Targets: poller.Targets(), PollMS: min(c.Poll.Lines, c.Poll.Counters).Milliseconds(), Config: told.tell(),
+			Journals: journals(),
 			Spool: wire.SpoolState{
 				Stream: s.Stream, Envelopes: s.Envelopes, Bytes: s.Bytes, Dropped: s.Dropped, Damaged: s.Damaged, Error: wire.Shorten(s.Error),
 			},

@@ -11,6 +11,7 @@ import (
 	"github.com/zerofax/zerofax/agent/internal/snmp"
 	"github.com/zerofax/zerofax/agent/internal/spool"
 	"github.com/zerofax/zerofax/agent/internal/status"
+	"github.com/zerofax/zerofax/agent/internal/tail"
 	"github.com/zerofax/zerofax/agent/internal/uplink"
 	"github.com/zerofax/zerofax/agent/program"
 	"github.com/zerofax/zerofax/agent/wire"
@@ -24,6 +25,7 @@ type shown struct {
 	who    *identity.Identity // nil: the link is in the clear
 	pool   *snmp.Pool
 	told   *central
+	follow *tail.Tail
 }
 
 // show serves the page until ctx ends, if the configuration wants one.
@@ -33,7 +35,7 @@ func (s shown) show(ctx context.Context, c *config, figures *status.Figures, log
 	}
 	page, err := status.New(status.Options{
 		Agent: c.Agent, Version: program.Version(), Collector: c.Collector.URL, Config: c.file, Listen: c.HTTP.Listen,
-		Ranges: rangesOf(c), Central: s.told.show, Started: clock(), Targets: s.targets, Last: s.last, Link: s.uplink, Spool: func() status.Spool { return s.spool(c) },
+		Ranges: rangesOf(c), Central: s.told.show, Started: clock(), Targets: s.targets, Last: s.last, Link: s.uplink, Journals: s.journals, Spool: func() status.Spool { return s.spool(c) },
 		Quiet: func() time.Duration { return clock().Sub(s.poller.Alive()) }, SNMP: s.traffic, Figures: figures, Log: log, Now: clock,
 	})
 	if err != nil {
@@ -82,12 +84,27 @@ func (s shown) traffic() status.Traffic {
 func (s shown) uplink() status.Link {
 	l := s.link.State()
 	link := status.Link{
-		Connected: timeOf(l.Connected), Error: l.Error, LastAck: timeOf(l.LastAck), Acks: l.Acks, Sent: l.Sent, Offline: l.Offline,
+		Connected: timeOf(l.Connected), Error: l.Error, LastAck: timeOf(l.LastAck), Acks: l.Acks, Sent: l.Sent, Offline: l.Offline, Events: l.Events,
 	}
 	if s.who != nil {
 		link.Certificate = s.who.State()
 	}
 	return link
+}
+
+func (s shown) journals() []status.Journal {
+	var all []status.Journal
+	for _, j := range s.follow.State() {
+		shown := status.Journal{
+			Name: j.Name, Path: j.Path, Files: j.Files, File: j.File, Read: j.Read, Size: j.Size, Last: j.Last,
+			Events: j.Events, Skipped: j.Skipped, Rejected: j.Rejected, Why: map[string]int64{}, Error: j.Error,
+		}
+		for why, n := range j.Why {
+			shown.Why[string(why)] = n
+		}
+		all = append(all, shown)
+	}
+	return all
 }
 
 func (s shown) spool(c *config) status.Spool {

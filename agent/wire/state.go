@@ -22,6 +22,36 @@ type AgentState struct {
 
 	Config      *ConfigState      `json:"config,omitempty"`      // nil: an agent of before, or nothing to tell
 	Certificate *CertificateState `json:"certificate,omitempty"` // nil: it shows none to the broker
+
+	Journals []JournalState `json:"journals,omitempty"` // that it follows, at most MaxJournals
+}
+
+// MaxJournals is how many journals an agent may follow.
+const MaxJournals = 100
+
+// JournalState is how far an agent follows a journal. Rows are counted since it does; some may be
+// counted again after a crash, though no event is.
+type JournalState struct {
+	Name     string `json:"name"`
+	File     string `json:"file,omitempty"` // the newest of them
+	Files    int    `json:"files"`
+	Read     int64  `json:"read"` // bytes of these files
+	Size     int64  `json:"size"`
+	Last     Time   `json:"last,omitempty"` // event
+	Events   int64  `json:"events"`
+	Skipped  int64  `json:"skipped"`         // rows of other things
+	Rejected int64  `json:"rejected"`        // rows that can't be read
+	Error    string `json:"error,omitempty"` // why it can't be followed at present
+}
+
+func (j *JournalState) check() error {
+	switch {
+	case !ValidAgent(j.Name) || len(j.File) > MaxText || len(j.Error) > MaxText:
+		return fmt.Errorf("journals: %q: not a name, or a text that is too long", clip(j.Name))
+	case j.Files < 0 || j.Read < 0 || j.Size < 0 || j.Events < 0 || j.Skipped < 0 || j.Rejected < 0:
+		return fmt.Errorf("journals: %s: a figure below 0", j.Name)
+	}
+	return nil
 }
 
 // ConfigState says what an agent polls after: the collector's central configuration, or its own file.
@@ -98,6 +128,13 @@ func DecodeAgentState(payload []byte) (AgentState, error) {
 		return AgentState{}, errors.New("agent state: config: a figure below 0, or a text that is too long")
 	case s.Certificate != nil && (len(s.Certificate.Serial) > MaxText || len(s.Certificate.Error) > MaxText):
 		return AgentState{}, errors.New("agent state: certificate: a field is too long")
+	case len(s.Journals) > MaxJournals:
+		return AgentState{}, fmt.Errorf("agent state: %d journals, at most %d", len(s.Journals), MaxJournals)
+	}
+	for i := range s.Journals {
+		if err := s.Journals[i].check(); err != nil {
+			return AgentState{}, fmt.Errorf("agent state: %w", err)
+		}
 	}
 	return s, nil
 }

@@ -69,6 +69,10 @@ var (
 	sent         = description("envelopes_sent_total", "Envelopes handed to the broker, those said again too.")
 	acks         = description("acks_total", "Acknowledgements from the collector.")
 	certificate  = description("certificate_not_after_timestamp_seconds", "When the certificate that the agent shows to the broker ends; absent if it shows none.")
+	journalRows  = description("journal_rows_total", "Rows of a journal since it is followed, by what became of them.", "journal", "result")
+	journalRest  = description("journal_unread_bytes", "What of a journal's files isn't read yet.", "journal")
+	journalLast  = description("journal_last_event_timestamp_seconds", "When the latest fax or call of a journal began; absent until one is known.", "journal")
+	journalFault = description("journal_fault", "1 while a journal can't be followed.", "journal")
 	lastAck      = description("last_ack_timestamp_seconds", "When the collector last acknowledged something; absent until it does.")
 )
 
@@ -100,7 +104,7 @@ type figuresOf struct{ page *Page }
 func (f figuresOf) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		buildInfo, targets, devicesUp, requests, retries, rediscovered, envelopes, spoolBytes, spoolMax, spoolOldest, spoolDropped, spoolDamaged,
-		spoolFault, diskFree, linkUp, sent, acks, lastAck, certificate,
+		spoolFault, diskFree, linkUp, sent, acks, lastAck, certificate, journalRows, journalRest, journalLast, journalFault,
 	} {
 		ch <- d
 	}
@@ -117,6 +121,7 @@ func (f figuresOf) Collect(ch chan<- prometheus.Metric) {
 	out.traffic(p.SNMP())
 	out.spool(p.Spool())
 	out.link(p.Link())
+	out.journals(p.Journals())
 	p.Figures.polls.Collect(ch)
 	p.Figures.seconds.Collect(ch)
 }
@@ -159,24 +164,35 @@ func (e emitter) link(l Link) {
 	}
 }
 
+func (e emitter) journals(all []Journal) {
+	for _, j := range all {
+		e.counter(journalRows, j.Events, j.Name, "taken")
+		e.counter(journalRows, j.Skipped, j.Name, "skipped")
+		e.counter(journalRows, j.Rejected, j.Name, "rejected")
+		e.gauge(journalRest, float64(j.Size-j.Read), j.Name)
+		e.instant(journalLast, j.Last, j.Name)
+		e.truth(journalFault, j.Error != "", j.Name)
+	}
+}
+
 func (e emitter) gauge(d *prometheus.Desc, value float64, labels ...string) {
 	e <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 }
 
-func (e emitter) counter(d *prometheus.Desc, value int64) {
-	e <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
+func (e emitter) counter(d *prometheus.Desc, value int64, labels ...string) {
+	e <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
 }
 
-func (e emitter) truth(d *prometheus.Desc, yes bool) {
+func (e emitter) truth(d *prometheus.Desc, yes bool, labels ...string) {
 	value := 0.0
 	if yes {
 		value = 1
 	}
-	e.gauge(d, value)
+	e.gauge(d, value, labels...)
 }
 
-func (e emitter) instant(d *prometheus.Desc, t wire.Time) {
+func (e emitter) instant(d *prometheus.Desc, t wire.Time, labels ...string) {
 	if t != 0 {
-		e.gauge(d, float64(t)/1000)
+		e.gauge(d, float64(t)/1000, labels...)
 	}
 }

@@ -148,16 +148,17 @@ type overview struct {
 	Started   wire.Time
 	Central   Central
 
-	Link    Link
-	Spool   Spool
-	Health  error
-	Counts  counts
-	All     int // targets
-	Found   int // fit query and state
-	Rows    []row
-	Number  int // of this page, from 1
-	Last    int
-	Sources []source
+	Link     Link
+	Spool    Spool
+	Health   error
+	Journals []Journal
+	Counts   counts
+	All      int // targets
+	Found    int // fit query and state
+	Rows     []row
+	Number   int // of this page, from 1
+	Last     int
+	Sources  []source
 }
 
 // row is a target with what its last answers told.
@@ -209,7 +210,7 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) {
 	}
 	o := overview{
 		frame: p.frame(r, "q", "state", "page"), Collector: p.Collector, Config: p.Config, Ranges: p.Ranges, Started: wire.TimeOf(p.Started),
-		Central: p.Central(), Link: p.Link(), Spool: p.Spool(), Health: p.Health(),
+		Central: p.Central(), Link: p.Link(), Spool: p.Spool(), Health: p.Health(), Journals: p.Journals(),
 	}
 	number, _ := strconv.Atoi(r.URL.Query().Get("page"))
 	o.fill(p.targets, number, p.Last)
@@ -229,9 +230,10 @@ func (p *Page) tellFacts(w http.ResponseWriter) {
 		Central   Central   `json:"central"`
 		Link      Link      `json:"link"`
 		Spool     Spool     `json:"spool"`
+		Journals  []Journal `json:"journals,omitempty"`
 		Targets   counts    `json:"targets"`
 		Sources   []source  `json:"sources"`
-	}{p.Agent, p.Version, p.now(), wire.TimeOf(p.Started), p.Collector, p.Central(), p.Link(), p.Spool(), all.counts, all.sources})
+	}{p.Agent, p.Version, p.now(), wire.TimeOf(p.Started), p.Collector, p.Central(), p.Link(), p.Spool(), p.Journals(), all.counts, all.sources})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -73,7 +73,8 @@ type Link struct {
 	LastAck   wire.Time `json:"last_ack,omitzero"`
 	Acks      int64     `json:"acks"`
 	Sent      int64     `json:"envelopes_sent"`
-	Offline   bool      `json:"collector_offline,omitempty"` // it said so
+	Offline   bool      `json:"collector_offline,omitempty"`      // it said so
+	Events    bool      `json:"collector_takes_events,omitempty"` // it said so
 
 	Certificate *wire.CertificateState `json:"certificate,omitempty"` // shown to the broker; nil = none is
 }
@@ -88,6 +89,22 @@ type Spool struct {
 	Damaged   int       `json:"damaged_files"`
 	Error     string    `json:"error,omitempty"`
 	Free      int64     `json:"disk_free_bytes"` // below 0: not known
+}
+
+// Journal is how far a journal is followed.
+type Journal struct {
+	Name     string           `json:"name"`
+	Path     string           `json:"path"`
+	Files    int              `json:"files"`          // there now
+	File     string           `json:"file,omitempty"` // the newest of them
+	Read     int64            `json:"read_bytes"`     // of these files
+	Size     int64            `json:"size_bytes"`
+	Last     wire.Time        `json:"last_event,omitzero"`
+	Events   int64            `json:"events"`
+	Skipped  int64            `json:"skipped_rows"`
+	Rejected int64            `json:"rejected_rows"`
+	Why      map[string]int64 `json:"why,omitempty"` // rows were skipped or rejected
+	Error    string           `json:"error,omitempty"`
 }
 
 // Traffic is what was sent to devices.
@@ -119,14 +136,15 @@ type Options struct {
 	Ranges    []string
 	Started   time.Time
 
-	Targets func() iter.Seq[Target]           // in the order in which people gave them
-	Last    func(address string) (Last, bool) // false: there is no such target
-	Central func() Central                    // nil = nothing comes from there
-	Link    func() Link
-	Spool   func() Spool
-	Quiet   func() time.Duration // since the scheduler last looked what is due
-	SNMP    func() Traffic
-	Figures *Figures // what was counted meanwhile
+	Targets  func() iter.Seq[Target]           // in the order in which people gave them
+	Last     func(address string) (Last, bool) // false: there is no such target
+	Central  func() Central                    // nil = nothing comes from there
+	Link     func() Link
+	Journals func() []Journal // nil = none is followed
+	Spool    func() Spool
+	Quiet    func() time.Duration // since the scheduler last looked what is due
+	SNMP     func() Traffic
+	Figures  *Figures // what was counted meanwhile
 
 	Location *time.Location // in which times are shown; nil = the computer's
 	Log      *slog.Logger
@@ -153,6 +171,9 @@ func New(o Options) (*Page, error) {
 	}
 	if o.Central == nil {
 		o.Central = func() Central { return Central{} }
+	}
+	if o.Journals == nil {
+		o.Journals = func() []Journal { return nil }
 	}
 	if o.Retry == 0 {
 		o.Retry = 30 * time.Second

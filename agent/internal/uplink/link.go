@@ -224,6 +224,9 @@ func (l *link) receive(_ mqtt.Client, m mqtt.Message) {
 				return
 			}
 		}
+		if state.Online && len(m.Payload()) > 0 {
+			l.uplink.note(func(s *State) { s.Events = state.Events })
+		}
 		select {
 		case <-l.present:
 		default:

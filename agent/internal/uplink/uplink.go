@@ -127,6 +127,7 @@ type State struct {
 	Acks      int64     // said by the collector
 	Sent      int64     // envelopes handed to the broker, those said again too
 	Offline   bool      // the collector said so of itself
+	Events    bool      // it takes events; as it said last
 }
 
 // New makes an uplink; Run starts it.
