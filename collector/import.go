@@ -18,12 +18,14 @@ type importCommand struct {
 	GLPI      importGLPICommand      `cmd:"" name:"glpi" help:"Names, places and inventory numbers of machines, of GLPI's list of printers."`
 	Agents    importAgentsCommand    `cmd:"" help:"What agents poll, and how often."`
 	Copper    importCopperCommand    `cmd:"" help:"When copper closes, commune by commune."`
+	FINESS    importFINESSCommand    `cmd:"" name:"finess" help:"Names of correspondents: which structure has which fax number, of the national file FINESS."`
+	PS        importPSCommand        `cmd:"" name:"ps" help:"Names of correspondents: which professional has which fax number, of the national file PS_LibreAcces."`
 	Targets   importTargetsCommand   `cmd:"" help:"What the indicators are to come to, for the structure, an establishment or a pole, from a month on."`
 
 	MSSanteAddresses importAddressesCommand `cmd:"" name:"mssante-addresses" help:"MSSanté addresses: whose they are, and whether they are published and used."`
 	MSSanteVolumes   importVolumesCommand   `cmd:"" name:"mssante-volumes" help:"MSSanté messages by month: of mailboxes, domains or services."`
 
-	MSSanteExtraction importExtractionCommand `cmd:"" name:"mssante-extraction" help:"What the national directory publishes of your MSSanté addresses."`
+	MSSanteExtraction importExtractionCommand `cmd:"" name:"mssante-extraction" help:"What the national directory publishes: your MSSanté addresses, and those of others to be found on the page /send."`
 }
 
 // tableFile is a table that people wrote, and how to take it.

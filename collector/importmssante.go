@@ -119,10 +119,8 @@ func (i importVolumesCommand) columns(call *program.Call, books *ledger.Ledger, 
 }
 
 type importExtractionCommand struct {
-	File   string `arg:"" help:"Extraction_Correspondance_MSSante, as ZIP or TXT file."`
-	Day    string `placeholder:"DATE" help:"Day of the file, 2026-10-31 or 31/10/2026. Without it: the day in its name, else the one on which it was last written."`
-	DryRun bool   `help:"Say what would change, and change nothing."`
-	author
+	File string `arg:"" help:"Extraction_Correspondance_MSSante, as ZIP or TXT file."`
+	publicFile
 }
 
 // Run implements `import mssante-extraction`.
@@ -136,7 +134,7 @@ func (i importExtractionCommand) Run(call *program.Call) error {
 		if err != nil {
 			return usageFault(err)
 		}
-		day, how, err := i.day(&c, file)
+		day, how, err := i.day(&c, file.PublicFile)
 		if err != nil {
 			return errors.Join(err, file.Close())
 		}
@@ -158,7 +156,7 @@ func (i importExtractionCommand) Run(call *program.Call) error {
 			fmt.Fprintln(call.Stderr, "warning:", note)
 		}
 		i.tell(call.Stdout, news, how)
-		return nil
+		return i.takePublished(call, books, ledger.PublicFile{Name: e.Name, Day: e.Day})
 	})
 }
 
@@ -182,14 +180,24 @@ func (i importExtractionCommand) wanted(call *program.Call, books *ledger.Ledger
 	return w, nil
 }
 
-func (i importExtractionCommand) day(c *config, file *register.ExtractionFile) (day ledger.Day, how string, err error) {
-	if i.Day == "" {
-		return file.Day(c.location)
+// takePublished takes over the addresses of others, too, so that people find them.
+func (i importExtractionCommand) takePublished(call *program.Call, books *ledger.Ledger, f ledger.PublicFile) error {
+	if i.DryRun {
+		return nil
 	}
-	if day, err = register.ReadDay(i.Day); err != nil {
-		err = program.Usage(fmt.Errorf("--day %w", err))
+	news, err := books.TakePublished(call.Ctx, i.of(filepath.Base(i.File)), f, func(keep func(ledger.Published) error) (int64, error) {
+		file, err := register.OpenExtraction(i.File)
+		if err != nil {
+			return 0, err
+		}
+		rows, err := file.Published(keep)
+		return rows, errors.Join(err, file.Close())
+	})
+	if err == nil {
+		fmt.Fprint(call.Stdout, "directory of all: ")
+		tellPublic(call.Stdout, news)
 	}
-	return day, "as you said", err
+	return err
 }
 
 // tell says what became of our addresses.
