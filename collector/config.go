@@ -31,6 +31,7 @@ type config struct {
 	BlindAfter   time.Duration  `yaml:"blind_after"`
 	Retention    retention      `yaml:"retention"`
 	LineLabel    string         `yaml:"line_label"`
+	Directory    bool           `yaml:"directory"` // of all published MSSanté addresses, others' too
 	Numbers      numbersConfig  `yaml:"numbers"`
 
 	file     string         // "" = the built-in defaults
@@ -145,6 +146,7 @@ func defaults() config {
 		BlindAfter:   72 * time.Hour,
 		Retention:    retention{Raw: 400 * 24 * time.Hour},
 		LineLabel:    "number",
+		Directory:    true,
 	}
 }
 

@@ -156,6 +156,9 @@ func (i importExtractionCommand) Run(call *program.Call) error {
 			fmt.Fprintln(call.Stderr, "warning:", note)
 		}
 		i.tell(call.Stdout, news, how)
+		if i.DryRun || !c.Directory {
+			return nil
+		}
 		return i.takePublished(call, books, ledger.PublicFile{Name: e.Name, Day: e.Day})
 	})
 }
@@ -182,9 +185,6 @@ func (i importExtractionCommand) wanted(call *program.Call, books *ledger.Ledger
 
 // takePublished takes over the addresses of others, too, so that people find them.
 func (i importExtractionCommand) takePublished(call *program.Call, books *ledger.Ledger, f ledger.PublicFile) error {
-	if i.DryRun {
-		return nil
-	}
 	news, err := books.TakePublished(call.Ctx, i.of(filepath.Base(i.File)), f, func(keep func(ledger.Published) error) (int64, error) {
 		file, err := register.OpenExtraction(i.File)
 		if err != nil {

@@ -349,13 +349,20 @@ const pseudonymKept = 16
 // TakeHolders takes over a file of FINESS or PS: who has which fax number. read hands them over and returns how many
 // lines the file has.
 func (l *Ledger) TakeHolders(ctx context.Context, by Author, f PublicFile, read func(keep func(Holder) error) (int64, error)) (PublicNews, error) {
-	pseudonym, err := l.pseudonyms(ctx)
+	var known Pseudonyms
+	err := l.alter(ctx, "key of pseudonyms", func(s *store) error {
+		book, err := l.phones(ctx, s)
+		if err == nil {
+			known = book.Pseudonyms
+		}
+		return err
+	})
 	if err != nil {
 		return PublicNews{}, err
 	}
 	return l.takeFile(ctx, by, f, holdersTable, "source = '"+string(f.Source)+"'", func(x *taking) (int64, error) {
 		return read(func(h Holder) error {
-			_, err := x.take(ctx, string(f.Source), pseudonym(h.Number)[:pseudonymKept], h.ID, h.Name, h.Calling, h.Structure, h.Place, h.Town)
+			_, err := x.take(ctx, string(f.Source), known.Of(h.Number)[:pseudonymKept], h.ID, h.Name, h.Calling, h.Structure, h.Place, h.Town)
 			return err
 		})
 	})
