@@ -22,12 +22,16 @@ func (f figures) Months(ctx context.Context, months []ledger.Month, take func(le
 	if err != nil {
 		return err
 	}
+	journals, err := f.Journals(ctx, slices.Min(months), slices.Max(months))
+	if err != nil {
+		return err
+	}
 	for _, m := range months {
 		sums, err := f.Ledger.Months(ctx, m, m)
 		if err != nil {
 			return err
 		}
-		known := knownFigures(indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: sums, MSSante: mssante}, m)
+		known := knownFigures(indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: sums, MSSante: mssante, Journals: journals}, m)
 		if err := take(m, known); err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 
 // Freeze gives the figures of a month at all levels as its closing keeps them. It is what ledger.CloseMonth wants.
 func Freeze(b ledger.MonthBooks) (closed []ledger.ClosedFigure) {
-	of := Books{At: b.At, Register: &b.Register, Lines: b.Lines, Months: b.Months, MSSante: b.MSSante}
+	of := Books{At: b.At, Register: &b.Register, Lines: b.Lines, Months: b.Months, MSSante: b.MSSante, Journals: b.Journals}
 	for _, level := range Levels() {
 		for _, f := range Compute(of, b.Closed, b.Closed, level) {
 			closed = append(closed, f.frozen(level))

@@ -43,6 +43,7 @@ func (h *Homes) find(line string, month ledger.Month) (place ledger.Place) {
 	if l == nil {
 		return declaredHome(h.register.Lines[line], month)
 	}
+	place = ledger.Place{Establishment: l.Establishment, Site: l.Site, Pole: l.Pole, Service: l.Service}
 	span := ledger.Span{From: month.In(l.Zone), To: month.Add(1).In(l.Zone)}
 	for i := range l.History {
 		if s := &l.History[i]; i == 0 || s.Within(span).Length() > 0 {

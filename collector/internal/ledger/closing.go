@@ -75,9 +75,10 @@ func (f *ClosedFigure) Compare(other *ClosedFigure) int {
 // MonthBooks is all that the figures of a month are computed from, at one instant.
 type MonthBooks struct {
 	Snapshot
-	Closed  Month // the month that is to be closed
-	Months  []MonthSum
-	MSSante MSSante
+	Closed   Month // the month that is to be closed
+	Months   []MonthSum
+	MSSante  MSSante
+	Journals Journals
 }
 
 // What stands in the way of closing a month, or of reopening it.
@@ -153,7 +154,10 @@ func (l *Ledger) monthBooks(ctx context.Context, month Month) (m MonthBooks, err
 	if m.Months, err = l.Months(ctx, month, month); err != nil {
 		return m, err
 	}
-	m.MSSante, err = l.MSSante(ctx, month, month)
+	if m.MSSante, err = l.MSSante(ctx, month, month); err != nil {
+		return m, err
+	}
+	m.Journals, err = l.Journals(ctx, month, month)
 	return m, err
 }
 

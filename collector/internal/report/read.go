@@ -20,6 +20,7 @@ type Source interface {
 	FirstMonth(ctx context.Context) (ledger.Month, error)
 	Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 	MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error)
+	Journals(ctx context.Context, from, to ledger.Month) (ledger.Journals, error)
 	AfterDates(ctx context.Context, month ledger.Month) ([]ledger.AfterSum, error)
 	Closed(ctx context.Context, from, to ledger.Month, level string) ([]ledger.Closing, error)
 	Sheets(ctx context.Context, at ledger.Day) ([]ledger.Sheet, error)
@@ -94,6 +95,7 @@ func Read(ctx context.Context, s Source, snapshot ledger.Snapshot, month ledger.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { b.Months, err = s.Months(ctx, first, month); return err })
 	group.Go(func() (err error) { b.MSSante, err = s.MSSante(ctx, first, month); return err })
+	group.Go(func() (err error) { b.Journals, err = s.Journals(ctx, first, month); return err })
 	group.Go(func() (err error) { b.After, err = s.AfterDates(ctx, month); return err })
 	group.Go(func() (err error) { b.Sheets, err = s.Sheets(ctx, sheetsUntil(month, zone)); return err })
 	group.Go(func() (err error) {
@@ -106,14 +108,17 @@ func Read(ctx context.Context, s Source, snapshot ledger.Snapshot, month ledger.
 	})
 	var sums []ledger.MonthSum
 	var declared ledger.MSSante
+	var journals ledger.Journals
 	if base != 0 && base < first {
 		group.Go(func() (err error) { sums, err = s.Months(ctx, base, base); return err })
 		group.Go(func() (err error) { declared, err = s.MSSante(ctx, base, base); return err })
+		group.Go(func() (err error) { journals, err = s.Journals(ctx, base, base); return err })
 	}
 	err := group.Wait()
 	if len(sums) > 0 {
 		b.Months = slices.Concat(sums, b.Months) // months stay in their order
 	}
+	b.Journals.Messages = slices.Concat(journals.Messages, b.Journals.Messages)
 	b.MSSante = ledger.MSSante{
 		Mailboxes: slices.Concat(b.MSSante.Mailboxes, declared.Mailboxes), Messages: slices.Concat(b.MSSante.Messages, declared.Messages),
 	}

@@ -32,6 +32,7 @@ type Books struct {
 	Snapshot ledger.Snapshot
 	Months   []ledger.MonthSum // of the months of the trend and of the baseline, by month
 	MSSante  ledger.MSSante    // likewise
+	Journals ledger.Journals   // likewise
 	After    []ledger.AfterSum // in the month
 	Sheets   []ledger.Sheet    // that held when the committee met
 	Zone     *time.Location    // the collector's
@@ -217,6 +218,7 @@ func (r *Report) computed(b Books) map[ledger.Month][]indicators.Figure {
 func (b *Books) of(month ledger.Month) indicators.Books {
 	return indicators.Books{
 		At: b.Snapshot.At, Register: &b.Snapshot.Register, Lines: b.Snapshot.Lines, Months: indicators.InMonth(b.Months, month), MSSante: b.MSSante,
+		Journals: b.Journals,
 	}
 }
 

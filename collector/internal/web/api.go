@@ -312,8 +312,11 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 
 // figuresOf reads what indicators are computed from: the present and the months, side by side.
 func figuresOf(ctx context.Context, from Books, first, last ledger.Month, each bool) (b indicators.Books, err error) {
+	if b.Journals, err = from.Journals(ctx, first, last); err != nil {
+		return b, err
+	}
 	read := from.Period
-	if each {
+	if each || len(b.Journals.Coverage) > 0 { // of each month it is decided by itself who tells of a line's messages
 		read = from.Months
 	}
 	var books ledger.Snapshot

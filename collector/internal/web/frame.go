@@ -48,6 +48,7 @@ func menu() []pageLink {
 		{Path: "/", Name: "nav.dashboard", For: ledger.ReaderRole},
 		{Path: "/map", Name: "nav.map", For: ledger.ReaderRole},
 		{Path: "/lines", Name: "nav.lines", For: ledger.ReaderRole},
+		{Path: "/flows", Name: "nav.flows", For: ledger.ReaderRole},
 		{Path: "/services", Name: "nav.services", For: ledger.ReaderRole},
 		{Path: "/mssante", Name: "nav.mssante", For: ledger.ReaderRole},
 		{Path: "/targets", Name: "nav.targets", For: ledger.ReaderRole},

@@ -141,6 +141,7 @@ type mapTimes struct {
 	month, first ledger.Month
 	ofMonth      []ledger.MonthSum
 	ofYear       []ledger.MonthSum
+	journals     ledger.Journals // of the year
 }
 
 func (s *site) mapTimes(r *http.Request, books ledger.Snapshot) (t mapTimes, err error) {
@@ -149,6 +150,7 @@ func (s *site) mapTimes(r *http.Request, books ledger.Snapshot) (t mapTimes, err
 	group, ctx := errgroup.WithContext(r.Context())
 	group.Go(func() (err error) { t.ofMonth, err = s.books(r).Months(ctx, t.month, t.month); return err })
 	group.Go(func() (err error) { t.ofYear, err = s.books(r).Months(ctx, t.first, t.month); return err })
+	group.Go(func() (err error) { t.journals, err = s.books(r).Journals(ctx, t.first, t.month); return err })
 	return t, group.Wait()
 }
 
@@ -168,7 +170,7 @@ func (p *mapPage) services(books ledger.Snapshot, times mapTimes) map[indicators
 		}
 		return n
 	}
-	figures := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: times.ofMonth}
+	figures := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: times.ofMonth, Journals: times.journals}
 	for i := range books.Lines {
 		at(p.scopeOf(&books.Lines[i])).count(&books.Lines[i])
 	}

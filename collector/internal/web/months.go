@@ -236,7 +236,10 @@ func (s *site) liveMonth(r *http.Request, books ledger.Snapshot, month ledger.Mo
 	if b.Months, err = s.books(r).Months(r.Context(), month, month); err != nil {
 		return b, err
 	}
-	b.MSSante, err = s.books(r).MSSante(r.Context(), month, month)
+	if b.MSSante, err = s.books(r).MSSante(r.Context(), month, month); err != nil {
+		return b, err
+	}
+	b.Journals, err = s.books(r).Journals(r.Context(), month, month)
 	return b, err
 }
 

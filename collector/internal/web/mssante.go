@@ -227,6 +227,7 @@ type mssanteFacts struct {
 	listing   ledger.Listing
 	mssante   ledger.MSSante
 	faxes     []ledger.MonthSum
+	journals  ledger.Journals
 }
 
 func (s *site) mssanteFacts(r *http.Request, books ledger.Snapshot) (x mssanteFacts, err error) {
@@ -238,6 +239,7 @@ func (s *site) mssanteFacts(r *http.Request, books ledger.Snapshot) (x mssanteFa
 	group.Go(func() (err error) { x.listing, err = b.Listing(ctx); return err })
 	group.Go(func() (err error) { x.mssante, err = b.MSSante(ctx, first, x.last); return err })
 	group.Go(func() (err error) { x.faxes, err = b.Months(ctx, x.last, x.last); return err })
+	group.Go(func() (err error) { x.journals, err = b.Journals(ctx, x.last, x.last); return err })
 	return x, group.Wait()
 }
 
@@ -517,7 +519,7 @@ func (p *mssantePage) shares(r *http.Request, books ledger.Snapshot, x mssanteFa
 		}
 		p.Levels = append(p.Levels, link)
 	}
-	b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: x.faxes, MSSante: x.mssante}
+	b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: x.faxes, MSSante: x.mssante, Journals: x.journals}
 	for _, level := range []indicators.Level{p.Level, indicators.Whole} {
 		for _, sub := range indicators.Substitutions(b, x.last, level) {
 			row := shareRow{Substitution: sub, Name: sub.Scope.Name}

@@ -32,6 +32,9 @@ type books struct {
 	story     ledger.Story
 	mailboxes []ledger.Mailbox
 	waves     []ledger.Wave
+	flows     []ledger.FlowSum
+	coverage  []ledger.JournalSpan
+	partners  []ledger.Correspondent
 	mssanteBooks
 }
 
@@ -77,6 +80,24 @@ func (b *books) Period(ctx context.Context, from, to ledger.Month) ([]ledger.Mon
 
 func (b *books) MSSante(context.Context, ledger.Month, ledger.Month) (ledger.MSSante, error) {
 	return b.mssante, b.err
+}
+
+func (b *books) Flows(_ context.Context, from, to ledger.Month) ([]ledger.FlowSum, error) {
+	return keep(b.flows, func(x *ledger.FlowSum) bool { return from <= x.Month && x.Month <= to }), b.err
+}
+
+func (b *books) Journals(ctx context.Context, from, to ledger.Month) (ledger.Journals, error) {
+	flows, err := b.Flows(ctx, from, to)
+	return ledger.Journals{Messages: ledger.ByLine(flows), Coverage: b.coverage}, err
+}
+
+func (b *books) Coverage(context.Context) ([]ledger.JournalSpan, error) { return b.coverage, b.err }
+
+func (b *books) Correspondents(_ context.Context, _, _ ledger.Month, _ wire.EventUnit, line string, _ int) ([]ledger.Correspondent, error) {
+	if line != "" {
+		return nil, b.err
+	}
+	return b.partners, b.err
 }
 
 func (b *books) Watch(context.Context, int) (ledger.Watch, error) { return b.watch, b.err }

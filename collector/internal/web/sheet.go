@@ -167,6 +167,9 @@ func (s *site) fillFacts(r *http.Request, p *sheetPage, books *ledger.Snapshot, 
 	if of.MSSante, err = s.books(r).MSSante(r.Context(), from, to); err != nil {
 		return err
 	}
+	if of.Journals, err = s.books(r).Journals(r.Context(), from, to); err != nil {
+		return err
+	}
 	for _, e := range p.Alerts {
 		if e.Service == p.Service.ID {
 			if p.OwnCount++; len(p.Own) < few {

@@ -112,9 +112,10 @@ func knownShare(f *indicators.Figure) float64 {
 // aimBooks are the books of the months that a page of targets shows.
 type aimBooks struct {
 	ledger.Snapshot
-	present ledger.Month
-	mssante ledger.MSSante
-	months  map[ledger.Month][]ledger.MonthSum
+	present  ledger.Month
+	mssante  ledger.MSSante
+	journals ledger.Journals
+	months   map[ledger.Month][]ledger.MonthSum
 }
 
 // aimBooks reads the present month and n before it.
@@ -125,6 +126,7 @@ func (s *site) aimBooks(r *http.Request, books ledger.Snapshot, n int) (b aimBoo
 	group, ctx := errgroup.WithContext(r.Context())
 	group.Go(func() (err error) { sums, err = s.books(r).Months(ctx, first, b.present); return err })
 	group.Go(func() (err error) { b.mssante, err = s.books(r).MSSante(ctx, first, b.present); return err })
+	group.Go(func() (err error) { b.journals, err = s.books(r).Journals(ctx, first, b.present); return err })
 	err = group.Wait()
 	b.months = make(map[ledger.Month][]ledger.MonthSum, n+1)
 	for begin, end := 0, 0; begin < len(sums); begin = end {
@@ -142,7 +144,7 @@ func (s *site) presentMonth(books ledger.Snapshot) ledger.Month {
 // figures are those of one month.
 func (b *aimBooks) figures(month ledger.Month, level indicators.Level) []indicators.Figure {
 	return indicators.Compute(indicators.Books{
-		At: b.At, Register: &b.Register, Lines: b.Lines, Months: b.months[month], MSSante: b.mssante,
+		At: b.At, Register: &b.Register, Lines: b.Lines, Months: b.months[month], MSSante: b.mssante, Journals: b.journals,
 	}, month, month, level)
 }
 

@@ -13,6 +13,7 @@ var allTexts = []page.Texts{
 	commonTexts,
 	partTexts,
 	mapTexts,
+	flowTexts,
 	dashboardTexts,
 	sheetTexts,
 	supportTexts,

@@ -50,9 +50,11 @@ type trend struct {
 func trendOf(ctx context.Context, from Books, books *ledger.Snapshot, first, last ledger.Month, of scopePart) (t trend, err error) {
 	var sums []ledger.MonthSum
 	var mssante ledger.MSSante
+	var journals ledger.Journals
 	group, reading := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { sums, err = from.Months(reading, first, last); return err })
 	group.Go(func() (err error) { mssante, err = from.MSSante(reading, first, last); return err })
+	group.Go(func() (err error) { journals, err = from.Journals(reading, first, last); return err })
 	if err := group.Wait(); err != nil {
 		return t, err
 	}
@@ -64,7 +66,9 @@ func trendOf(ctx context.Context, from Books, books *ledger.Snapshot, first, las
 	computing.SetLimit(runtime.GOMAXPROCS(0))
 	for i, month := range t.Months {
 		computing.Go(func() error {
-			b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: indicators.InMonth(sums, month), MSSante: mssante}
+			b := indicators.Books{
+				At: books.At, Register: &books.Register, Lines: books.Lines, Months: indicators.InMonth(sums, month), MSSante: mssante, Journals: journals,
+			}
 			t.Figures[i] = of.of(indicators.Compute(b, month, month, of.level()))
 			return nil
 		})

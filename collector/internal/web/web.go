@@ -31,6 +31,7 @@ type Books interface {
 	Months(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 	Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error)
 	MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error)
+	flowBooks
 	storyBooks
 	followedBooks
 	declareBooks
@@ -130,6 +131,9 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/map/table", packed(s.kitPage))
 	mux.HandleFunc("/map/table.csv", packed(s.kitCSV))
 	mux.HandleFunc("/map/table.xlsx", get(s.kitXLSX))
+	mux.HandleFunc("/flows", packed(s.flowsPage))
+	mux.HandleFunc("/flows.csv", packed(s.flowsCSV))
+	mux.HandleFunc("/flows.xlsx", get(s.flowsXLSX))
 	mux.HandleFunc("/services", packed(s.servicesPage))
 	mux.HandleFunc("/services/{id}", packed(s.sheetPage))
 	mux.HandleFunc("GET /services/{id}/edit", packed(s.sheetEdit))
@@ -183,6 +187,7 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/api/v1/alerts", packed(s.alerts))
 	mux.HandleFunc("/api/v1/anomalies", packed(s.anomalies))
 	mux.HandleFunc("/api/v1/indicators", packed(s.indicators))
+	mux.HandleFunc("/api/v1/flows", packed(s.flows))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		page.Problem(w, http.StatusNotFound, "no such resource: "+r.URL.Path)
 	})
