@@ -85,7 +85,7 @@ func (l *Ledger) Coverage(ctx context.Context) (all []JournalSpan, err error) {
 			return err
 		}
 		told := make(map[[2]string][]firstTold)
-		err = each(ctx, q, "SELECT name, unit, line, MIN(first_at) FROM journal_parties JOIN journals ON journals.id = journal JOIN parties ON parties.id = party "+
+		err = each(ctx, q, "SELECT journals.name, unit, line, MIN(first_at) FROM journal_parties JOIN journals ON journals.id = journal JOIN parties ON parties.id = party "+
 			"WHERE line <> '' GROUP BY 1, 2, 3 ORDER BY 1, 2, 4, 3", func(read func(...any) error) error {
 			var journal, unit string
 			var x firstTold
