@@ -43,7 +43,7 @@ func (x faxtypeCommand) Run(call *program.Call) error {
 		if err := putFile(call.Stdout, x.Output, "a ZIP file", file.Bytes()); err != nil {
 			return err
 		}
-		_, err = fmt.Fprint(call.Stderr, told(made))
+		_, err = fmt.Fprint(call.Stderr, summary(made))
 		return err
 	})
 }
@@ -86,8 +86,8 @@ func (x faxtypeCommand) order(call *program.Call, books *ledger.Ledger, known fa
 	return faxtype.Order{Folder: "fax-type", Lines: []string{x.Line}}, nil
 }
 
-// told is what was made and what is to be filled in by hand.
-func told(made faxtype.Bundle) string {
+// summary is what was made and what is to be filled in by hand.
+func summary(made faxtype.Bundle) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d lines, %d services, %d files\n", made.Lines, made.Services, made.Files)
 	for _, g := range made.Gaps {
