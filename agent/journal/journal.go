@@ -20,14 +20,12 @@ import (
 
 // Place is where a journal comes from: what its rows don't say themselves.
 type Place struct {
-	Journal string         // name of the journal: [a-z0-9-]{1,63}
-	Site    string         // id of the site whose extensions are meant; may be empty
-	Zone    *time.Location // of its local times, unless the profile names one; nil: this machine's
-	// LoadZone finds the zone that a profile names: time.LoadLocation, or nil where there is no room for it. UTC needs none.
-	LoadZone func(name string) (*time.Location, error)
-	Numbers  Numbers           // what a fax line is; call records can't be read without
-	Line     string            // the journal's own number where neither its rows nor Lines tell it
-	Lines    map[string]string // own number by modem, mailbox or whatever the rows name instead
+	Journal string            // name of the journal: [a-z0-9-]{1,63}
+	Site    string            // id of the site whose extensions are meant; may be empty
+	Zone    *time.Location    // of its local times, unless the profile names one; nil: this machine's
+	Numbers Numbers           // what a fax line is; call records can't be read without
+	Line    string            // the journal's own number where neither its rows nor Lines tell it
+	Lines   map[string]string // own number by modem, mailbox or whatever the rows name instead
 }
 
 // Verdict is what became of a row.
@@ -47,10 +45,9 @@ type Why string
 
 // Why rows are skipped, rejected or refused.
 const (
-	OtherType  Why = "no fax sent or received"            // a page, a poll, a voice call
-	OtherCall  Why = "no call of a fax line"              //
-	SameCall   Why = "another row of a call told already" //
-	SameID     Why = "another row of the same id"         //
+	OtherType  Why = "no fax sent or received" // a page, a poll, a voice call
+	OtherCall  Why = "no call of a fax line"
+	SameID     Why = "another row of what was told already"
 	FewColumns Why = "number of columns doesn't fit the format"
 	BadDate    Why = "date can't be read"
 	BadCount   Why = "pages or duration can't be read"
@@ -120,18 +117,9 @@ func (p *Profile) Reader(place Place) (*Reader, error) {
 		return nil, errors.New("numbers: missing; call records tell everybody's calls, so name the fax lines among them")
 	}
 	r := &Reader{profile: p, place: place, seen: newMemory(), clock: clock{layouts: p.layouts, zone: place.Zone}}
-	switch {
-	case p.Zone == "UTC":
-		r.clock.zone = time.UTC
-	case p.Zone != "" && place.LoadZone == nil:
-		return nil, fmt.Errorf("zone %s: want UTC, or none for times of the place", p.Zone)
-	case p.Zone != "":
-		zone, err := place.LoadZone(p.Zone)
-		if err != nil {
-			return nil, fmt.Errorf("zone: %w", err)
-		}
-		r.clock.zone = zone
-	case place.Zone == nil:
+	if p.zone != nil {
+		r.clock.zone = p.zone
+	} else if place.Zone == nil {
 		r.clock.zone = time.Local
 	}
 	return r, nil

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/agent/yamlfile"
@@ -26,6 +27,7 @@ type Profile struct {
 	Values    Values             `yaml:"values"`
 
 	kind      *kind
+	zone      *time.Location
 	layouts   []string
 	delimiter byte
 	windows   bool
@@ -95,6 +97,11 @@ func (p *Profile) prepare(doc *yamlfile.Doc) error {
 		}
 	}
 	fault(!wire.ValidAgent(p.Name), "name", "[a-z0-9-]{1,63}")
+	if p.Zone != "" {
+		var err error
+		p.zone, err = time.LoadLocation(p.Zone)
+		fault(err != nil, "zone", "a zone that is known here, such as Europe/Paris, or UTC")
+	}
 	p.delimiter = ','
 	switch p.Format {
 	case "hylafax":
