@@ -49,7 +49,7 @@ func readAsterisk(r *Reader) {
 	if !answered && !strings.Contains(" NO ANSWER, BUSY, FAILED, CONGESTION, ", " "+r.cell(roleResult)+", ") {
 		r.reject(BadValue, r.cell(roleResult))
 	}
-	r.measure(answered && strings.Trim(r.cell(roleDuration), "0") != "")
+	r.measure(r.cell(roleAt), answered && strings.Trim(r.cell(roleDuration), "0") != "")
 	if id := callID(r.fields); id != "" { // a call that first rang in vain elsewhere was still answered
 		r.id = id + " " + string(r.row.Event.Result)
 	}

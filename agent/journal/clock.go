@@ -8,13 +8,18 @@ import (
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
-// clock reads local times. Rows follow one another, so of the two instants that one local time
-// means when summer time ends, the one nearer to the row before is taken; the first if none was.
+// clock reads local times. Rows follow one another, newest last or newest first, and but for a long
+// fax that is written down behind a short one in that order: that tells apart the two instants that
+// one local time means when summer time ends. Where no row came before it is the first.
 type clock struct {
 	layouts []string
 	zone    *time.Location
 	last    int64 // Unix seconds of the row before; 0: none
+	falling bool  // rows go back in time
 }
+
+// untidy is how far rows stand from the order of their times, in seconds.
+const untidy = 20 * 60
 
 // epoch is where a layout counts seconds or milliseconds instead of naming a day.
 const (
@@ -42,7 +47,11 @@ func (c *clock) read(text string) (at wire.Time, ok bool) {
 		if !strings.HasSuffix(layout, "Z07:00") {
 			at = c.local(wall)
 		}
-		c.last = at.Unix()
+		now := at.Unix()
+		if step := now - c.last; step < -untidy || step > untidy {
+			c.falling = step < 0
+		}
+		c.last = now
 		return wire.TimeOf(at), true
 	}
 	return 0, false
@@ -61,15 +70,16 @@ func (c *clock) local(wall time.Time) time.Time {
 		if shift < 0 {
 			first, second = other, at
 		}
-		if c.last != 0 && distance(second.Unix(), c.last) < distance(first.Unix(), c.last) {
-			return second
+		switch {
+		case c.last == 0,
+			c.falling && second.Unix() > c.last+untidy,
+			!c.falling && first.Unix() >= c.last-untidy:
+			return first
 		}
-		return first
+		return second
 	}
 	return at
 }
-
-func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 // dateParts are the letters of date formats, French and English, with what Go calls them; the longer ones first.
 var dateParts = [...][2]string{

@@ -35,10 +35,11 @@ func readCucm(r *Reader) {
 	}
 	if len(r.fields) < len(r.header) {
 		r.reject(FewColumns, "")
+		return
 	}
 	r.call(r.number(roleFrom), r.number(roleTo))
 	if r.row.Verdict == Taken {
-		r.measure(r.count(roleConnected) > 0 && r.count(roleDuration) > 0)
+		r.measure(r.cell(roleAt), r.count(roleConnected) > 0 && r.count(roleDuration) > 0)
 		r.id = r.cell(roleID)
 	}
 }

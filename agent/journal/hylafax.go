@@ -46,7 +46,7 @@ func readHylafax(r *Reader) {
 		r.end(Skipped, OtherType, "")
 		return
 	}
-	r.measure(r.cell(roleResult) == "")
+	r.measure(r.cell(roleAt), r.cell(roleResult) == "")
 	if r.row.Event.Seconds == 0 {
 		r.row.Event.Seconds = r.count(roleConnected)
 	}

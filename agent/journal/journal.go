@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -99,6 +100,7 @@ type Reader struct {
 
 	line    int64    // lines read of this file
 	begun   bool     // past the header
+	stream  bool     // tickets without line ends
 	header  []string // of this file, or of the one before while this one has shown none
 	columns columns  // where the header has them
 	refused Row      // why the file is refused, if it is
@@ -166,8 +168,9 @@ func (r *Reader) finish() Row {
 	if r.refused.Verdict == Refused {
 		r.end(Refused, r.refused.Why, r.refused.Value)
 	}
-	if len(r.fields) == 0 || len(r.fields) == 1 && r.fields[0] == "" || r.row.Line <= int64(r.profile.Skip) {
-		r.row.Verdict = min(r.row.Verdict, Nothing)
+	blank := len(strings.Join(r.fields, "")) == 0
+	if r.row.Line <= int64(r.profile.Skip) || blank && r.row.Verdict == Taken {
+		r.row = Row{Line: r.row.Line}
 	}
 	if r.row.Verdict == Taken {
 		r.profile.kind.read(r)
@@ -216,14 +219,23 @@ func (r *Reader) sign(e *wire.Event) {
 	e.Key = base64.RawURLEncoding.EncodeToString(sum[:15])
 }
 
-// number is a phone number as it may stand in an event; what has no digit is a name or "anonymous".
+// number is a phone number as it may stand in an event: without the names that people write beside it. What has no digit
+// is a name, or "anonymous".
 func (r *Reader) number(role role) string {
-	text := strings.TrimPrefix(r.cell(role), "sip:")
-	text, _, _ = strings.Cut(text, "@")
-	switch {
-	case !strings.ContainsAny(text, "0123456789"):
+	text := r.cell(role)
+	if strings.Contains(text, "E+") { // 4,9E+08
+		r.reject(BadNumber, "")
+	}
+	text, _, _ = strings.Cut(text, "@") // sip:0241354000@exchange
+	begins := strings.IndexAny(text, "+0123456789")
+	if begins < 0 {
 		return ""
-	case len(text) > wire.MaxNumber, strings.Contains(text, "E+"):
+	}
+	text = text[begins:]
+	if ends := strings.IndexFunc(text, unicode.IsLetter); ends > 0 {
+		text = text[:ends]
+	}
+	if text = strings.TrimRight(text, " \t\r\n.,;:-/<([\"'"); len(text) > wire.MaxNumber {
 		r.reject(BadNumber, "")
 		return ""
 	}
@@ -233,14 +245,15 @@ func (r *Reader) number(role role) string {
 // count reads pages or a duration: 90, 1:30 or 0:01:30. Nothing is none told.
 func (r *Reader) count(role role) int64 {
 	sum, part, told := int64(0), int64(0), false
-	for i, c := range []byte(r.cell(role)) {
+	text := strings.TrimSuffix(strings.TrimSuffix(r.cell(role), ",0"), ".0") // a spreadsheet's
+	for i, c := range []byte(text) {
 		switch {
 		case c >= '0' && c <= '9' && part < 1<<40:
 			part, told = part*10+int64(c-'0'), true
 		case c == ':' && told && i < 9:
 			sum, part, told = (sum+part)*60, 0, false
 		default:
-			r.reject(BadCount, r.cell(role))
+			r.reject(BadCount, text)
 			return 0
 		}
 	}

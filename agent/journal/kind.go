@@ -114,14 +114,10 @@ func (r *Reader) between(unit wire.EventUnit, witness wire.Witness, from, to str
 	e.Unit, e.Witness, e.From, e.To = unit, witness, from, to
 }
 
-// measure reads when it began, what it took, and whether it went well.
-func (r *Reader) measure(done bool) {
+// measure reads when it began, what it took, and notes whether it went well.
+func (r *Reader) measure(date string, done bool) {
 	e := &r.row.Event
 	e.Pages, e.Seconds = r.count(rolePages), r.count(roleDuration)
-	date := r.cell(roleAt)
-	if time := r.cell(roleTime); time != "" {
-		date += " " + time
-	}
 	var ok bool
 	if e.At, ok = r.clock.read(date); !ok {
 		r.reject(BadDate, date)

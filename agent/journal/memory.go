@@ -83,17 +83,19 @@ func (m *memory) resume(b []byte, newest wire.Time) error {
 
 // state is what a reader needs to go on in the middle of a file.
 type state struct {
-	Line   int64     `json:"line"`
-	Begun  bool      `json:"begun"`
-	Header []string  `json:"header,omitempty"`
-	Last   int64     `json:"last"` // Unix seconds of the row before
-	Newest wire.Time `json:"newest"`
-	Seen   []byte    `json:"seen,omitempty"`
+	Line    int64     `json:"line"`
+	Begun   bool      `json:"begun"`
+	Stream  bool      `json:"stream,omitempty"`
+	Header  []string  `json:"header,omitempty"`
+	Last    int64     `json:"last"` // Unix seconds of the row before
+	Falling bool      `json:"falling,omitempty"`
+	Newest  wire.Time `json:"newest"`
+	Seen    []byte    `json:"seen,omitempty"`
 }
 
 // State is what Resume needs to go on behind the last row, in a few KB.
 func (r *Reader) State() []byte {
-	data, _ := json.Marshal(state{r.line, r.begun, r.header, r.clock.last, r.seen.newest, r.seen.carry()}) // nothing in it can fail
+	data, _ := json.Marshal(state{r.line, r.begun, r.stream, r.header, r.clock.last, r.clock.falling, r.seen.newest, r.seen.carry()}) // nothing in it can fail
 	return data
 }
 
@@ -107,7 +109,7 @@ func (r *Reader) Resume(data []byte) error {
 		r.seen = newMemory()
 		return fmt.Errorf("resume journal: %w", err)
 	}
-	r.line, r.begun, r.header, r.clock.last = s.Line, s.Begun, s.Header, s.Last
+	r.line, r.begun, r.stream, r.header, r.clock.last, r.clock.falling = s.Line, s.Begun, s.Stream, s.Header, s.Last, s.Falling
 	if r.header != nil {
 		r.fields = append(r.fields[:0], r.header...)
 		r.profile.kind.head(r) // it could be read before

@@ -32,38 +32,39 @@ const (
 // oxeTickets are the places and widths in a ticket of the stream, in the order of oxeColumns.
 var oxeTickets = [...][2]int{{9, 30}, {39, 30}, {140, 30}, {170, 2}, {173, 17}, {205, 10}, {399, 30}, {445, 17}}
 
-// isTicket tells whether data begin with something of the stream, which no text begins with.
-func isTicket(r *Reader, data []byte) bool {
-	return r.profile.kind == &oxe && len(data) > 0 && data[0] < '\t'
-}
-
-// nextTicket is Next for the stream: tickets, and the exchange's tests of the line between them.
+// nextTicket is Next for the stream: tickets, and between them the exchange's tests of the line and
+// announcements of tickets.
 func nextTicket(data []byte, last bool) (int, []byte) {
-	if bytes.HasPrefix(data, []byte(ticketMark)) {
-		if len(data) >= ticketBytes {
-			return ticketBytes, data[:ticketBytes]
+	size := 0
+	for _, message := range [...]struct {
+		mark string
+		size int
+	}{{ticketMark, ticketBytes}, {"\x00\x08", 10}, {"\x03\x04", 2}} {
+		if bytes.HasPrefix(data, []byte(message.mark)) {
+			size = message.size
 		}
-		if !last {
-			return 0, nil
+	}
+	if size == 0 && len(data) > 1 { // none of it is known before the next ticket
+		if size = bytes.Index(data[1:], []byte(ticketMark)) + 1; size == 0 {
+			size = len(data) - 1
 		}
+	}
+	switch {
+	case size > 0 && size <= len(data):
+		return size, data[:size]
+	case last:
 		return len(data), data
 	}
-	if len(data) < len(ticketMark) && !last {
-		return 0, nil
-	}
-	next := bytes.Index(data[1:], []byte(ticketMark)) + 1
-	if next == 0 {
-		next = len(data)
-		if !last && data[next-1] == ticketMark[0] {
-			next--
-		}
-	}
-	return next, data[:next]
+	return 0, nil
 }
 
 // ticket cuts a ticket of the stream into fields; what is none has none.
 func (r *Reader) ticket(record []byte) {
-	if len(record) != ticketBytes || !bytes.HasPrefix(record, []byte(ticketCall)) {
+	if !bytes.HasPrefix(record, []byte(ticketCall)) {
+		return
+	}
+	if len(record) < ticketBytes {
+		r.reject(FewColumns, "")
 		return
 	}
 	r.begun, r.columns = true, columns{}
@@ -89,6 +90,7 @@ func readOxe(r *Reader) {
 	}
 	if len(r.fields) < len(r.header) && len(r.fields) != len(oxeTickets) {
 		r.reject(FewColumns, "")
+		return
 	}
 	from, to, charged, ours := r.number(roleFrom), r.number(roleTo), r.number(roleCharged), r.place.Numbers
 	switch r.oxeWay() { // the number that the public network is shown may be another than the line's
@@ -104,15 +106,17 @@ func readOxe(r *Reader) {
 	if r.call(from, to); r.row.Verdict != Taken {
 		return
 	}
-	began := r.cell(roleAt)
-	if began == "" {
-		r.columns[roleAt] = r.columns[roleEnd]
-		defer func() { r.row.Event.At = r.row.Event.At.Add(-time.Duration(r.row.Event.Seconds) * time.Second) }()
+	began, e := r.cell(roleAt), &r.row.Event
+	if began != "" {
+		r.measure(began, strings.Trim(r.cell(roleDuration), "0") != "")
+	} else {
+		began = r.cell(roleEnd)
+		r.measure(began, strings.Trim(r.cell(roleDuration), "0") != "")
+		e.At = e.At.Add(-time.Duration(e.Seconds) * time.Second)
 	}
-	r.measure(strings.Trim(r.cell(roleDuration), "0") != "")
 	// Either end of an internal call may give a ticket, and one ticket may stand in a file and in the stream. A line has
 	// one call at a time, so who called whom when is the call.
-	r.id = r.row.Event.From + ">" + r.row.Event.To + " " + began
+	r.id = e.From + ">" + e.To + " " + began
 }
 
 // oxeTypes are the types of calls, in the order of their numbers in the stream, with which way they go: O is out to, I
@@ -126,7 +130,11 @@ func (r *Reader) oxeWay() byte {
 	if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < len(oxeTypes)/width {
 		return oxeTypes[n*width+3]
 	}
-	if i := strings.Index(oxeTypes, (name + "  ")[:max(3, len(name))]); i >= 0 && i%width == 0 && len(name) >= 2 && len(name) <= 3 {
+	padded := name
+	if len(name) == 2 {
+		padded += " "
+	}
+	if i := strings.Index(oxeTypes, padded); len(padded) == 3 && i >= 0 && i%width == 0 {
 		return oxeTypes[i+3]
 	}
 	if name != "" {

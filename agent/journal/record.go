@@ -17,7 +17,10 @@ func (r *Reader) Next(data []byte, last bool) (int, []byte) {
 	if len(data) == 0 {
 		return 0, nil
 	}
-	if isTicket(r, data) {
+	if r.line == 0 {
+		r.stream = r.profile.kind == &oxe && data[0] < '\t'
+	}
+	if r.stream {
 		return nextTicket(data, last)
 	}
 	end := bytes.IndexByte(data, '\n') + 1
@@ -84,7 +87,7 @@ func (r *Reader) split(record []byte) {
 		r.reject(TooLong, "")
 	case first && len(record) > 1 && (record[0] == 0xff && record[1] == 0xfe || record[0] == 0xfe && record[1] == 0xff):
 		r.end(Refused, Wide, "")
-	case isTicket(r, record):
+	case r.stream:
 		r.ticket(record)
 	case !r.profile.kind.quotes:
 		r.fields = tabbed(r.fields, r.decode(bytes.TrimRight(record, "\r\n")))

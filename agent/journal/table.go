@@ -68,14 +68,12 @@ func (r *Reader) column(name string) int {
 func fold(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
 
 func readTable(r *Reader) {
-	switch {
-	case r.profile.Header:
-		if !r.pastHeader() {
-			return
+	if !r.profile.Header {
+		if r.columns[roleAt] == 0 {
+			headTable(r)
 		}
-	case !r.begun:
-		r.begun = true
-		headTable(r)
+	} else if !r.pastHeader() {
+		return
 	}
 	if int(r.columns[roleAt]) > len(r.fields) {
 		r.reject(FewColumns, "")
@@ -88,7 +86,7 @@ func readTable(r *Reader) {
 	if r.columns[roleResult] > 0 {
 		done = wire.Result(r.meaning(2, r.profile.Values.Result, r.cell(roleResult)))
 	}
-	r.measure(done == wire.Done)
+	r.measure(strings.TrimSpace(r.cell(roleAt)+" "+r.cell(roleTime)), done == wire.Done)
 	if id := r.cell(roleID); id != "" { // machines number from 1 each
 		e := &r.row.Event
 		r.id = strings.Join([]string{id, r.cell(roleAt), e.From, e.To}, "\x1f")
