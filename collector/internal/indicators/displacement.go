@@ -27,7 +27,7 @@ const (
 
 	mostSingly = 8   // machines are looked at each by itself, where there are no more
 	leastRest  = 3   // machines the rest of an establishment must have
-	nearlyAll  = 0.9 // of a week must be watched
+	nearlyWhole  = 0.9 // of a week must be watched
 )
 
 // looks are when it is looked whether something was displaced, in weeks after the cut, and with what chance of a false
@@ -86,46 +86,61 @@ type WeekBooks struct {
 
 // Displacement is what became of a line's faxes after its cut.
 type Displacement struct {
-	Line     string
-	CutAt    wire.Time
-	Finding  Finding
-	Doubt    Doubt              // why nothing can be said
-	Near     Near               // empty: no neighbours
-	Place    string             // what they have in common, as people wrote it
-	After    int                // whole weeks since the cut, at most AfterWeeks
-	Look     int                // weeks after which it was found, or looked last
-	Own      *float64           // pages a week that the line itself had before; nil: unknown
-	Machines []NeighbourMachine // those that count first, each by id
-	Group    *Evidence          // all that count together; nil: there is nothing to show
-	Rest     int                // machines of the rest of the establishment
+	Line     string             `json:"line"`
+	CutAt    wire.Time          `json:"cut_at"`
+	Finding  Finding            `json:"finding"`
+	Doubt    Doubt              `json:"doubt,omitempty"` // why nothing can be said
+	Near     Near               `json:"near,omitempty"`  // empty: no neighbours
+	Place    string             `json:"place,omitempty"` // what they have in common, as people wrote it
+	After    int                `json:"weeks_after"`     // whole weeks since the cut, at most AfterWeeks
+	Look     int                `json:"look,omitempty"`  // weeks after which it was found, or looked last
+	Own      *float64           `json:"own"`             // pages a week that the line itself had before; nil: unknown
+	Machines []NeighbourMachine `json:"machines"`        // those that count first, each by id
+	Group    *Evidence          `json:"group,omitempty"` // all that count together; nil: there is nothing to show
+	Rest     int                `json:"rest"`            // machines of the rest of the establishment
 }
 
 // NeighbourMachine is a machine near a line that was cut.
 type NeighbourMachine struct {
-	Device   string
-	Service  string
-	Left     Doubt     // why it doesn't count; empty: it does
-	Evidence *Evidence // nil where it doesn't
+	Device   string    `json:"device"`
+	Service  string    `json:"service,omitempty"`
+	Left     Doubt     `json:"left,omitempty"`     // why it doesn't count; empty: it does
+	Evidence *Evidence `json:"evidence,omitempty"` // nil where it doesn't
 }
 
 // Evidence is what some machines faxed before a cut and after it, and what was to be expected of them.
 type Evidence struct {
-	Unit      string // pages, or faxes where machines count only those
-	Weeks     []EvidenceWeek
-	Before    float64 // a week, on average
-	After     float64
-	Expected  float64 // a week after it, by their own past and the rest of the establishment
-	Low, High float64 // nineteen of twenty times it lies between
-	Visible   float64 // more than expected, a week, would be seen in four of five cases
-	Risen     bool
+	Unit     string         `json:"unit"` // pages, or faxes where machines count only those
+	Weeks    []EvidenceWeek `json:"weeks"`
+	Before   float64        `json:"before"` // a week, on average
+	After    float64        `json:"after"`
+	Expected float64        `json:"expected"` // a week after it, by their own past and the rest of the establishment
+	Low      float64        `json:"low"`      // nineteen of twenty times it lies between
+	High     float64        `json:"high"`
+	Visible  float64        `json:"visible"` // more than expected, a week, would be seen in four of five cases
+	Looked   int            `json:"looked"`  // weeks after the cut of which that is; 0: none
+	Risen    bool           `json:"risen"`
 }
 
 // EvidenceWeek is a week of evidence. Weeks that weren't watched have no count.
 type EvidenceWeek struct {
-	Week                ledger.Week
-	Count               *float64
-	Expected, Low, High *float64 // nil: nothing to compare with. A single week lies between in nineteen of twenty cases
-	After               bool
+	Monday   ledger.Day `json:"monday"`
+	Count    *float64   `json:"count"`
+	Expected *float64   `json:"expected"` // nil: nothing to compare with
+	Low      *float64   `json:"low"`      // a single week lies between in nineteen of twenty cases
+	High     *float64   `json:"high"`
+	After    bool       `json:"after,omitempty"`
+}
+
+// Shown is the evidence that tells most: of the machines that had more, else of all; nil where there is none.
+func (d *Displacement) Shown() *Evidence {
+	shown := d.Group
+	for i := range d.Machines {
+		if e := d.Machines[i].Evidence; e != nil && e.Risen && (!shown.Risen || shown == d.Group || e.More() > shown.More()) {
+			shown = e
+		}
+	}
+	return shown
 }
 
 // More is what machines had more than expected, a week.
@@ -256,7 +271,7 @@ func (n *neighbourhood) suspect(machines []*neighbour, r *rest, p period) *suspe
 		s.evidence.Unit = "faxes"
 	}
 	for w := p.first; w < p.end; w++ {
-		x := EvidenceWeek{Week: w, After: w >= p.after}
+		x := EvidenceWeek{Monday: w.Monday(), After: w >= p.after}
 		count, watched := s.count(w)
 		if watched {
 			x.Count = &count
@@ -293,12 +308,12 @@ func (s *suspect) count(w ledger.Week) (sum float64, ok bool) {
 func (s *suspect) expect(r *rest) {
 	wide := s.bounds.of(s.habit, .025)
 	for i := range s.evidence.Weeks {
-		w := &s.evidence.Weeks[i]
-		busy, ok := r.busy(w.Week)
+		w, week := &s.evidence.Weeks[i], r.first+ledger.Week(i)
+		busy, ok := r.busy(week)
 		if !ok {
 			continue
 		}
-		level, spread := s.habit.expected(w.Week, busy)
+		level, spread := s.habit.expected(week, busy)
 		w.Expected, w.Low, w.High = pages(level), pages(level-wide*spread), pages(level+wide*spread)
 	}
 }
@@ -379,7 +394,7 @@ func (s *suspect) look(after []pastWeek, chance float64) {
 	s.looked = true
 	r, e, n := s.habit.since(after), s.evidence, float64(len(after))
 	wide := s.bounds.of(s.habit, .025) * r.error
-	e.Before, e.After, e.Expected = s.habit.mean, 0, r.sum/n
+	e.Before, e.After, e.Expected, e.Looked = s.habit.mean, 0, max(0, r.sum/n-.5), len(after)
 	for _, w := range after {
 		e.After += w.count / n
 	}

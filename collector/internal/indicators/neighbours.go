@@ -91,7 +91,7 @@ func (n *neighbourhood) line(l *ledger.Line) {
 // watch notes the weeks of a stretch that were watched nearly whole.
 func (n *neighbourhood) watch(m *neighbour, s *ledger.Stretch) {
 	for i, span := range n.spans {
-		m.watched[i] = m.watched[i] || float64(ledger.Watched(s.Watched, span)) >= nearlyAll*float64(span.Length())
+		m.watched[i] = m.watched[i] || float64(ledger.Watched(s.Watched, span)) >= nearlyWhole*float64(span.Length())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -80,6 +81,7 @@ func (p *dashboardPage) causes(books *ledger.Snapshot, t trend) []cause {
 		{count: alerts[ledger.LineReappeared], key: "concern.reappeared", path: "/alerts", bad: true},
 		{count: states[ledger.Overdue], key: "concern.overdue", path: "/lines", query: in(ledger.Overdue), bad: true},
 		{count: states[ledger.Blind], key: "concern.blind", path: "/lines", query: in(ledger.Blind)},
+		{count: p.Moved, key: "concern.displaced", path: "/neighbours", query: url.Values{"finding": {string(indicators.Displaced)}}},
 		{count: reviews, key: "concern.review", path: "/lines", query: in(ledger.Kept)},
 		{count: p.lost(&books.Directory), key: "concern.lost", path: "/mssante", place: "directory"},
 		{count: targets, key: "concern.targets", path: "/targets"},

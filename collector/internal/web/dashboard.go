@@ -27,6 +27,7 @@ type dashboardPage struct {
 	Tiles                 []tile
 	Concerns              []concern
 	Plan                  plan
+	Moved                 int64 // lines that were cut, whose faxes go by way of their neighbours
 	Faxed                 chart
 	Forecasts             []outlook
 }
@@ -65,6 +66,9 @@ func (s *site) fillDashboard(r *http.Request, p *dashboardPage, books ledger.Sna
 		}
 	}
 	books.Lines = linesOf(books.Lines, p.Part)
+	if p.Moved, err = s.moved(r, &books); err != nil {
+		return err
+	}
 	for _, fill := range []func() error{
 		func() error { return p.tiles(t, base) },
 		func() error {

@@ -50,6 +50,7 @@ func menu() []pageLink {
 		{Path: "/lines", Name: "nav.lines", For: ledger.ReaderRole},
 		{Path: "/flows", Name: "nav.flows", For: ledger.ReaderRole},
 		{Path: "/services", Name: "nav.services", For: ledger.ReaderRole},
+		{Path: "/neighbours", Name: "nav.neighbours", For: ledger.ReaderRole},
 		{Path: "/mssante", Name: "nav.mssante", For: ledger.ReaderRole},
 		{Path: "/targets", Name: "nav.targets", For: ledger.ReaderRole},
 		{Path: "/support", Name: "nav.support", For: ledger.ReaderRole},
@@ -92,7 +93,7 @@ func (f frame) MayAdmin() bool { return f.reader.May(ledger.AdminRole) }
 
 // Lists are those of the API.
 func (f frame) Lists() []string {
-	return []string{"lines", "services", "devices", "agents", "alerts", "anomalies"}
+	return []string{"lines", "services", "devices", "agents", "alerts", "anomalies", "neighbours"}
 }
 
 // FewAlerts are those that stand on top of a page.

@@ -79,8 +79,9 @@ type linePage struct {
 	Mailboxes   []ledger.Mailbox
 	Revision    string // of what is declared of it
 	Announced   []announcement
-	Edit        string     // links
-	Typed       url.Values // into a form that was not taken
+	Neighbours  *neighbourRow // what a cut did to them; nil: nothing to say
+	Edit        string        // links
+	Typed       url.Values    // into a form that was not taken
 }
 
 // lineMonth is what is known of a line in a month.
@@ -137,6 +138,9 @@ func (s *site) lineStory(r *http.Request, id string) (p linePage, err error) {
 	p.Title += " " + p.Called
 	p.Revision = revision(books.Register.Lines[id])
 	p.Announced = s.announcements(books.Devices, &line)
+	if p.Neighbours, err = s.neighbourHint(r, f, &books, id); err != nil {
+		return p, err
+	}
 	var story ledger.Story
 	group, ctx := errgroup.WithContext(r.Context())
 	group.Go(func() (err error) { story, err = s.books(r).Story(ctx, id, storyRows); return err })

@@ -56,6 +56,7 @@ type Recent struct {
 	periods   memo[period, []ledger.MonthSum]
 	mssante   memo[period, ledger.MSSante]
 	sums      monthSums
+	displaced displaced
 
 	// These only people change.
 	mailboxes memo[struct{}, []ledger.Mailbox]
@@ -126,7 +127,10 @@ func (r *Recent) prepare(ctx context.Context) error {
 		}
 	}
 	r.sums.forget(r.now().Add(-monthsFor))
-	return r.sums.keepUp(ctx)
+	if err := r.sums.keepUp(ctx); err != nil {
+		return err
+	}
+	return r.displaced.renew(ctx, r)
 }
 
 // Snapshot is everything at one instant, a moment ago.

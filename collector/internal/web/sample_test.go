@@ -28,6 +28,7 @@ type books struct {
 	anomalies []ledger.Anomaly
 	episodes  []ledger.Episode
 	months    []ledger.MonthSum
+	weeks     []ledger.WeekSum
 	mssante   ledger.MSSante
 	story     ledger.Story
 	mailboxes []ledger.Mailbox
@@ -98,6 +99,10 @@ func (b *books) Correspondents(_ context.Context, _, _ ledger.Month, _ wire.Even
 		return nil, b.err
 	}
 	return b.partners, b.err
+}
+
+func (b *books) Weeks(context.Context, ledger.Week, ledger.Week, *time.Location) ([]ledger.WeekSum, error) {
+	return b.weeks, b.err
 }
 
 func (b *books) Watch(context.Context, int) (ledger.Watch, error) { return b.watch, b.err }

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -96,6 +98,30 @@ func (s scope) MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSan
 
 func (s scope) mailboxCount(x *ledger.MailboxCount) bool { return s.who.Sees(x.Establishment) }
 func (s scope) messages(x *ledger.Volume) bool           { return s.who.Sees(x.Establishment) }
+
+// Weeks are those of the machines that are seen.
+func (s scope) Weeks(ctx context.Context, from, to ledger.Week, zone *time.Location) ([]ledger.WeekSum, error) {
+	view, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sums, err := s.all.Weeks(ctx, from, to, zone)
+	return keep(sums, func(x *ledger.WeekSum) bool { return view.devices[x.Device] }), err
+}
+
+// displacements are those of the lines that the reader sees. Each is found in all of its establishment, so that
+// everybody reads the same. Where they aren't at hand and the page can do without, ok is false.
+func (s *site) displacements(r *http.Request, books *ledger.Snapshot, wait bool) (list []indicators.Displacement, ok bool, err error) {
+	if recent, is := s.Books.(*Recent); is {
+		list, ok, err = recent.displaced.of(r.Context(), recent, s.Location, wait)
+	} else {
+		list, err = displacementsIn(r.Context(), s.Books, s.Location)
+		ok = true
+	}
+	return keep(list, func(d *indicators.Displacement) bool {
+		return slices.ContainsFunc(books.Lines, func(l ledger.Line) bool { return l.ID == d.Line })
+	}), ok, err
+}
 
 // view is a snapshot as a reader sees it.
 type view struct {

@@ -23,7 +23,8 @@ type sheetPage struct {
 	Said     bool         // something was said by then
 	Old      bool         // and something else since
 	Versions []ledger.Sheet
-	Planning []string // when its lines are cut
+	Planning []string       // when its lines are cut
+	Moved    []neighbourRow // lines whose faxes went to neighbours after the cut
 	sheetFacts
 	Checks   []check
 	Progress string
@@ -84,6 +85,13 @@ func (s *site) fillSheet(r *http.Request, p *sheetPage, books *ledger.Snapshot) 
 	}
 	if err := s.fillFacts(r, p, books, lines); err != nil {
 		return err
+	}
+	for i := range lines {
+		if row, err := s.neighbourHint(r, p.frame, books, lines[i].ID); err != nil {
+			return err
+		} else if row != nil && row.Finding == indicators.Displaced {
+			p.Moved = append(p.Moved, *row)
+		}
 	}
 	known, err := s.readExit(r)
 	if err != nil {

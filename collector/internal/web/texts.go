@@ -22,6 +22,7 @@ var allTexts = []page.Texts{
 	report.Texts(),
 	peopleTexts,
 	mssanteTexts,
+	neighbourTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

@@ -40,6 +40,7 @@ type Books interface {
 	committeeBooks
 	mssanteBooks
 	waveBooks
+	neighbourBooks
 }
 
 // Options of a site.
@@ -167,6 +168,8 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("POST /mssante/extraction", upload(ledger.EditorRole, maxExtractionForm, s.takeExtraction))
 	mux.HandleFunc("/mssante/modele-mssante.csv", packed(s.mssanteTemplate))
 	mux.HandleFunc("/mssante/modele-mssante.xlsx", get(s.mssanteTemplate))
+	mux.HandleFunc("/neighbours", packed(s.neighboursPage))
+	mux.HandleFunc("/neighbours/{line}", packed(s.neighbourPage))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("GET /targets", packed(s.targetsPage))
 	mux.HandleFunc("POST /targets", change(ledger.EditorRole, maxForm, s.saveTarget))
@@ -186,6 +189,7 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/api/v1/services", packed(s.services))
 	mux.HandleFunc("/api/v1/alerts", packed(s.alerts))
 	mux.HandleFunc("/api/v1/anomalies", packed(s.anomalies))
+	mux.HandleFunc("/api/v1/neighbours", packed(s.neighbours))
 	mux.HandleFunc("/api/v1/indicators", packed(s.indicators))
 	mux.HandleFunc("/api/v1/flows", packed(s.flows))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
