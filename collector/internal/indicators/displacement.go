@@ -25,9 +25,9 @@ const (
 	// AfterWeeks is how many after it.
 	AfterWeeks = 8
 
-	mostSingly = 8   // machines are looked at each by itself, where there are no more
-	leastRest  = 3   // machines the rest of an establishment must have
-	nearlyWhole  = 0.9 // of a week must be watched
+	mostSingly  = 8   // machines are looked at each by itself, where there are no more
+	leastRest   = 3   // machines the rest of an establishment must have
+	nearlyWhole = 0.9 // of a week must be watched
 )
 
 // looks are when it is looked whether something was displaced, in weeks after the cut, and with what chance of a false
