@@ -130,12 +130,17 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		return err
 	}
 	registry.MustRegister(door)
+	intake, err := c.intake(p.books, log)
+	if err != nil {
+		return err
+	}
 	site, err := web.New(web.Options{
 		Books:    recent,
 		Metrics:  figures.Handler(),
 		Label:    figures.Label,
 		Ready:    isReady,
 		Dialling: c.Numbers.dialling(),
+		Intake:   intake,
 		Language: c.Language,
 		Location: c.location,
 		MQTT:     cmp.Or(c.MQTT.ExternalURL, p.mqtt),
@@ -167,6 +172,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		group.Go(func() error { p.broker.Keep(ctx); return nil })
 	}
 	group.Go(func() error { recent.Run(ctx); return nil })
+	group.Go(func() error { return intake.Run(ctx) })
 	group.Go(func() error { return p.books.Check(ctx) })
 	group.Go(func() error { return in.Run(ctx) })
 	group.Go(func() error {

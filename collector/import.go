@@ -21,6 +21,7 @@ type importCommand struct {
 	FINESS    importFINESSCommand    `cmd:"" name:"finess" help:"Names of correspondents: which structure has which fax number, of the national file FINESS."`
 	PS        importPSCommand        `cmd:"" name:"ps" help:"Names of correspondents: which professional has which fax number, of the national file PS_LibreAcces."`
 	Targets   importTargetsCommand   `cmd:"" help:"What the indicators are to come to, for the structure, an establishment or a pole, from a month on."`
+	Journal   importJournalCommand   `cmd:"" help:"Journals of fax servers and telephone exchanges: who faxed whom, and when. Read as often as you like: each fax counts once."`
 
 	MSSanteAddresses importAddressesCommand `cmd:"" name:"mssante-addresses" help:"MSSanté addresses: whose they are, and whether they are published and used."`
 	MSSanteVolumes   importVolumesCommand   `cmd:"" name:"mssante-volumes" help:"MSSanté messages by month: of mailboxes, domains or services."`

@@ -340,12 +340,15 @@ const leastRoom = 1 << 20
 
 // Room is nil while there is room in a folder, else ErrFull: then the embedded broker may take
 // nothing any more, and the ledger doesn't even come to try.
-func Room(dir string) error {
+func Room(dir string) error { return RoomFor(dir, leastRoom) }
+
+// RoomFor is nil while there are so many bytes left in a folder, else ErrFull.
+func RoomFor(dir string, bytes uint64) error {
 	left, err := free(dir)
 	if err != nil {
 		return fmt.Errorf("look at the disk of %s: %w", dir, err)
 	}
-	if left < leastRoom {
+	if left < bytes {
 		return fmt.Errorf("%w of %s", ErrFull, dir)
 	}
 	return nil

@@ -24,6 +24,7 @@ type frame struct {
 	Stopped   string // why nothing is booked now; empty: it is
 	Done      string // what became of the form that led here; empty: nothing did
 	Posted    bool   // the page answers a form that was not taken: nobody may fetch it anew
+	Again     int    // seconds after which a browser without scripts fetches the page anew; 0: when its reader wants
 
 	Faults    faults       // of that form
 	Conflicts []difference // likewise, where somebody else was faster
@@ -57,6 +58,7 @@ func menu() []pageLink {
 		{Path: "/committee", Name: "nav.committee", For: ledger.ReaderRole},
 		{Path: "/alerts", Name: "nav.alerts", For: ledger.ReaderRole},
 		{Path: "/machines", Name: "nav.machines", For: ledger.ReaderRole},
+		{Path: "/journals", Name: "nav.journals", For: ledger.EditorRole},
 		{Path: "/people", Name: "nav.people", For: ledger.AdminRole},
 		{Path: "/audit", Name: "nav.audit", For: ledger.AdminRole},
 	}

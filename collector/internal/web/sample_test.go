@@ -37,7 +37,15 @@ type books struct {
 	coverage  []ledger.JournalSpan
 	partners  []ledger.Correspondent
 	mssanteBooks
+	journalBooks
+	imports []ledger.Import
 }
+
+func (b *books) Imports(context.Context) ([]ledger.Import, error) { return b.imports, b.err }
+
+func (b *books) JournalProfiles(context.Context) ([]ledger.JournalProfile, error) { return nil, b.err }
+
+func (b *books) Rejects(context.Context, int64) ([]ledger.Reject, error) { return nil, b.err }
 
 func (b *books) Register(context.Context) (ledger.Register, error) {
 	return b.snapshot.Register, b.err

@@ -23,6 +23,7 @@ var allTexts = []page.Texts{
 	peopleTexts,
 	mssanteTexts,
 	neighbourTexts,
+	journalTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/zerofax/zerofax/agent/page"
+	"github.com/zerofax/zerofax/collector/internal/journals"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/people"
 	"github.com/zerofax/zerofax/collector/internal/register"
@@ -41,6 +42,7 @@ type Books interface {
 	mssanteBooks
 	waveBooks
 	neighbourBooks
+	journalBooks
 }
 
 // Options of a site.
@@ -50,6 +52,7 @@ type Options struct {
 	Label    func(*ledger.Line) string // what metrics and their alerts call a line, by which it is found, too; nil: its id
 	Ready    func() error              // of /-/ready: nil, or why not
 	Dialling register.Dialling         // how numbers are read that people type
+	Intake   *journals.Intake          // where journals are handed in; nil: nowhere
 	Language string                    // fr or en, for readers who ask for neither
 	Location *time.Location            // in which times are shown
 	MQTT     string                    // URL that agents use, for the page that tells how to start one
@@ -170,6 +173,7 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/mssante/modele-mssante.xlsx", get(s.mssanteTemplate))
 	mux.HandleFunc("/neighbours", packed(s.neighboursPage))
 	mux.HandleFunc("/neighbours/{line}", packed(s.neighbourPage))
+	s.journalRoutes(mux, packed)
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("GET /targets", packed(s.targetsPage))
 	mux.HandleFunc("POST /targets", change(ledger.EditorRole, maxForm, s.saveTarget))
