@@ -41,6 +41,7 @@ type follower struct {
 	kept string // file of the position
 
 	files  []*file // in the order in which they are read
+	begun  bool    // it has looked once
 	dirty  bool    // something of files isn't kept
 	buffer []byte
 	fault  string // told last
@@ -115,25 +116,64 @@ func (f *follower) find(paths []string) error {
 	}
 	for _, file := range moved {
 		f.dirty = true
-		file.search(append(names.beside(file.Path), paths...), taken, now)
+		file.search(append(names.beside(file.Origin), paths...), taken, now)
 	}
+	if len(f.files) > 0 && (len(moved) > 0 || !f.begun) {
+		paths = slices.Concat(f.between(names, taken), paths)
+	}
+	f.begun = true
 	for _, path := range paths {
 		if taken[path] {
 			continue
 		}
-		next := &file{place: place{Path: path}}
+		next := &file{place: place{Path: path, Origin: path, Grown: wire.TimeOf(now)}}
 		here, err := next.still(path, now)
 		if next.here = here; here {
-			f.files, f.dirty = append(f.files, next), true
+			f.files, f.dirty, taken[path] = append(f.files, next), true, true
 		} else {
 			faults = append(faults, cmp.Or(err, error(missing(path))))
 		}
 	}
 	for _, file := range f.files {
-		file.old = !slices.Contains(paths, file.Path)
+		file.old = !f.follows(file.Path)
 	}
 	slices.SortStableFunc(f.files, older)
 	return errors.Join(faults...)
+}
+
+// follows tells whether a file's path is the journal's; otherwise it was rotated.
+func (f *follower) follows(path string) bool {
+	fits, _ := filepath.Match(f.Path, path) // a pattern that is none has no files
+	return path == f.Path || fits
+}
+
+// between are files that came and were rotated since something was read last, so that nobody has seen
+// them. One that was copied is read again, which changes nothing.
+func (f *follower) between(names folders, taken map[string]bool) (found []string) {
+	if pattern(f.Path) {
+		return nil
+	}
+	var read wire.Time
+	for _, file := range f.files {
+		read = max(read, file.Grown)
+	}
+	for _, path := range names.beside(f.Path) {
+		if path == f.Path || taken[path] || !rotated(strings.TrimPrefix(filepath.Base(path), filepath.Base(f.Path))) {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && wire.TimeOf(info.ModTime().Add(2*time.Second)) > read { // FAT's clock ticks so
+			found = append(found, path)
+		}
+	}
+	return found
+}
+
+// rotated tells whether a file's name ends as rotation has it: .1, -20261103, .2.gz, .old.
+func rotated(end string) bool {
+	for _, packed := range [...]string{".gz", ".Z", ".old"} {
+		end = strings.TrimSuffix(end, packed)
+	}
+	return strings.Trim(end, ".-_0123456789") == ""
 }
 
 // older puts rotated files in front of those that follow them.

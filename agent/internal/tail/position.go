@@ -23,6 +23,7 @@ type position struct {
 // place is how far one file was read.
 type place struct {
 	Path   string    `json:"path"`
+	Origin string    `json:"origin"` // its path when it was new; rotation makes its other names of it
 	Head   head      `json:"head"`
 	Offset int64     `json:"offset"`          // of the content; behind a row
 	Done   int64     `json:"done,omitempty"`  // the file's size when there was no further row in it

@@ -253,6 +253,17 @@ func TestRotationLosesNothingAndRepeatsNothing(t *testing.T) {
 			s.renames("xferfaxlog", "xferfaxlog.1")
 			s.appends("xferfaxlog", s.rows(200, 210))
 		},
+		"twice between two looks": func(s *server) {
+			s.renames("xferfaxlog", "xferfaxlog.2")
+			s.appends("xferfaxlog", s.rows(100, 110))
+			s.renames("xferfaxlog", "xferfaxlog.1")
+			s.appends("xferfaxlog", s.rows(200, 210))
+		},
+		"by copying and then by renaming, between two looks": func(s *server) {
+			copied(s, "xferfaxlog.2")
+			s.replaces("xferfaxlog", s.rows(100, 104))
+			s.renames("xferfaxlog", "xferfaxlog.1")
+		},
 		"and the old file is packed at once": func(s *server) {
 			data, err := os.ReadFile(s.path)
 			if err != nil {
