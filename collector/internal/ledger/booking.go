@@ -230,7 +230,7 @@ func (w *booking) changeGroup(ctx context.Context, group []*sighting, sign int64
 	sortSightings(group)
 	if witnesses&(witnesses-1) == 0 { // one alone has no twins
 		for _, x := range group {
-			w.book(fax{x, x.pages}, sign)
+			w.book(fax{first: x, pages: x.pages}, sign)
 		}
 		return nil
 	}
@@ -408,6 +408,7 @@ func (w *booking) flush(ctx context.Context) error {
 			return append(to, x.row, x.digest, x.pair.id, int64(x.at), x.journal, x.witness, flag(x.done), x.pages, x.seconds, 1)
 		}),
 		w.writeTold(ctx),
+		w.writeNewest(ctx),
 		w.writePairMonths(ctx),
 		w.writeFlowMonths(ctx),
 		w.writeRevision(ctx),

@@ -13,30 +13,31 @@ import (
 // books is the present state in memory. All decisions are made on it; what changed is written at
 // the end of the transaction. If that fails the whole of it is dropped and loaded again.
 type books struct {
-	now       func() time.Time
-	clocks    map[string]*clock // outlive the books: they are measured, not booked
-	agents    map[string]*agent
-	streams   map[[2]string]*stream // by agent and stream
-	begun     map[string][]*stream  // by agent, in the order in which they began
-	devices   map[string]*device
-	addresses map[[2]string]*device // who is known at an agent's address
-	texts     map[string]string     // one copy of each rule, profile, unit…
-	register  Register
-	where     *whereabouts // of what is registered and of the devices
-	accounts  map[Account]*account
-	calendars map[string]*calendar // by zone
-	location  *time.Location       // where no other zone is declared
-	zones     *Zones
-	deadlines map[string]deadline    // by line, where one has any
-	windows   map[string][]window    // announced tests, by line
-	episodes  map[topic]*episode     // those that are open, or closed although what they are about lasts
-	lately    map[topic]wire.Time    // when the last of those closed that lasted
-	held      map[topic]bool         // conditions that held when the watchdog looked last; not kept
-	after     map[string]AfterTotals // by line
-	sighted   map[string]wire.Time   // lines that can't be blind before; not kept
-	revisions map[string]int64       // of agents' configurations, by agent
-	last      numbers
-	changes   changes
+	now          func() time.Time
+	clocks       map[string]*clock // outlive the books: they are measured, not booked
+	agents       map[string]*agent
+	streams      map[[2]string]*stream // by agent and stream
+	begun        map[string][]*stream  // by agent, in the order in which they began
+	devices      map[string]*device
+	addresses    map[[2]string]*device // who is known at an agent's address
+	texts        map[string]string     // one copy of each rule, profile, unit…
+	register     Register
+	where        *whereabouts // of what is registered and of the devices
+	accounts     map[Account]*account
+	calendars    map[string]*calendar // by zone
+	location     *time.Location       // where no other zone is declared
+	zones        *Zones
+	deadlines    map[string]deadline    // by line, where one has any
+	windows      map[string][]window    // announced tests, by line
+	episodes     map[topic]*episode     // those that are open, or closed although what they are about lasts
+	lately       map[topic]wire.Time    // when the last of those closed that lasted
+	held         map[topic]bool         // conditions that held when the watchdog looked last; not kept
+	after        map[string]AfterTotals // by line
+	sighted      map[string]wire.Time   // lines that can't be blind before; not kept
+	journalsSeen int64                  // revision of the journals that were reviewed last; not kept
+	revisions    map[string]int64       // of agents' configurations, by agent
+	last         numbers
+	changes      changes
 }
 
 // numbers are the last ones given.

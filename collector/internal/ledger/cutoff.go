@@ -158,12 +158,21 @@ func (z *Zones) Of(name string) *time.Location {
 type growth struct {
 	activity, anomaly int64 // which of both it is; the other is 0
 	device            *device
+	journal           string // that tells it, where no machine does
 	measure           wire.Measure
 	unit              string
 	from, to          wire.Time
 	slack             time.Duration // by how much both may be off: clocks were wrong
 	count             int64
 	value             int64 // of the counter, where it began anew
+}
+
+// machine is the device that counted it, empty where a journal tells it.
+func (g *growth) machine() string {
+	if g.device == nil {
+		return ""
+	}
+	return g.device.id
 }
 
 // Doubt is why something is unsure.
@@ -176,6 +185,8 @@ const (
 	ClocksOff Doubt = "clock"     // the instant lies within the error of the clocks
 	BeganAnew Doubt = "reset"     // the counter began anew, and is above 0
 	InWindow  Doubt = "window"    // it may have been an announced test
+	OnlyCall  Doubt = "call"      // a telephone exchange recorded a call: whether it was a fax nobody knows
+	CountedBy Doubt = "counted"   // a journal tells it, and the line's machine counts faxes itself
 )
 
 // lateFor is how long a machine may keep a fax that came before the cut-off until it prints it.

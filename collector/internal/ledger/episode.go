@@ -82,7 +82,8 @@ type Episode struct {
 type Event struct {
 	ID        int64        `json:"id"`
 	Line      string       `json:"line"`
-	Device    string       `json:"device"`
+	Device    string       `json:"device"`            // empty where a journal tells it
+	Journal   string       `json:"journal,omitempty"` // that tells it
 	Measure   wire.Measure `json:"measure"`
 	Unit      string       `json:"unit"`
 	From      wire.Time    `json:"from"` // it happened after this

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -20,7 +21,7 @@ type event struct {
 	Event
 	kind              EpisodeKind
 	episode           int64
-	activity, anomaly int64 // what it is; the other is 0
+	activity, anomaly int64 // what it is; the other is 0. Less than 0: a row of a journal
 	slack             time.Duration
 	counted           bool // it is in the line's totals after the cut-off, for good
 	told              bool // by a message
@@ -123,7 +124,7 @@ func (b *books) event(kind EpisodeKind, line string, g *growth, j judgement) {
 	b.last.event++
 	x := &event{
 		Event: Event{
-			ID: b.last.event, Line: line, Device: g.device.id, Measure: g.measure, Unit: g.unit, From: g.from, To: g.to,
+			ID: b.last.event, Line: line, Device: g.machine(), Journal: g.journal, Measure: g.measure, Unit: g.unit, From: g.from, To: g.to,
 			NoticedAt: wire.TimeOf(b.now()), Count: g.count, Value: g.value, Certainty: j.Certainty, Doubt: j.Doubt,
 		},
 		kind: kind, activity: g.activity, anomaly: g.anomaly, slack: g.slack,
@@ -133,7 +134,7 @@ func (b *books) event(kind EpisodeKind, line string, g *growth, j judgement) {
 		e = b.start(x.topic(), x.NoticedAt)
 	}
 	if e != nil { // a test that nothing preceded is no episode
-		x.episode, e.Device = e.ID, x.Device
+		x.episode, e.Device = e.ID, cmp.Or(x.Device, e.Device)
 		e.add(x.sum())
 		b.explain(e)
 		b.tell(e)
@@ -161,6 +162,7 @@ func (b *books) total(x *event) {
 
 // sum is what events of one kind of an episode add up to.
 type sum struct {
+	Journal   string       `json:"journal,omitempty"` // that tells of them; empty: a machine
 	Certainty Certainty    `json:"certainty"`
 	Doubt     Doubt        `json:"doubt,omitempty"`
 	Measure   wire.Measure `json:"measure"`
@@ -175,7 +177,7 @@ type sum struct {
 }
 
 func (x *event) sum() sum {
-	return sum{x.Certainty, x.Doubt, x.Measure, x.Unit, 1, x.Count, x.Value, x.From, x.To, x.To, x.NoticedAt}
+	return sum{x.Journal, x.Certainty, x.Doubt, x.Measure, x.Unit, 1, x.Count, x.Value, x.From, x.To, x.To, x.NoticedAt}
 }
 
 // order puts sums in the order in which they are told.
@@ -185,6 +187,7 @@ func (s sum) order(other sum) int {
 		cmp.Compare(slices.Index(wire.Measures(), s.Measure), slices.Index(wire.Measures(), other.Measure)),
 		cmp.Compare(s.Unit, other.Unit),
 		cmp.Compare(s.Doubt, other.Doubt),
+		strings.Compare(s.Journal, other.Journal),
 	)
 }
 

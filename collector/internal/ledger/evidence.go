@@ -40,6 +40,7 @@ const (
 	EvidenceCut       EvidenceKind = "cut"       // Day: the line was cut; From: the instant
 	EvidenceCopper    EvidenceKind = "copper"    // Day: copper closed in the commune Subject; From: the instant
 	EvidenceCounted   EvidenceKind = "counted"   // Count of Measure in Unit, between From and To; Certainty, Doubt
+	EvidenceJournaled EvidenceKind = "journaled" // the same, as journal Subject tells
 	EvidenceReset     EvidenceKind = "reset"     // the counter of Measure began anew between From and To, and is at Value
 	EvidenceTested    EvidenceKind = "tested"    // Count of Measure in Unit in an announced test
 	EvidenceMachine   EvidenceKind = "machine"   // Subject: the device that counted
@@ -91,10 +92,14 @@ func (b *books) explain(e *episode) {
 			x.Kind = EvidenceTested
 		case s.Doubt == BeganAnew:
 			x.Kind, x.Value = EvidenceReset, s.Value
+		case s.Journal != "":
+			x.Kind, x.Subject = EvidenceJournaled, s.Journal
 		}
 		e.Evidence = append(e.Evidence, x)
 	}
-	e.Evidence = append(e.Evidence, Evidence{Kind: EvidenceMachine, Subject: e.Device})
+	if e.Device != "" {
+		e.Evidence = append(e.Evidence, Evidence{Kind: EvidenceMachine, Subject: e.Device})
+	}
 	for _, p := range b.ports(e.Line, e.LastAt) {
 		if p.inService() && p.linesAt > b.deadlines[e.Line].of(e.Kind) {
 			e.Evidence = append(e.Evidence, p.alive())
@@ -151,6 +156,9 @@ func (x Evidence) Text(language string, zone *time.Location) string {
 		return w.say("réseau cuivre fermé à %s depuis le %s", "copper network closed in %s on %s", x.Subject, w.day(x.Day))
 	case EvidenceCounted:
 		return w.say("%s entre le %s et le %s : %s", "%s between %s and %s: %s", w.counted(x), w.time(x.From), w.time(x.To), w.sure(x))
+	case EvidenceJournaled:
+		return w.say("%s d'après le journal %s, entre le %s et le %s : %s", "%s by journal %s, between %s and %s: %s",
+			w.counted(x), x.Subject, w.time(x.From), w.time(x.To), w.sure(x))
 	case EvidenceReset:
 		return w.say("compteur « %s » remis à zéro entre le %s et le %s, il est à %d : on ne peut pas savoir s'il y a eu un fax",
 			"counter “%s” began anew between %s and %s and is at %d: nobody can know whether there was a fax",
@@ -240,7 +248,7 @@ func (w words) counted(x Evidence) string {
 // unit is a unit as wire.Counter names them.
 func (w words) unit(unit string, count int64) string {
 	many := count > 1 || w.english && count != 1
-	french := map[string]string{"faxes": "fax", "impressions": "impression", "sides": "face", "sheets": "feuille", "a4_equivalents": "équivalent A4", "pages": "page", "images": "image"}
+	french := map[string]string{"faxes": "fax", "calls": "appel", "impressions": "impression", "sides": "face", "sheets": "feuille", "a4_equivalents": "équivalent A4", "pages": "page", "images": "image"}
 	text := french[unit]
 	switch {
 	case text == "" || w.english:
@@ -258,7 +266,7 @@ func (w words) unit(unit string, count int64) string {
 
 // way is which way faxes went.
 func (w words) way(x Evidence) string {
-	feminine, many := x.Unit != "faxes" && x.Unit != "a4_equivalents", x.Count > 1
+	feminine, many := !slices.Contains([]string{"faxes", "calls", "a4_equivalents"}, x.Unit), x.Count > 1
 	agree := func(word string) string {
 		if feminine {
 			word += "e"
@@ -307,6 +315,10 @@ func (w words) sure(x Evidence) string {
 		return w.say("incertain (aucun relevé à l'instant de la coupure : avant ou après)", "unsure (nobody looked at the instant of the cut-off: before or after it)")
 	case x.Doubt == ClocksOff:
 		return w.say("incertain (l'horloge de l'agent n'était pas assez juste)", "unsure (the agent's clock wasn't right enough)")
+	case x.Doubt == OnlyCall:
+		return w.say("incertain (un appel : rien ne dit si c'était un fax)", "unsure (a call: nothing tells whether it was a fax)")
+	case x.Doubt == CountedBy:
+		return w.say("incertain (la machine compte elle-même les fax de cette ligne, et fait foi)", "unsure (the machine counts this line's faxes itself, and that holds)")
 	case x.Doubt == InWindow:
 		return w.say("incertain (peut-être l'essai annoncé)", "unsure (it may be the announced test)")
 	}

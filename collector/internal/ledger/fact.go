@@ -32,6 +32,7 @@ const (
 	FactUnwatched        FactCode = "unwatched"         // nothing counts its faxes, nothing tells its status
 	FactNeverRead        FactCode = "never_read"        // its machine is known, but was never read
 	FactLastFax          FactCode = "last_fax"          // At
+	FactJournaled        FactCode = "journaled"         // At: a journal tells of a fax or a call then
 	FactSharedFax        FactCode = "shared_fax"        // At: last fax of the machine; Count: of how many lines
 	FactNoFax            FactCode = "no_fax"            // At: none was counted since
 	FactUncounted        FactCode = "uncounted"         // nothing counts its faxes
@@ -46,7 +47,7 @@ const (
 func FactCodes() []FactCode {
 	return []FactCode{
 		FactKept, FactReviewPassed, FactCut, FactCutoffPassed, FactCutoffAhead, FactCutAhead, FactNoMachine, FactMachineUnseen,
-		FactMachineAmbiguous, FactPortUnseen, FactUnwatched, FactNeverRead, FactLastFax, FactSharedFax, FactNoFax, FactUncounted,
+		FactMachineAmbiguous, FactPortUnseen, FactUnwatched, FactNeverRead, FactLastFax, FactJournaled, FactSharedFax, FactNoFax, FactUncounted,
 		FactIdle, FactBusy, FactDown, FactLastReading, FactWatched,
 	}
 }

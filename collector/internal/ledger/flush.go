@@ -261,7 +261,7 @@ func (c *changes) clear() {
 	c.quarantine, c.holes, c.forgotten = nil, nil, nil
 	c.declared, c.undeclared, c.audit, c.copper = nil, nil, nil, nil
 	c.episodes, c.events, c.windows, c.review.glitches = nil, nil, nil, nil
-	c.review.declared = false
+	c.review.declared, c.review.journals = false, false
 	c.configs, c.followed = nil, nil
 	clear(c.outrun)
 	clear(c.after)

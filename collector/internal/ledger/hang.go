@@ -19,11 +19,12 @@ type park struct {
 	views    map[string]*Device
 	gaps     map[string][]Span // by device: what its counters can't prove
 	zones    map[string]*time.Location
+	newest   map[lineUnit]lastFaxes // as journals tell
 }
 
-func newPark(s *Snapshot, devices []*device, zone *time.Location, gaps map[string][]Span) *park {
+func newPark(s *Snapshot, devices []*device, zone *time.Location, gaps map[string][]Span, newest map[lineUnit]lastFaxes) *park {
 	p := &park{
-		now: s.At, zone: zone, register: &s.Register, devices: devices, gaps: gaps,
+		now: s.At, zone: zone, register: &s.Register, devices: devices, gaps: gaps, newest: newest,
 		views: make(map[string]*Device, len(devices)), zones: map[string]*time.Location{"": zone},
 	}
 	byID := make(map[string]*device, len(devices))
@@ -80,6 +81,7 @@ func (p *park) lines() []Line {
 	}
 	for i := range lines {
 		p.witness(&lines[i], shares)
+		lines[i].journaled(p.newest, p.now)
 	}
 	slices.SortFunc(lines, func(a, b Line) int { return cmp.Compare(a.ID, b.ID) })
 	return lines

@@ -89,7 +89,7 @@ func stood(r Register, devices ...*device) []Line {
 	for _, d := range devices {
 		s.Devices = append(s.Devices, d.view(t0, nil))
 	}
-	return l.lines(&s, devices, nil)
+	return l.lines(&s, devices, nil, nil)
 }
 
 func one(t *testing.T, lines []Line, id string) Line {

@@ -177,7 +177,7 @@ func (l *Ledger) takeBack(ctx context.Context, s *store, id int64) (more bool, e
 	for i, x := range rows {
 		gone[i] = x.row
 	}
-	if err := errors.Join(w.remove(ctx, gone), w.leave(ctx, shared), w.flush(ctx), w.retell(ctx, rows)); err != nil {
+	if err := errors.Join(w.remove(ctx, gone), w.leave(ctx, shared), w.flush(ctx), w.retell(ctx, rows), w.findNewest(ctx, linesOf(rows))); err != nil {
 		return false, err
 	}
 	if from == first {

@@ -21,8 +21,8 @@ func (c *changes) linesDeclared() bool {
 
 // joined is a party that is another line's than before.
 type joined struct {
-	id   int64
-	line string
+	id           int64
+	line, before string
 }
 
 // joinLines gives numbers to the lines that are declared now.
@@ -43,7 +43,9 @@ func (l *Ledger) joinLines(ctx context.Context) error {
 	if err := w.severalNumbers(ctx, moved, affected); err != nil {
 		return err
 	}
+	lines := make(map[string]bool)
 	for _, x := range moved {
+		lines[x.line], lines[x.before] = true, true
 		if err := w.exec(ctx, "UPDATE parties SET line = ? WHERE id = ?", x.line, x.id); err != nil {
 			return err
 		}
@@ -55,16 +57,16 @@ func (l *Ledger) joinLines(ctx context.Context) error {
 	if w, err = l.booking(ctx, l.store); err != nil {
 		return err
 	}
-	return errors.Join(w.regroup(ctx, moved, affected), w.reflow(ctx), w.writeRevision(ctx))
+	return errors.Join(w.regroup(ctx, moved, affected), w.reflow(ctx), w.findNewest(ctx, lines), w.writeRevision(ctx))
 }
 
 // moved are the parties that are of another line than they were.
 func (w *booking) moved(ctx context.Context) (moved []joined, err error) {
 	check := func(read func(...any) error) error {
 		var x joined
-		var pseudonym, before string
-		err := read(&x.id, &pseudonym, &before)
-		if x.line = w.lines[pseudonym]; x.line != before {
+		var pseudonym string
+		err := read(&x.id, &pseudonym, &x.before)
+		if x.line = w.lines[pseudonym]; x.line != x.before {
 			moved = append(moved, x)
 		}
 		return err

@@ -83,6 +83,8 @@ func (l *Line) observed(now wire.Time, w windows) (LineState, []Fact) {
 		return l.byCounts(now, w)
 	case fresh(l.told):
 		return l.byStatus(now, w)
+	case l.journal != 0 && now.Sub(l.journal) <= w.active:
+		return Active, []Fact{{Code: FactJournaled, At: l.journal}}
 	case l.LastReading == 0 && l.FirstSeen != 0:
 		return Blind, []Fact{{Code: FactNeverRead}}
 	case l.FirstSeen == 0:
@@ -94,7 +96,7 @@ func (l *Line) observed(now wire.Time, w windows) (LineState, []Fact) {
 }
 
 func (l *Line) byCounts(now wire.Time, w windows) (LineState, []Fact) {
-	life := max(l.life, l.FirstSeen)
+	life := max(l.life, l.FirstSeen, l.journal)
 	if l.Status == wire.LineBusy {
 		life = max(life, l.told)
 	}
@@ -134,6 +136,8 @@ func (l *Line) faxFacts() []Fact {
 	switch {
 	case l.Sharing == 0:
 		return []Fact{{Code: FactUncounted}}
+	case l.journal > l.lastFax:
+		return []Fact{{Code: FactJournaled, At: l.journal}}
 	case l.lastFax == 0 || l.lastFax < l.life:
 		return []Fact{{Code: FactNoFax, At: max(l.life, l.FirstSeen)}}
 	case l.Sharing > 1:

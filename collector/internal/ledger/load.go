@@ -37,7 +37,7 @@ func (s *store) load(ctx context.Context) (*books, error) {
 		agents: make(map[string]*agent), streams: make(map[[2]string]*stream), begun: make(map[string][]*stream), devices: make(map[string]*device),
 		addresses: make(map[[2]string]*device), texts: make(map[string]string), accounts: make(map[Account]*account), calendars: make(map[string]*calendar),
 		windows: make(map[string][]window), episodes: make(map[topic]*episode), lately: make(map[topic]wire.Time), after: make(map[string]AfterTotals), sighted: make(map[string]wire.Time),
-		revisions: make(map[string]int64),
+		revisions: make(map[string]int64), journalsSeen: journalsUnseen,
 		changes: changes{
 			claims: make(map[claimKey]wire.Time), posted: make(map[postedKey]int64), hours: make(map[hourKey]int64),
 			months: make(map[monthKey]monthCount), moved: make(map[*device]wire.Time), rezoned: make(map[*account]string), envelopes: make(map[Verdict]int64), cursors: make(map[string]int64),

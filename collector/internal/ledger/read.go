@@ -90,7 +90,11 @@ func (l *Ledger) Snapshot(ctx context.Context) (s Snapshot, err error) {
 		if err != nil {
 			return err
 		}
-		s.Lines = l.lines(&s, devices, gaps)
+		newest, err := readJournaled(ctx, q)
+		if err != nil {
+			return err
+		}
+		s.Lines = l.lines(&s, devices, gaps, newest)
 		after, err := readAfterTotals(ctx, q)
 		for i := range s.Lines {
 			s.Lines[i].AfterCutoff = after[s.Lines[i].ID]
@@ -203,8 +207,8 @@ func (l *Ledger) read(ctx context.Context, what string, f func(q querier, now wi
 	return nil
 }
 
-func (l *Ledger) lines(s *Snapshot, devices []*device, gaps map[string][]Span) []Line {
-	lines := newPark(s, devices, l.zone, gaps).lines()
+func (l *Ledger) lines(s *Snapshot, devices []*device, gaps map[string][]Span, newest map[lineUnit]lastFaxes) []Line {
+	lines := newPark(s, devices, l.zone, gaps, newest).lines()
 	byID := make(map[string]*Line, len(lines))
 	for i := range lines {
 		lines[i].stand(s.At, windows{l.activeWindow, l.blindAfter})

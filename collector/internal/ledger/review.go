@@ -22,6 +22,7 @@ type review struct {
 	devices  map[*device]bool
 	declared bool    // all that may change is known: the register did
 	glitches []int64 // resets that were none
+	journals bool    // what journals tell of lines that should have ended
 }
 
 // reviewLines has the devices reviewed on which lines ever were, since the lines are declared anew.
@@ -33,6 +34,7 @@ func (b *books) reviewLines(lines []string) {
 }
 
 func (b *books) reviewLine(line string) {
+	b.reviewJournals()
 	for i := range b.register.Lines[line] {
 		v := &b.register.Lines[line][i]
 		for _, ref := range []string{v.Device, v.Gateway} {
@@ -78,7 +80,7 @@ func (b *books) reviewAll(ctx context.Context, s *store) error {
 	}
 	todo := b.changes.review
 	todo.devices = maps.Clone(todo.devices)
-	if len(todo.devices) == 0 && len(todo.glitches) == 0 {
+	if len(todo.devices) == 0 && len(todo.glitches) == 0 && !todo.journals {
 		return nil
 	}
 	flush := func() error { return b.flush(ctx, s) }
@@ -94,6 +96,11 @@ func (b *books) reviewAll(ctx context.Context, s *store) error {
 	for _, anomaly := range todo.glitches {
 		if err := r.glitch(anomaly); err != nil {
 			return fmt.Errorf("review reset %d: %w", anomaly, err)
+		}
+	}
+	if todo.journals {
+		if err := r.journals(); err != nil {
+			return fmt.Errorf("review journals: %w", err)
 		}
 	}
 	if err := flush(); err != nil {
@@ -268,11 +275,11 @@ func (r *reviewer) conclude() error {
 // addUp reads the sums of an episode's events.
 func (r *reviewer) addUp(e *episode) error {
 	e.sums = nil
-	err := each(r.ctx, r.store.conn, "SELECT certainty, doubt, measure, unit, COUNT(*), SUM(count), MAX(value), MIN(from_at), MIN(to_at), "+
-		"MAX(to_at), MAX(noticed_at) FROM events WHERE episode = ? GROUP BY certainty, doubt, measure, unit",
+	err := each(r.ctx, r.store.conn, "SELECT journal, certainty, doubt, measure, unit, COUNT(*), SUM(count), MAX(value), MIN(from_at), MIN(to_at), "+
+		"MAX(to_at), MAX(noticed_at) FROM events WHERE episode = ? GROUP BY journal, certainty, doubt, measure, unit",
 		func(read func(...any) error) error {
 			var s sum
-			err := read(&s.Certainty, &s.Doubt, &s.Measure, &s.Unit, &s.Events, &s.Count, &s.Value, &s.From, &s.First, &s.Last, &s.Noticed)
+			err := read(&s.Journal, &s.Certainty, &s.Doubt, &s.Measure, &s.Unit, &s.Events, &s.Count, &s.Value, &s.From, &s.First, &s.Last, &s.Noticed)
 			e.sums = append(e.sums, s)
 			return err
 		}, e.ID)

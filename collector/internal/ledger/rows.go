@@ -17,7 +17,7 @@ var (
 	episodesTable = table{"episodes", "id, revision, kind, line, device, agent, anomaly, service, opened_at, first_at, last_at, noticed_at, " +
 		"closed_at, closed_by, reason, lasting, count, unit, direction, certainty, sums, evidence", 1, false}
 	eventsTable = table{"events", "id, kind, episode, line, device, activity, anomaly, measure, unit, from_at, to_at, error_ms, count, value, " +
-		"certainty, doubt, noticed_at, counted, told", 1, false}
+		"certainty, doubt, noticed_at, counted, told, journal", 1, false}
 	windowsTable = table{"test_windows", "id, line, from_at, to_at, reason, who", 1, false}
 	afterTable   = table{"after_cutoff", "line, pages, faxes, noticed_at", 1, false}
 )
@@ -53,7 +53,7 @@ func (s *store) writeEpisodes(ctx context.Context, b *books) error {
 			x := c.events[i]
 			return append(to, x.ID, string(x.kind), x.episode, x.Line, x.Device, x.activity, x.anomaly, string(x.Measure), x.Unit,
 				int64(x.From), int64(x.To), x.slack.Milliseconds(), x.Count, x.Value, string(x.Certainty), string(x.Doubt),
-				int64(x.NoticedAt), flag(x.counted), flag(x.told))
+				int64(x.NoticedAt), flag(x.counted), flag(x.told), x.Journal)
 		}),
 		s.write(ctx, windowsTable, len(c.windows), func(i int, to []any) []any {
 			w := &c.windows[i]
@@ -130,7 +130,7 @@ func readEvent(read func(...any) error) (*event, error) {
 	x := new(event)
 	var clockError int64
 	err := read(&x.ID, &x.kind, &x.episode, &x.Line, &x.Device, &x.activity, &x.anomaly, &x.Measure, &x.Unit, &x.From, &x.To, &clockError,
-		&x.Count, &x.Value, &x.Certainty, &x.Doubt, &x.NoticedAt, &x.counted, &x.told)
+		&x.Count, &x.Value, &x.Certainty, &x.Doubt, &x.NoticedAt, &x.counted, &x.told, &x.Journal)
 	x.slack = time.Duration(clockError) * time.Millisecond
 	return x, err
 }

@@ -58,7 +58,16 @@ func (t *faxTally) add(x faxTally, sign int64) {
 // fax is one fax, which is booked where its first row says.
 type fax struct {
 	first *sighting
-	pages int64 // the most that a witness tells
+	twins [2]*sighting // what other witnesses wrote down of it; nil: nothing
+	pages int64        // the most that a witness tells
+}
+
+func (f *fax) add(twin *sighting) {
+	if f.twins[0] != nil {
+		f.twins[1] = twin
+		return
+	}
+	f.twins[0] = twin
 }
 
 func (f fax) tally() faxTally {
@@ -81,7 +90,7 @@ func faxes(rows []*sighting) []fax {
 			continue
 		}
 		taken[i] = true
-		f := fax{first, first.pages}
+		f := fax{first: first, pages: first.pages}
 		for witness := int64(bySender); witness <= byExchange; witness <<= 1 {
 			if witness == first.witness {
 				continue
@@ -93,6 +102,7 @@ func faxes(rows []*sighting) []fax {
 			next[witness] = k
 			if k < len(rows) && rows[k].at.Sub(first.at) <= twinWindow {
 				taken[k] = true
+				f.add(rows[k])
 				f.pages = max(f.pages, rows[k].pages)
 			}
 		}

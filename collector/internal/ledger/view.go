@@ -183,6 +183,7 @@ type Line struct {
 	lastFax wire.Time // last fax that they show, of whichever line
 	life    wire.Time // no fax can have been later than that, as they show
 	told    wire.Time // last reading that told its status; 0 if none did
+	journal wire.Time // last fax or call that a journal tells of; 0: none
 }
 
 // Active tells whether a line lives for all that its machines show, whatever was planned or allowed:

@@ -72,6 +72,9 @@ func (h *hearing) silent(a *agent, now wire.Time) bool {
 // hearing tells whether messages of agents can reach us now: while they can't, nobody is silent.
 func (l *Ledger) Watchdog(ctx context.Context, hearing bool) error {
 	return l.transact(ctx, func(b *books) error {
+		if err := b.journalsChanged(ctx, l.store.conn); err != nil {
+			return err
+		}
 		now := wire.TimeOf(l.now())
 		l.hearing.listen(now, hearing)
 		w := watch{

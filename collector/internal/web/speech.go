@@ -71,7 +71,7 @@ func (s speech) fact(f ledger.Fact) (string, error) {
 		return s.T(key, f.Text)
 	case ledger.FactMachineAmbiguous:
 		return s.T(key, f.Text, f.Count)
-	case ledger.FactLastFax, ledger.FactNoFax, ledger.FactIdle, ledger.FactBusy, ledger.FactDown:
+	case ledger.FactLastFax, ledger.FactJournaled, ledger.FactNoFax, ledger.FactIdle, ledger.FactBusy, ledger.FactDown:
 		return s.T(key, s.Day(f.At))
 	case ledger.FactSharedFax:
 		return s.T(key, s.Day(f.At), f.Count)

@@ -165,6 +165,7 @@ var commonTexts = page.Texts{
 	"fact.unwatched":         {"rien ne compte ses fax ni ne dit l’état de la ligne", "nothing counts its faxes or tells its status"},
 	"fact.never_read":        {"machine jamais lue", "machine never read"},
 	"fact.last_fax":          {"dernier fax le %s", "last fax on %s"},
+	"fact.journaled":         {"un journal cite un fax ou un appel le %s", "a journal tells of a fax or a call on %s"},
 	"fact.shared_fax":        {"dernier fax le %s sur sa machine, que %d lignes partagent", "last fax on %s on its machine, which %d lines share"},
 	"fact.no_fax":            {"aucun fax compté depuis le %s", "no fax counted since %s"},
 	"fact.uncounted":         {"rien ne compte ses fax", "nothing counts its faxes"},
