@@ -66,7 +66,7 @@ const (
 
 // Row is what became of one row.
 type Row struct {
-	Line    int64 // where it begins in its file, from 1
+	Line    int64 // where it begins in its file, from 1; of a stream the how many-th ticket it is
 	Verdict Verdict
 	Event   wire.Event // if taken
 	Why     Why        // if not
@@ -129,12 +129,17 @@ func (p *Profile) Reader(place Place) (*Reader, error) {
 
 // NewFile begins another file, or the same one anew after it was emptied. What was seen stays
 // known, so that rows which moved with a rotation aren't taken for further faxes.
-func (r *Reader) NewFile() { r.line, r.begun, r.refused = 0, false, Row{} }
+func (r *Reader) NewFile() { r.line, r.begun, r.stream, r.refused = 0, false, false, Row{} }
 
 // Row says what became of a record, as Next cuts it.
 func (r *Reader) Row(record []byte) Row {
 	r.start()
-	r.line += int64(bytes.Count(bytes.TrimRight(record, "\r\n"), []byte("\n")))
+	switch {
+	case !r.stream:
+		r.line += int64(bytes.Count(bytes.TrimRight(record, "\r\n"), []byte("\n")))
+	case !bytes.HasPrefix(record, []byte(ticketMark)):
+		r.line--
+	}
 	r.split(record)
 	return r.finish()
 }

@@ -290,7 +290,7 @@ func TestAStrayQuoteSpoilsItsOwnRowOnly(t *testing.T) {
 	if rows[1].Why != journal.OpenQuote || rows[2].Verdict != journal.Taken || rows[2].Line != 3 {
 		t.Errorf("got %+v and %+v, want the first rejected and the second, of line 3, taken", rows[1], rows[2])
 	}
-	text = "Job\tStarted\tTo\tState\n" + strings.Repeat("x", 200<<10) + "\n2\t1793695600\t0241354000\tSent\n"
+	text = "Job\tStarted\tTo\tState\n1\t\"\n" + strings.Repeat("x", 200<<10) + "\n2\t1793695600\t0241354000\tSent\n"
 	rows = readAll(t, load(t, "sent.yml"), journal.Place{Journal: "sent"}, text)
 	if last := rows[len(rows)-1]; last.Verdict != journal.Taken {
 		t.Errorf("behind a row of 200 KB: got %+v, want it taken", last)

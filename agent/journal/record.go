@@ -17,7 +17,7 @@ func (r *Reader) Next(data []byte, last bool) (int, []byte) {
 	if len(data) == 0 {
 		return 0, nil
 	}
-	if r.line == 0 {
+	if r.line == 0 && !r.stream {
 		r.stream = r.profile.kind == &oxe && data[0] < '\t'
 	}
 	if r.stream {
@@ -39,10 +39,10 @@ func (r *Reader) Next(data []byte, last bool) (int, []byte) {
 			long += more
 			continue
 		}
-		if !last {
+		if !last && len(data) <= maxRecord {
 			return 0, nil
 		}
-		if !openQuote(data, r.profile.delimiter) {
+		if last && !openQuote(data, r.profile.delimiter) {
 			return len(data), data
 		}
 		break
