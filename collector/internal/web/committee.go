@@ -54,6 +54,9 @@ type committeePage struct {
 	XLSX    string // link
 	Flows   chart
 
+	Waves     []comingWave // the next ones
+	MoreWaves int
+
 	Most, MostSheets int // rows of long lists
 }
 
@@ -71,6 +74,9 @@ func (s *site) committeePage(w http.ResponseWriter, r *http.Request) {
 		books, err := s.committee(r, &p, snapshot)
 		if err == nil && p.Problem == "" {
 			err = p.fill(books)
+		}
+		if err == nil && p.Problem == "" {
+			err = s.committeeWaves(r, &p, snapshot)
 		}
 		if err != nil {
 			s.Log.Error("read the books for the committee's page", "error", err)

@@ -54,6 +54,7 @@ func menu() []pageLink {
 		{Path: "/neighbours", Name: "nav.neighbours", For: ledger.ReaderRole},
 		{Path: "/mssante", Name: "nav.mssante", For: ledger.ReaderRole},
 		{Path: "/targets", Name: "nav.targets", For: ledger.ReaderRole},
+		{Path: "/waves", Name: "nav.waves", For: ledger.ReaderRole},
 		{Path: "/support", Name: "nav.support", For: ledger.ReaderRole},
 		{Path: "/committee", Name: "nav.committee", For: ledger.ReaderRole},
 		{Path: "/alerts", Name: "nav.alerts", For: ledger.ReaderRole},

@@ -39,6 +39,8 @@ type books struct {
 	mssanteBooks
 	journalBooks
 	imports []ledger.Import
+	planBooks
+	plan ledger.Plan
 }
 
 func (b *books) Imports(context.Context) ([]ledger.Import, error) { return b.imports, b.err }
@@ -85,6 +87,12 @@ func (b *books) Months(context.Context, ledger.Month, ledger.Month) ([]ledger.Mo
 
 func (b *books) Period(ctx context.Context, from, to ledger.Month) ([]ledger.MonthSum, error) {
 	return b.Months(ctx, from, to)
+}
+
+func (b *books) Plan(context.Context) (ledger.Plan, error) { return b.plan, b.err }
+
+func (b *books) ServiceNotes(context.Context) (map[string]ledger.ServiceNote, error) {
+	return nil, b.err
 }
 
 func (b *books) MSSante(context.Context, ledger.Month, ledger.Month) (ledger.MSSante, error) {

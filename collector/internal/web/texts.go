@@ -18,6 +18,7 @@ var allTexts = []page.Texts{
 	sheetTexts,
 	supportTexts,
 	targetTexts,
+	waveTexts,
 	committeeTexts,
 	report.Texts(),
 	peopleTexts,

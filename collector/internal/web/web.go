@@ -43,6 +43,7 @@ type Books interface {
 	waveBooks
 	neighbourBooks
 	journalBooks
+	planBooks
 }
 
 // Options of a site.
@@ -182,6 +183,7 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/targets/months/{month}", packed(s.monthPage))
 	mux.HandleFunc("POST /targets/months/{month}/close", change(ledger.EditorRole, maxForm, s.closeMonth))
 	mux.HandleFunc("POST /targets/months/{month}/reopen", change(ledger.AdminRole, maxForm, s.reopenMonth))
+	s.waveRoutes(mux, packed)
 	s.peopleRoutes(mux, packed)
 	mux.HandleFunc("/assets/", get(s.ServeAsset))
 	mux.HandleFunc("/metrics", get(s.metrics))
