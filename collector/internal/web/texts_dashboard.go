@@ -46,6 +46,8 @@ var dashboardTexts = page.Texts{
 	"indicator.fax_sent":          {"Fax émis", "Faxes sent"},
 	"indicator.mssante_sent":      {"Messages MSSanté émis", "MSSanté messages sent"},
 	"indicator.fax_internal":      {"Fax internes", "Internal faxes"},
+	"count.calls.one":             {"%d appel", "%d call"},
+	"count.calls.other":           {"%d appels", "%d calls"},
 	"count.lines.one":             {"%d ligne", "%d line"},
 	"count.lines.other":           {"%d lignes", "%d lines"},
 	"count.addresses.one":         {"%d adresse", "%d mailbox"},
