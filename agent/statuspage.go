@@ -97,7 +97,7 @@ func (s shown) journals() []status.Journal {
 	for _, j := range s.follow.State() {
 		shown := status.Journal{
 			Name: j.Name, Path: j.Path, Files: j.Files, File: j.File, Read: j.Read, Size: j.Size, Last: j.Last,
-			Events: j.Events, Skipped: j.Skipped, Rejected: j.Rejected, Why: map[string]int64{}, Error: j.Error,
+			Events: int(j.Events), Skipped: int(j.Skipped), Rejected: int(j.Rejected), Why: map[string]int64{}, Error: j.Error,
 		}
 		for why, n := range j.Why {
 			shown.Why[string(why)] = n

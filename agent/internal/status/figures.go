@@ -166,9 +166,9 @@ func (e emitter) link(l Link) {
 
 func (e emitter) journals(all []Journal) {
 	for _, j := range all {
-		e.counter(journalRows, j.Events, j.Name, "taken")
-		e.counter(journalRows, j.Skipped, j.Name, "skipped")
-		e.counter(journalRows, j.Rejected, j.Name, "rejected")
+		e.counter(journalRows, int64(j.Events), j.Name, "taken")
+		e.counter(journalRows, int64(j.Skipped), j.Name, "skipped")
+		e.counter(journalRows, int64(j.Rejected), j.Name, "rejected")
 		e.gauge(journalRest, float64(j.Size-j.Read), j.Name)
 		e.instant(journalLast, j.Last, j.Name)
 		e.truth(journalFault, j.Error != "", j.Name)

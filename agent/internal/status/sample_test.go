@@ -26,6 +26,8 @@ type agent struct {
 	ranges  []string
 	central Central
 	listen  string
+
+	journals []Journal
 }
 
 func linked() *agent {
@@ -68,6 +70,24 @@ func ward() *agent {
 			LastLook: noon.Add(-5 * time.Minute), LastAnswer: noon.Add(-5 * time.Minute), Next: noon.Add(10 * time.Minute), Waits: "only looked at now and then, to see whether it is still there",
 		},
 		Target{Address: "10.12.4.99"})
+	return a
+}
+
+// archive follows journals: one read to its end, one huge, one that isn't there.
+func archive() *agent {
+	a := ward()
+	a.link.Events = true
+	a.journals = []Journal{
+		{
+			Name: "hylafax", Path: "/var/spool/hylafax/etc/xferfaxlog", File: "/var/spool/hylafax/etc/xferfaxlog", Files: 1, Read: 123_456, Size: 123_456,
+			Last: noon.Add(-7 * time.Minute), Events: 1234, Skipped: 5, Rejected: 2, Why: map[string]int64{"date can't be read": 2, "no fax sent or received": 5},
+		},
+		{
+			Name: "pabx", Path: "/var/log/asterisk/cdr-csv/Master.csv*", Files: 3, Read: 1_200_000_000, Size: 4_500_000_000, Last: noon.Add(-300 * 24 * time.Hour),
+			Events: 48_211, Skipped: 1_904_377, Why: map[string]int64{"no call of a fax line": 1_904_377},
+		},
+		{Name: "mfp", Path: `D:\exports\fax-*.csv`, Error: `open D:\exports\fax-2026-10.csv: Access is denied.`},
+	}
 	return a
 }
 
@@ -139,8 +159,9 @@ func newPage(t testing.TB, a *agent) *Page {
 	p, err := New(Options{
 		Agent: "ps-01", Version: "0.2.0", Collector: "mqtt://127.0.0.1:1883", Listen: a.listen, Ranges: a.ranges, Started: noon.Add(-26 * time.Hour).Std(),
 		Targets: func() iter.Seq[Target] { return slices.Values(a.targets) }, Last: func(address string) (Last, bool) { last, ok := a.last[address]; return last, ok },
-		Central: func() Central { return a.central },
-		Link:    func() Link { return a.link }, Spool: func() Spool { return a.spool }, Quiet: func() time.Duration { return a.quiet },
+		Central:  func() Central { return a.central },
+		Journals: func() []Journal { return a.journals },
+		Link:     func() Link { return a.link }, Spool: func() Spool { return a.spool }, Quiet: func() time.Duration { return a.quiet },
 		SNMP:    func() Traffic { return Traffic{Requests: 1000, Retries: 12, Rediscoveries: 1} },
 		Figures: NewFigures(), Location: paris, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: noon.Std,
 	})

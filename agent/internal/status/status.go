@@ -4,6 +4,7 @@
 package status
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"iter"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,11 +102,27 @@ type Journal struct {
 	Read     int64            `json:"read_bytes"`     // of these files
 	Size     int64            `json:"size_bytes"`
 	Last     wire.Time        `json:"last_event,omitzero"`
-	Events   int64            `json:"events"`
-	Skipped  int64            `json:"skipped_rows"`
-	Rejected int64            `json:"rejected_rows"`
+	Events   int              `json:"events"`
+	Skipped  int              `json:"skipped_rows"`
+	Rejected int              `json:"rejected_rows"`
 	Why      map[string]int64 `json:"why,omitempty"` // rows were skipped or rejected
 	Error    string           `json:"error,omitempty"`
+}
+
+// Reason is why some rows of a journal were skipped or rejected.
+type Reason struct {
+	Why  string
+	Rows int64
+}
+
+// Reasons are the most frequent ones.
+func (j Journal) Reasons() []Reason {
+	var all []Reason
+	for why, n := range j.Why {
+		all = append(all, Reason{why, n})
+	}
+	slices.SortFunc(all, func(a, b Reason) int { return cmp.Or(cmp.Compare(b.Rows, a.Rows), strings.Compare(a.Why, b.Why)) })
+	return all[:min(len(all), 6)]
 }
 
 // Traffic is what was sent to devices.

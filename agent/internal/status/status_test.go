@@ -499,7 +499,7 @@ func TestPhrasesOfOthersAreTranslatedWhereKnown(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", english, got, want)
 		}
 	}
-	said := sources(t, "../identity", "../../bundle", "../poll", "../snmp", "../../../mibs")
+	said := sources(t, "../identity", "../../bundle", "../poll", "../snmp", "../../journal", "../../../mibs")
 	for _, p := range phrases {
 		for part := range strings.SplitSeq(p[page.English], "%s") {
 			if part = strings.Trim(part, ` "`); len(part) > len("tries of") && !strings.Contains(said, part) {
@@ -674,4 +674,46 @@ func TestThePageSaysUntilWhenTheCertificateHoldsAndWhatIsWrongWithIt(t *testing.
 // evenly is a text with all blanks alike.
 func evenly(text string) string {
 	return strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(text)
+}
+
+func TestJournalsAreShownWithHowFarTheyAreReadAndWhatCannotBe(t *testing.T) {
+	p := newPage(t, archive())
+	for lang, want := range map[string][]string{
+		"fr": {"Journaux suivis", "tout (123", "1,2\u00a0Go sur 4,5\u00a0Go", "il y a 7\u00a0min", "1\u00a0234 transmises", "2 illisibles", "date illisible\u00a0: 2", "aucun appel d’une ligne de fax\u00a0: 1\u00a0904\u00a0377", "pas encore de fichier", "Access is denied"},
+		"en": {"Journals followed", "1.2\u00a0GB of 4.5\u00a0GB", "1,234 handed on", "2 unreadable", "no file yet"},
+	} {
+		body := html.UnescapeString(ask(p, http.MethodGet, "/?lang="+lang).Body.String())
+		for _, text := range want {
+			if !strings.Contains(body, text) {
+				t.Errorf("%s: the page doesn't say %q", lang, text)
+			}
+		}
+		if strings.Contains(body, "doesn't take journals") || strings.Contains(body, "ne reçoit pas encore") {
+			t.Errorf("%s: the page says that the collector takes no journals", lang)
+		}
+	}
+	metrics := ask(p, http.MethodGet, "/metrics").Body.String()
+	for _, line := range []string{
+		`zerofax_agent_journal_rows_total{journal="hylafax",result="taken"} 1234`, `zerofax_agent_journal_rows_total{journal="hylafax",result="rejected"} 2`,
+		`zerofax_agent_journal_unread_bytes{journal="pabx"} 3.3e+09`, `zerofax_agent_journal_fault{journal="mfp"} 1`, `zerofax_agent_journal_fault{journal="hylafax"} 0`,
+	} {
+		if !strings.Contains(metrics, line+"\n") {
+			t.Errorf("metrics: no %s", line)
+		}
+	}
+	if strings.Contains(metrics, `journal_last_event_timestamp_seconds{journal="mfp"}`) {
+		t.Error("metrics: a journal without an event has a last one")
+	}
+	if json := ask(p, http.MethodGet, "/?format=json").Body.String(); !strings.Contains(json, `"rejected_rows":2,"why":{"date can't be read":2,"no fax sent or received":5}`) {
+		t.Errorf("got JSON %.600s", json)
+	}
+}
+
+func TestAnAgentThatOnlyFollowsJournalsIsNotToldToPoll(t *testing.T) {
+	a := archive()
+	a.targets, a.link.Events = nil, false
+	body := ask(newPage(t, a), http.MethodGet, "/?lang=en").Body.String()
+	if strings.Contains(body, "No address to look at") || !strings.Contains(body, "Journals followed") || !strings.Contains(body, "Update the collector") {
+		t.Errorf("want the journals, that the collector takes none yet, and nothing of addresses; got\n%s", body)
+	}
 }
