@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/zerofax/zerofax/agent/configfile"
 	"github.com/zerofax/zerofax/agent/internal/spool"
@@ -90,7 +89,7 @@ func (j *journalConfig) checkPlace(f *configfile.File, where []any) {
 	j.place = journal.Place{Journal: j.Name, Site: j.Site, Line: j.Line, Lines: j.Lines}
 	var err error
 	if j.TimeZone != "" {
-		if j.place.Zone, err = time.LoadLocation(j.TimeZone); err != nil {
+		if j.place.Zone, err = journal.Zone(j.TimeZone); err != nil {
 			f.Fault(append(where, "time_zone"), "%q isn't known here; want a zone such as Europe/Paris", j.TimeZone)
 		}
 	}

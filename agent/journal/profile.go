@@ -99,7 +99,7 @@ func (p *Profile) prepare(doc *yamlfile.Doc) error {
 	fault(!wire.ValidAgent(p.Name), "name", "[a-z0-9-]{1,63}")
 	if p.Zone != "" {
 		var err error
-		p.zone, err = time.LoadLocation(p.Zone)
+		p.zone, err = Zone(p.Zone)
 		fault(err != nil, "zone", "a zone that is known here, such as Europe/Paris, or UTC")
 	}
 	p.delimiter = ','
