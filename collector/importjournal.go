@@ -157,7 +157,11 @@ func (i importJournalCommand) tried(call *program.Call, path string, t journals.
 func (i importJournalCommand) taken(call *program.Call, c *config, path string, done ledger.Import, t journals.Tally, err error) error {
 	i.rejects(call, path, t)
 	if err != nil {
-		return errors.Join(journalFault(path, err), fmt.Errorf("import %d is cancelled: nothing of it is in the books", done.ID))
+		nothing := fmt.Errorf("import %d is cancelled: nothing of it is in the books", done.ID)
+		if errors.Is(err, context.Canceled) {
+			return fmt.Errorf("%s: %w", path, nothing)
+		}
+		return errors.Join(journalFault(path, err), nothing)
 	}
 	span := ""
 	if done.First != 0 {

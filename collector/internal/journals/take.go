@@ -43,7 +43,7 @@ type Tally struct {
 }
 
 // Rows is how many were read.
-func (t *Tally) Rows() int64 { return t.Events + t.Skipped + t.Rejected }
+func (t Tally) Rows() int64 { return t.Events + t.Skipped + t.Rejected }
 
 // ErrUnreadable is of a file that can't be read in the way that was asked for, or not to its end.
 var ErrUnreadable = errors.New("it can't be read by this profile")
@@ -128,6 +128,9 @@ func Take(ctx context.Context, books Books, by ledger.Author, what ledger.Import
 	}
 	after, done := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer done()
+	if ended := ctx.Err(); ended != nil && err != nil {
+		err = ended // whatever it broke off
+	}
 	if err != nil {
 		err = errors.Join(err, x.undo(after, by, context.Cause(ctx)))
 	}
