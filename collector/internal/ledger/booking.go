@@ -15,9 +15,10 @@ import (
 var (
 	partiesTable    = table{"parties", "id, pseudonym, mask, name, line", 0, false}
 	pairsTable      = table{"pairs", "id, unit, from_party, to_party, witnesses", 1, false}
-	rowsTable       = table{"journal_rows", "id, digest, pair, at, journal, witness, done, pages, seconds, imports", 0, false}
+	rowsTable       = table{"journal_rows", "id, digest, pair, at, import, witness, done, pages, seconds, imports", 0, false}
 	importRowsTable = table{"import_rows", "import, first_row, last_row", 2, false}
-	pairMonthsTable = table{"pair_months", "pair, month, done, failed, pages, paged", 2, true}
+	pairMonthsTable = table{"pair_months", "id, done, failed, pages, paged, last_at", 1, true}
+	partyMonths     = table{"party_months", "month, unit, party, sent, received", 3, true}
 	flowMonthsTable = table{"flow_months", "month, unit, from_line, to_line, done, failed, pages, paged", 4, true}
 	flowChanges     = table{"flow_changes", "month, revision", 1, false}
 	journalParties  = table{"journal_parties", "journal, unit, party, first_at", 3, false}
@@ -49,7 +50,7 @@ type pairMonth struct {
 
 // toldOf is of whom a journal tells.
 type toldOf struct {
-	journal int64
+	journal string
 	unit    string
 	party   int64
 }
@@ -72,85 +73,97 @@ func (l *Ledger) booking(ctx context.Context, s *store) (*booking, error) {
 
 // take books what an import read.
 func (w *booking) take(ctx context.Context, l *Ledger, x *Import, events []wire.Event) error {
-	fresh := make(map[string]*wire.Event, len(events))
+	fresh := make(map[string]*wire.Event, len(events)) // by key
 	for i := range events {
 		e := &events[i]
 		switch {
 		case e.Check() != nil:
 			x.Rejected++
-			continue
 		case int64(e.At) < w.horizon: // its row is purged, if it ever was read; its month is booked
 			x.Skipped++
-			continue
-		}
-		x.First, x.Last = cmp.Or(min(x.First, e.At), e.At), max(x.Last, e.At)
-		if digest := digestOf(e.Key); fresh[digest] == nil {
-			fresh[digest] = e
-		} else {
+		case fresh[e.Key] != nil:
 			x.Known++
+		default:
+			x.First, x.Last = cmp.Or(min(x.First, e.At), e.At), max(x.Last, e.At)
+			fresh[e.Key] = e
 		}
 	}
-	known, err := w.knownRows(ctx, slices.Sorted(maps.Keys(fresh)))
+	sights, err := w.sight(ctx, l, x, fresh)
 	if err != nil {
 		return err
 	}
-	again, contained := make([]int64, 0, len(known)), make([]int64, 0, len(known))
-	for digest, row := range known {
-		delete(fresh, digest)
-		contained = append(contained, row)
+	known, err := w.settle(ctx, sights)
+	if err != nil {
+		return err
 	}
 	x.Known += int64(len(known))
-	x.New += int64(len(fresh))
-	if again, err = w.notContained(ctx, x.ID, contained); err != nil {
+	x.New += int64(len(w.rows))
+	again, err := w.notContained(ctx, x.ID, known)
+	if err != nil {
 		return err
 	}
-	first := w.last.row + 1
-	if err := w.sight(ctx, l, fresh); err != nil {
-		return err
-	}
-	if err := w.change(ctx, w.rows, +1); err != nil {
-		return err
-	}
-	if err := w.containAgain(ctx, again); err != nil {
-		return err
-	}
-	return w.contain(ctx, x.ID, again, first)
+	return errors.Join(w.change(ctx, w.rows, +1), w.containAgain(ctx, again), w.contain(ctx, x.ID, again))
 }
 
-// sight makes rows of events that are not in the books.
-func (w *booking) sight(ctx context.Context, l *Ledger, fresh map[string]*wire.Event) error {
-	events := make([]*sighting, 0, len(fresh))
-	for digest, e := range fresh {
-		x := &sighting{digest: digest, at: e.At, witness: witnessBit(e.Witness), done: e.Result == wire.Done, pages: e.Pages, seconds: e.Seconds}
-		events = append(events, x)
-	}
-	sortSightings(events) // so that numbers follow time where the file does
-	for _, x := range events {
-		e := fresh[x.digest]
+// sighted is an event, and where its row may be.
+type sighted struct {
+	*sighting
+	digests []string
+}
+
+// sight says who faxes whom in events, in the order of time.
+func (w *booking) sight(ctx context.Context, l *Ledger, x *Import, events map[string]*wire.Event) ([]sighted, error) {
+	all := make([]sighted, 0, len(events))
+	for key, e := range events {
 		from, err := w.end(ctx, l, e.From, e.Site)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		to, err := w.end(ctx, l, e.To, e.Site)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if x.pair, err = w.pairOf(ctx, string(e.Unit), from, to, true); err != nil {
-			return err
+		row := sighted{&sighting{at: e.At, witness: witnessBit(e.Witness), done: e.Result == wire.Done, pages: e.Pages, seconds: e.Seconds, of: x.ID}, nil}
+		if row.pair, err = w.pairOf(ctx, string(e.Unit), from, to, true); err != nil {
+			return nil, err
+		}
+		for _, stretch := range stretchesOf(e.At) {
+			row.digests = append(row.digests, digestOf(key, stretch))
+		}
+		row.digest = row.digests[0]
+		all = append(all, row)
+		w.tells(x.Journal, row.sighting)
+	}
+	slices.SortFunc(all, func(a, b sighted) int { return a.compare(b.sighting) })
+	return all, nil
+}
+
+// settle tells which rows are in the books, and gives numbers to the others: those of now.
+func (w *booking) settle(ctx context.Context, all []sighted) (known []int64, err error) {
+	var digests []string
+	for _, x := range all {
+		digests = append(digests, x.digests...)
+	}
+	slices.Sort(digests)
+	rows, err := w.knownRows(ctx, digests)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range all {
+		i := slices.IndexFunc(x.digests, func(digest string) bool { return rows[digest] != 0 })
+		if i >= 0 {
+			known = append(known, rows[x.digests[i]])
+			continue
 		}
 		if x.pair.witnesses&x.witness == 0 {
 			x.pair.witnesses |= x.witness
 			w.pairsSeen[x.pair.id] = x.pair
 		}
-		if x.journal, err = w.journal(ctx, e.Journal); err != nil {
-			return err
-		}
 		w.last.row++
 		x.row = w.last.row
-		w.rows = append(w.rows, x)
-		w.tells(x)
+		w.rows = append(w.rows, x.sighting)
 	}
-	return nil
+	return known, nil
 }
 
 func (w *booking) end(ctx context.Context, l *Ledger, text, site string) (*party, error) {
@@ -160,20 +173,11 @@ func (w *booking) end(ctx context.Context, l *Ledger, text, site string) (*party
 	return w.partyOf(ctx, l.identityOf(text, site))
 }
 
-func (w *booking) journal(ctx context.Context, name string) (int64, error) {
-	if id := w.journals[name]; id != 0 {
-		return id, nil
-	}
-	w.phoneBook.last.journal++
-	w.journals[name] = w.phoneBook.last.journal
-	return w.phoneBook.last.journal, w.exec(ctx, "INSERT INTO journals (id, name) VALUES (?, ?)", w.phoneBook.last.journal, name)
-}
-
 // tells notes of whom a journal tells: a machine of what it sends and receives itself, an exchange of both ends.
-func (w *booking) tells(x *sighting) {
+func (w *booking) tells(journal string, x *sighting) {
 	note := func(p *party) {
 		if p != nil {
-			of := toldOf{x.journal, x.pair.unit, p.id}
+			of := toldOf{journal, x.pair.unit, p.id}
 			w.told[of] = cmp.Or(min(w.told[of], x.at), x.at)
 		}
 	}
@@ -202,60 +206,166 @@ func endOf(p *party) string {
 	return fmt.Sprintf("#%d", p.id)
 }
 
+// group are rows that come or go, of two who fax each other.
+type group struct {
+	pairs  []*pair // of these two
+	rows   []*sighting
+	before []*sighting // in the file, as far as they may be twins of theirs
+}
+
 // change books rows that come, or that go: what their pairs' faxes were before is taken back, what they are after is
 // added. The rows themselves are not in the file yet, or still.
 func (w *booking) change(ctx context.Context, rows []*sighting, sign int64) error {
-	groups := make(map[ends][]*sighting)
+	all := make(map[ends]*group)
 	for _, x := range rows {
 		of := ends{x.pair.unit, endOf(x.pair.from), endOf(x.pair.to), x.done}
-		groups[of] = append(groups[of], x)
+		if all[of] == nil {
+			all[of] = new(group)
+		}
+		all[of].rows = append(all[of].rows, x)
 	}
-	for _, group := range groups {
-		if err := w.changeGroup(ctx, group, sign); err != nil {
+	var twins []*group
+	for _, g := range all {
+		var err error
+		if g.pairs, err = w.siblings(ctx, g.rows[0].pair); err != nil {
 			return err
+		}
+		witnesses := int64(0)
+		for _, p := range g.pairs {
+			witnesses |= p.witnesses
+		}
+		if witnesses&(witnesses-1) != 0 {
+			twins = append(twins, g)
+			continue
+		}
+		for _, x := range g.rows { // one alone has no twins
+			w.book(fax{first: x, pages: x.pages}, sign)
+		}
+	}
+	return w.changeTwins(ctx, twins, sign)
+}
+
+func (w *booking) changeTwins(ctx context.Context, twins []*group, sign int64) error {
+	read, err := w.around(ctx, twins)
+	if err != nil {
+		return err
+	}
+	for _, g := range twins {
+		after := g.after(sign)
+		for reach := 4 * readAround; ; reach *= 4 {
+			all := g.before
+			if sign > 0 {
+				all = after
+			}
+			if whole(all, g.rows, read) {
+				break
+			}
+			span := Span{g.rows[0].at.Add(-reach), g.rows[len(g.rows)-1].at.Add(reach)}
+			if g.before, err = w.readRows(ctx, g.pairs, g.rows[0].done, span); err != nil {
+				return err
+			}
+			after, read = g.after(sign), append(read, span)
+		}
+		for _, f := range faxes(g.before) {
+			w.book(f, -1)
+		}
+		for _, f := range faxes(after) {
+			w.book(f, +1)
 		}
 	}
 	return nil
 }
 
-func (w *booking) changeGroup(ctx context.Context, group []*sighting, sign int64) error {
-	siblings, err := w.siblings(ctx, group[0].pair)
-	if err != nil {
-		return err
-	}
-	witnesses := int64(0)
-	for _, p := range siblings {
-		witnesses |= p.witnesses
-	}
-	sortSightings(group)
-	if witnesses&(witnesses-1) == 0 { // one alone has no twins
-		for _, x := range group {
-			w.book(fax{first: x, pages: x.pages}, sign)
-		}
-		return nil
-	}
-	before, err := w.around(ctx, siblings, group)
-	if err != nil {
-		return err
-	}
-	after := before
+// after are the rows of a group once its own have come, or gone.
+func (g *group) after(sign int64) []*sighting {
 	if sign > 0 {
-		after = append(slices.Clone(before), group...)
+		after := slices.Concat(g.before, g.rows)
 		sortSightings(after)
-	} else {
-		gone := make(map[int64]bool, len(group))
-		for _, x := range group {
-			gone[x.row] = true
+		return after
+	}
+	gone := make(map[int64]bool, len(g.rows))
+	for _, x := range g.rows {
+		gone[x.row] = true
+	}
+	return slices.DeleteFunc(slices.Clone(g.before), func(x *sighting) bool { return gone[x.row] })
+}
+
+// pair is the one of a number.
+func (g *group) pair(id int64) *pair {
+	i := slices.IndexFunc(g.pairs, func(p *pair) bool { return p.id == id })
+	return g.pairs[i]
+}
+
+// readAround is how far around rows others are read that may be their twins. Who needs more is asked for one by one.
+const readAround = 3 * twinWindow
+
+// around reads the rows in the file that may be twins of those of some groups, all together: they are of about the same
+// time. It returns of which time.
+func (w *booking) around(ctx context.Context, groups []*group) (read []Span, err error) {
+	of := make(map[int64][2]*group) // by pair; failed and done
+	asked := make(map[int64][]Span) // by pair
+	for _, g := range groups {
+		sortSightings(g.rows)
+		for _, p := range g.pairs {
+			both := of[p.id]
+			both[flag(g.rows[0].done)] = g
+			of[p.id] = both
+			for _, x := range g.rows {
+				asked[p.id] = append(asked[p.id], Span{x.at.Add(-readAround), x.at.Add(readAround)})
+			}
 		}
-		after = slices.DeleteFunc(slices.Clone(before), func(x *sighting) bool { return gone[x.row] })
+		for _, x := range g.rows {
+			read = append(read, Span{x.at.Add(-readAround), x.at.Add(readAround)})
+		}
 	}
-	for _, f := range faxes(before) {
-		w.book(f, -1)
+	read = joinSpans(read)
+	pairs := make([][]int64, len(read)) // that ask for each
+	for pair, spans := range asked {
+		for _, s := range spans {
+			i, _ := slices.BinarySearchFunc(read, s.To, func(r Span, to wire.Time) int { return cmp.Compare(r.To, to) })
+			if n := len(pairs[i]); n == 0 || pairs[i][n-1] != pair {
+				pairs[i] = append(pairs[i], pair)
+			}
+		}
 	}
-	for _, f := range faxes(after) {
-		w.book(f, +1)
+	for i, span := range read {
+		slices.Sort(pairs[i])
+		err = errors.Join(err, w.eachRow(ctx, slices.Compact(pairs[i]), span, func(pair int64, x *sighting) {
+			if g := of[pair][flag(x.done)]; g != nil {
+				x.pair = g.pair(pair)
+				g.before = append(g.before, x)
+			}
+		}))
 	}
-	return nil
+	for _, g := range groups {
+		sortSightings(g.before)
+	}
+	return read, err
+}
+
+// joinSpans are spans in order, those that touch in one.
+func joinSpans(spans []Span) (joined []Span) {
+	sortSpans(spans)
+	for _, s := range spans {
+		if n := len(joined); n > 0 && s.From <= joined[n-1].To {
+			joined[n-1].To = max(joined[n-1].To, s.To)
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// eachRow calls take for the rows of some pairs in a time, in no order.
+func (w *booking) eachRow(ctx context.Context, pairs []int64, span Span, take func(pair int64, x *sighting)) error {
+	query := "SELECT id, digest, pair, at, witness, done, pages FROM journal_rows WHERE at >= ? AND at <= ? AND pair IN (" + numberList(pairs) + ")"
+	return each(ctx, w.conn, query, func(read func(...any) error) error {
+		x := new(sighting)
+		var pair int64
+		err := read(&x.row, &x.digest, &pair, &x.at, &x.witness, &x.done, &x.pages)
+		take(pair, x)
+		return err
+	}, max(int64(span.From), w.horizon), int64(span.To))
 }
 
 // book adds a fax, or takes it back.
@@ -272,49 +382,17 @@ func (w *booking) sum(of pairMonth) *faxTally {
 	return w.books[of]
 }
 
-// around are the rows in the file of some pairs from the first to the last of a group, and so much farther that none of
-// them can have a twin beyond.
-func (w *booking) around(ctx context.Context, pairs []*pair, group []*sighting) ([]*sighting, error) {
-	first, last := group[0].at, group[len(group)-1].at
-	for reach := twinWindow; ; reach *= 4 {
-		from, to := first.Add(-reach), last.Add(reach)
-		rows, err := w.readRows(ctx, pairs, group[0].done, from, to)
-		if err != nil {
-			return nil, err
-		}
-		left, right := first, last
-		i := len(rows)
-		for k := len(rows) - 1; k >= 0; k-- {
-			if rows[k].at >= first || left.Sub(rows[k].at) <= twinWindow {
-				left, i = min(left, rows[k].at), k
-			}
-		}
-		j := len(rows)
-		for k := range rows {
-			if rows[k].at <= last || rows[k].at.Sub(right) <= twinWindow {
-				right, j = max(right, rows[k].at), k+1
-			}
-		}
-		if left.Add(-twinWindow) >= from && right.Add(twinWindow) <= to {
-			return rows[min(i, j):j], nil
-		}
-	}
-}
-
-func (w *booking) readRows(ctx context.Context, pairs []*pair, done bool, from, to wire.Time) (rows []*sighting, err error) {
+// readRows are the rows of some pairs that ended alike, in their order.
+func (w *booking) readRows(ctx context.Context, pairs []*pair, done bool, span Span) (rows []*sighting, err error) {
 	byID, ids := make(map[int64]*pair, len(pairs)), make([]int64, 0, len(pairs))
 	for _, p := range pairs {
 		byID[p.id], ids = p, append(ids, p.id)
 	}
-	query := "SELECT id, digest, pair, at, witness, pages FROM journal_rows WHERE pair IN (" + numberList(ids) + ") AND at >= ? AND at <= ? AND done = ?"
-	err = each(ctx, w.conn, query, func(read func(...any) error) error {
-		x := &sighting{done: done}
-		var pair int64
-		err := read(&x.row, &x.digest, &pair, &x.at, &x.witness, &x.pages)
-		x.pair = byID[pair]
-		rows = append(rows, x)
-		return err
-	}, int64(max(from, wire.Time(w.horizon))), int64(to), flag(done))
+	err = w.eachRow(ctx, ids, span, func(pair int64, x *sighting) {
+		if x.pair = byID[pair]; x.done == done {
+			rows = append(rows, x)
+		}
+	})
 	sortSightings(rows)
 	return rows, err
 }
@@ -375,8 +453,8 @@ func (w *booking) containAgain(ctx context.Context, rows []int64) error {
 	return nil
 }
 
-// contain notes that an import contains some rows, in order, and those booked now, from fresh on.
-func (w *booking) contain(ctx context.Context, id int64, rows []int64, fresh int64) error {
+// contain notes that an import contains some rows, in order, and those booked now.
+func (w *booking) contain(ctx context.Context, id int64, rows []int64) error {
 	var spans [][2]int64
 	for _, row := range rows {
 		if n := len(spans); n > 0 && row == spans[n-1][1]+1 {
@@ -385,8 +463,8 @@ func (w *booking) contain(ctx context.Context, id int64, rows []int64, fresh int
 		}
 		spans = append(spans, [2]int64{row, row})
 	}
-	if len(w.rows) > 0 {
-		spans = append(spans, [2]int64{fresh, w.last.row})
+	if n := len(w.rows); n > 0 {
+		spans = append(spans, [2]int64{w.rows[0].row, w.rows[n-1].row})
 	}
 	return w.write(ctx, importRowsTable, len(spans), func(i int, to []any) []any { return append(to, id, spans[i][0], spans[i][1]) })
 }
@@ -405,12 +483,13 @@ func (w *booking) flush(ctx context.Context) error {
 		}),
 		w.write(ctx, rowsTable, len(w.rows), func(i int, to []any) []any {
 			x := w.rows[i]
-			return append(to, x.row, x.digest, x.pair.id, int64(x.at), x.journal, x.witness, flag(x.done), x.pages, x.seconds, 1)
+			return append(to, x.row, x.digest, x.pair.id, int64(x.at), x.of, x.witness, flag(x.done), x.pages, x.seconds, 1)
 		}),
 		w.writeTold(ctx),
 		w.writeNewest(ctx),
 		w.writePairMonths(ctx),
 		w.writeFlowMonths(ctx),
+		w.writePartyMonths(ctx),
 		w.writeRevision(ctx),
 	)
 }
@@ -436,16 +515,21 @@ func (k flowKey) compare(other flowKey) int {
 	return cmp.Or(cmp.Compare(k.month, other.month), strings.Compare(k.unit, other.unit), strings.Compare(k.from, other.from), strings.Compare(k.to, other.to))
 }
 
+// monthID is the number of a pair's month.
+func monthID(m Month, pair int64) int64 { return int64(m)<<32 + pair }
+
 // writePairMonths writes by how much months of pairs change.
 func (w *booking) writePairMonths(ctx context.Context) error {
-	maps.DeleteFunc(w.books, func(_ pairMonth, sum *faxTally) bool { return *sum == (faxTally{}) })
+	maps.DeleteFunc(w.books, func(_ pairMonth, sum *faxTally) bool {
+		return sum.done == 0 && sum.failed == 0 && sum.pages == 0 && sum.paged == 0
+	})
 	pairs := slices.SortedFunc(maps.Keys(w.books), func(a, b pairMonth) int {
 		return cmp.Or(cmp.Compare(a.pair.id, b.pair.id), cmp.Compare(a.month, b.month))
 	})
 	return w.write(ctx, pairMonthsTable, len(pairs), func(i int, to []any) []any {
 		sum := w.books[pairs[i]]
 		w.months[pairs[i].month] = true
-		return append(to, pairs[i].pair.id, int64(pairs[i].month), sum.done, sum.failed, sum.pages, sum.paged)
+		return append(to, monthID(pairs[i].month, pairs[i].pair.id), sum.done, sum.failed, sum.pages, sum.paged, int64(sum.last))
 	})
 }
 
@@ -467,6 +551,39 @@ func (w *booking) writeFlowMonths(ctx context.Context) error {
 	return w.write(ctx, flowMonthsTable, len(keys), func(i int, to []any) []any {
 		k, sum := keys[i], flows[keys[i]]
 		return append(to, int64(k.month), k.unit, k.from, k.to, sum.done, sum.failed, sum.pages, sum.paged)
+	})
+}
+
+type partyMonth struct {
+	month Month
+	unit  string
+	party int64
+}
+
+// writePartyMonths writes by how much months of others change.
+func (w *booking) writePartyMonths(ctx context.Context) error {
+	sums := make(map[partyMonth]*[2]int64) // sent and received
+	add := func(of pairMonth, p *party, way int, count int64) {
+		key := partyMonth{of.month, of.pair.unit, p.id}
+		if sums[key] == nil {
+			sums[key] = new([2]int64)
+		}
+		sums[key][way] += count
+	}
+	for of, sum := range w.books {
+		switch from, to := of.pair.lines(); {
+		case from != "" && to == "" && of.pair.to != nil:
+			add(of, of.pair.to, 0, sum.done)
+		case to != "" && from == "" && of.pair.from != nil:
+			add(of, of.pair.from, 1, sum.done)
+		}
+	}
+	keys := slices.SortedFunc(maps.Keys(sums), func(a, b partyMonth) int {
+		return cmp.Or(cmp.Compare(a.month, b.month), strings.Compare(a.unit, b.unit), cmp.Compare(a.party, b.party))
+	})
+	return w.write(ctx, partyMonths, len(keys), func(i int, to []any) []any {
+		k, sum := keys[i], sums[keys[i]]
+		return append(to, int64(k.month), k.unit, k.party, sum[0], sum[1])
 	})
 }
 

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -26,54 +27,56 @@ func (l *Ledger) Flows(ctx context.Context, from, to Month) (all []FlowSum, err 
 }
 
 // Correspondents are the numbers of others with which a line faxed, or any where none is named, in the months from and
-// to and those between, in one unit: those with whom there was most, at most so many. Last is 0 where the rows that tell
-// it are purged.
+// to and those between, in one unit: those with whom there was most, at most so many.
 func (l *Ledger) Correspondents(ctx context.Context, from, to Month, unit wire.EventUnit, line string, most int) (all []Correspondent, err error) {
-	of, args := "ours.line <> ''", []any{string(unit), int64(from), int64(to)}
+	sums, args := "SELECT party, SUM(sent) AS sent, SUM(received) AS received FROM party_months WHERE month >= ? AND month <= ? AND unit = ? GROUP BY party",
+		[]any{int64(from), int64(to), string(unit)}
 	if line != "" {
-		of, args = "ours.line = ?", append(args, line)
+		sums, args = sumsOfLine, slices.Repeat([]any{line, string(unit), int64(from), int64(to)}, 2)
 	}
-	const query = "SELECT %s AS party, SUM(%s) AS sent, SUM(%s) AS received, COUNT(DISTINCT ours.line) AS lines FROM parties AS ours " +
-		"JOIN pairs ON pairs.%s = ours.id JOIN pair_months ON pair = pairs.id WHERE unit = ? AND month >= ? AND month <= ? AND done <> 0 AND %s GROUP BY 1"
-	sent := fmt.Sprintf(query, "to_party", "done", "0", "from_party", of)
-	received := fmt.Sprintf(query, "from_party", "0", "done", "to_party", of)
 	err = l.read(ctx, "correspondents", func(q querier, _ wire.Time) error {
-		err := each(ctx, q, "SELECT parties.id, mask, name, SUM(sent), SUM(received) FROM ("+sent+" UNION ALL "+received+") AS sums "+
-			"JOIN parties ON parties.id = party WHERE line = '' GROUP BY 1, 2, 3 ORDER BY SUM(sent) + SUM(received) DESC, 1 LIMIT ?",
+		err := each(ctx, q, "SELECT id, mask, name, sent, received FROM ("+sums+") AS sums JOIN parties ON parties.id = party "+
+			"WHERE line = '' AND sent + received > 0 ORDER BY sent + received DESC, id LIMIT ?",
 			func(read func(...any) error) error {
 				x := Correspondent{Unit: unit}
 				err := read(&x.ID, &x.Masked, &x.Name, &x.Sent, &x.Received)
 				all = append(all, x)
 				return err
-			}, append(slices.Concat(args, args), most)...)
-		for i := range all {
-			if err == nil {
-				err = all[i].complete(ctx, q, from, to, line, l)
-			}
+			}, append(args, most)...)
+		for some := range slices.Chunk(all, readAtOnce) {
+			err = errors.Join(err, complete(ctx, q, some, from, to, line))
 		}
 		return err
 	})
 	return all, err
 }
 
-// complete adds with how many lines it faxed, and when last.
-func (c *Correspondent) complete(ctx context.Context, q querier, from, to Month, line string, l *Ledger) error {
-	for _, way := range [][2]string{{"from_party", "to_party"}, {"to_party", "from_party"}} {
-		query := "SELECT COALESCE(MAX((SELECT MAX(at) FROM journal_rows WHERE pair = pairs.id AND at >= ? AND at < ? AND done = 1)), 0) " +
-			"FROM pairs JOIN parties ON parties.id = " + way[0] + " WHERE " + way[1] + " = ? AND unit = ? AND line <> '' AND (? = '' OR line = ?)"
-		if err := each(ctx, q, query, func(read func(...any) error) error {
-			var last wire.Time
-			err := read(&last)
-			c.Last = max(c.Last, last)
-			return err
-		}, int64(from.In(l.zone)), int64(to.Add(1).In(l.zone)), c.ID, string(c.Unit), line, line); err != nil {
-			return err
-		}
+// theirMonths are the months of pairs, which stand by month.
+const theirMonths = " JOIN flow_changes ON month >= ? AND month <= ? JOIN pair_months ON pair_months.id = month * 4294967296 + pairs.id "
+
+// sumsOfLine is what one line sent to others, and received of them.
+const sumsOfLine = "SELECT party, SUM(sent) AS sent, SUM(received) AS received FROM (" +
+	"SELECT to_party AS party, done AS sent, 0 AS received FROM parties AS ours JOIN pairs ON from_party = ours.id AND ours.line = ? AND unit = ? " + theirMonths +
+	" UNION ALL SELECT from_party, 0, done FROM parties AS ours JOIN pairs ON to_party = ours.id AND ours.line = ? AND unit = ? " + theirMonths +
+	") AS ways GROUP BY party"
+
+// complete adds to some others with how many lines each faxed, and when last.
+func complete(ctx context.Context, q querier, all []Correspondent, from, to Month, line string) error {
+	byID, ids := make(map[int64]*Correspondent, len(all)), make([]int64, len(all))
+	for i := range all {
+		ids[i], byID[all[i].ID] = all[i].ID, &all[i]
 	}
-	lines, half := "", "SELECT line FROM pair_months JOIN pairs ON pairs.id = pair JOIN parties ON parties.id = %s WHERE %s = ? AND unit = ? AND line <> '' AND (? = '' OR line = ?) AND month >= ? AND month <= ? AND done <> 0"
-	lines = fmt.Sprintf(half, "from_party", "to_party") + " UNION " + fmt.Sprintf(half, "to_party", "from_party")
-	args := []any{c.ID, string(c.Unit), line, line, int64(from), int64(to)}
-	return each(ctx, q, "SELECT COUNT(*) FROM ("+lines+") AS lines", func(read func(...any) error) error { return read(&c.Lines) }, slices.Concat(args, args)...)
+	half := "SELECT %[1]s AS party, line, last_at FROM pairs JOIN parties ON parties.id = %[2]s AND %[1]s IN (" + numberList(ids) + ") " +
+		"AND unit = ? AND line <> '' AND (? = '' OR line = ?)" + theirMonths + "WHERE done <> 0"
+	query := "SELECT party, COUNT(DISTINCT line), MAX(last_at) FROM (" + fmt.Sprintf(half, "to_party", "from_party") + " UNION ALL " +
+		fmt.Sprintf(half, "from_party", "to_party") + ") AS ways GROUP BY party"
+	return each(ctx, q, query, func(read func(...any) error) error {
+		var id int64
+		var c Correspondent
+		err := read(&id, &c.Lines, &c.Last)
+		byID[id].Lines, byID[id].Last = c.Lines, c.Last
+		return err
+	}, slices.Repeat([]any{string(all[0].Unit), line, line, int64(from), int64(to)}, 2)...)
 }
 
 // Coverage is which days journals tell of which lines, by journal, unit and first day. A journal tells of the days from
@@ -85,7 +88,7 @@ func (l *Ledger) Coverage(ctx context.Context) (all []JournalSpan, err error) {
 			return err
 		}
 		told := make(map[[2]string][]firstTold)
-		err = each(ctx, q, "SELECT journals.name, unit, line, MIN(first_at) FROM journal_parties JOIN journals ON journals.id = journal JOIN parties ON parties.id = party "+
+		err = each(ctx, q, "SELECT journal, unit, line, MIN(first_at) FROM journal_parties JOIN parties ON parties.id = party "+
 			"WHERE line <> '' GROUP BY 1, 2, 3 ORDER BY 1, 2, 4, 3", func(read func(...any) error) error {
 			var journal, unit string
 			var x firstTold

@@ -146,7 +146,10 @@ func (l *Ledger) retract(ctx context.Context, by Author, id int64, state ImportS
 			return x, fmt.Errorf("import %d: %w", id, err)
 		}
 	}
-	err = l.read(ctx, "import", func(q querier, now wire.Time) error {
+	if err := l.afterwards(ctx, x); err != nil {
+		return x, fmt.Errorf("import %d: %w", id, err)
+	}
+	err = l.read(ctx, "import", func(q querier, _ wire.Time) error {
 		x, err = readImport(ctx, q, id)
 		return err
 	})
@@ -177,7 +180,7 @@ func (l *Ledger) takeBack(ctx context.Context, s *store, id int64) (more bool, e
 	for i, x := range rows {
 		gone[i] = x.row
 	}
-	if err := errors.Join(w.remove(ctx, gone), w.leave(ctx, shared), w.flush(ctx), w.retell(ctx, rows), w.findNewest(ctx, linesOf(rows))); err != nil {
+	if err := errors.Join(w.remove(ctx, gone), w.leave(ctx, shared), w.flush(ctx), w.findNewest(ctx, linesOf(rows))); err != nil {
 		return false, err
 	}
 	if from == first {
@@ -192,11 +195,11 @@ func (l *Ledger) takeBack(ctx context.Context, s *store, id int64) (more bool, e
 func (w *booking) rowsBetween(ctx context.Context, first, last int64) (alone []*sighting, shared []int64, err error) {
 	pairs := make(map[int64]*pair)
 	of := make(map[int64]int64) // pair by row
-	err = each(ctx, w.conn, "SELECT id, digest, pair, at, journal, witness, done, pages, imports FROM journal_rows WHERE id >= ? AND id <= ? ORDER BY id",
+	err = each(ctx, w.conn, "SELECT id, digest, pair, at, witness, done, pages, imports FROM journal_rows WHERE id >= ? AND id <= ? ORDER BY id",
 		func(read func(...any) error) error {
 			x := new(sighting)
 			var pair, imports int64
-			err := read(&x.row, &x.digest, &pair, &x.at, &x.journal, &x.witness, &x.done, &x.pages, &imports)
+			err := read(&x.row, &x.digest, &pair, &x.at, &x.witness, &x.done, &x.pages, &imports)
 			if imports > 1 {
 				shared = append(shared, x.row)
 				return err
@@ -293,42 +296,70 @@ func (w *booking) leave(ctx context.Context, rows []int64) error {
 	return nil
 }
 
-// retell finds anew since when journals tell of whom, where rows are gone.
-func (w *booking) retell(ctx context.Context, gone []*sighting) error {
-	for _, x := range gone {
-		w.tells(x)
+// afterwards puts right what sums can't tell once rows are gone: when faxes were last, and of whom a journal tells since when.
+func (l *Ledger) afterwards(ctx context.Context, x Import) error {
+	if x.First == 0 {
+		return nil
 	}
-	for of, at := range w.told {
-		if err := w.retellOne(ctx, of, at); err != nil {
+	for month := MonthOf(x.First, l.zone); month <= MonthOf(x.Last, l.zone); month = month.Add(1) {
+		if err := l.alter(ctx, "last faxes", func(s *store) error { return l.lastOfMonth(ctx, s, month) }); err != nil {
+			return err
+		}
+	}
+	return l.alter(ctx, "coverage", func(s *store) error { return l.tellAgain(ctx, s, x.Journal) })
+}
+
+// lastOfMonth finds anew when each pair faxed last in a month whose rows are kept.
+func (l *Ledger) lastOfMonth(ctx context.Context, s *store, month Month) error {
+	begin, end := month.In(l.zone), month.Add(1).In(l.zone)
+	horizon, err := readNumber(ctx, s.conn, "SELECT COALESCE(MAX(horizon), 0) FROM journal_state")
+	if err != nil || int64(begin) < horizon {
+		return err
+	}
+	if err := s.exec(ctx, "DELETE FROM pair_months WHERE id >= ? AND id < ? AND done = 0 AND failed = 0", monthID(month, 0), monthID(month.Add(1), 0)); err != nil {
+		return err
+	}
+	const query = "SELECT id, last FROM (SELECT id, last_at, COALESCE((SELECT MAX(at) FROM journal_rows WHERE pair = pair_months.id % 4294967296 AND at >= ? AND at < ? AND done = 1), 0) AS last " +
+		"FROM pair_months WHERE id >= ? AND id < ?) AS lasts WHERE last <> last_at"
+	var changed [][2]int64
+	if err := each(ctx, s.conn, query, func(read func(...any) error) error {
+		var x [2]int64
+		err := read(&x[0], &x[1])
+		changed = append(changed, x)
+		return err
+	}, int64(begin), int64(end), monthID(month, 0), monthID(month.Add(1), 0)); err != nil {
+		return err
+	}
+	for _, x := range changed {
+		if err := s.exec(ctx, "UPDATE pair_months SET last_at = ? WHERE id = ?", x[1], x[0]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// retellOne does so for one, of which rows are gone from an instant on.
-func (w *booking) retellOne(ctx context.Context, of toldOf, gone wire.Time) error {
-	first, err := readNumber(ctx, w.conn, fmt.Sprintf("SELECT first_at FROM journal_parties WHERE journal = %d AND unit = '%s' AND party = %d", of.journal, of.unit, of.party))
-	if err != nil || first < int64(gone) {
-		return err
-	}
-	const query = "SELECT COALESCE(MIN(first), 0) FROM (SELECT (SELECT MIN(at) FROM journal_rows WHERE pair = pairs.id AND journal = %[1]d AND witness <> %[4]d) AS first " +
-		"FROM pairs WHERE unit = '%[2]s' AND %[5]s = %[3]d) AS firsts"
-	sent, err := readNumber(ctx, w.conn, fmt.Sprintf(query, of.journal, of.unit, of.party, byReceiver, "from_party"))
+// tellAgain finds anew of whom a journal tells since when, by the rows that its imports contain.
+func (l *Ledger) tellAgain(ctx context.Context, s *store, journal string) error {
+	w, err := l.booking(ctx, s)
 	if err != nil {
 		return err
 	}
-	received, err := readNumber(ctx, w.conn, fmt.Sprintf(query, of.journal, of.unit, of.party, bySender, "to_party"))
-	if err != nil {
+	const query = "SELECT unit, from_party, to_party, witness, MIN(at) FROM journal_imports JOIN import_rows ON import_rows.import = journal_imports.id " +
+		"JOIN journal_rows ON journal_rows.id BETWEEN first_row AND last_row JOIN pairs ON pairs.id = pair WHERE journal = ? GROUP BY 1, 2, 3, 4"
+	if err := each(ctx, s.conn, query, func(read func(...any) error) error {
+		x := sighting{pair: &pair{from: new(party), to: new(party)}}
+		if err := read(&x.pair.unit, &x.pair.from.id, &x.pair.to.id, &x.witness, &x.at); err != nil {
+			return err
+		}
+		w.tells(journal, &x)
+		return nil
+	}, journal); err != nil {
 		return err
 	}
-	switch first = min(sent, received); {
-	case sent == 0 && received == 0:
-		return w.exec(ctx, "DELETE FROM journal_parties WHERE journal = ? AND unit = ? AND party = ?", of.journal, of.unit, of.party)
-	case sent == 0 || received == 0:
-		first = max(sent, received)
-	}
-	return w.exec(ctx, "UPDATE journal_parties SET first_at = ? WHERE journal = ? AND unit = ? AND party = ?", first, of.journal, of.unit, of.party)
+	return errors.Join(
+		s.exec(ctx, "DELETE FROM journal_parties WHERE journal = ? AND first_at >= ?", journal, w.horizon),
+		w.writeTold(ctx),
+	)
 }
 
 func (s *store) readImport(ctx context.Context, id int64) (Import, error) {

@@ -129,78 +129,101 @@ func (w *booking) regroup(ctx context.Context, moved []joined, lines map[string]
 			return err
 		}
 	}
-	if err := w.pairsByID(ctx, pairs); err != nil {
+	if err := w.pairsByID(ctx, pairs); err != nil || len(pairs) == 0 {
 		return err
 	}
-	for _, id := range slices.Sorted(maps.Keys(pairs)) {
-		if p := pairs[id]; p != nil {
-			if err := w.regroupPair(ctx, p, pairs); err != nil {
-				return err
-			}
-		}
+	if err := w.takeBackMonths(ctx, pairs); err != nil {
+		return err
 	}
-	return nil
+	return w.bookAnew(ctx, pairs)
 }
 
-// regroupPair does so for a pair and its siblings, which it takes off the list.
-func (w *booking) regroupPair(ctx context.Context, p *pair, pairs map[int64]*pair) error {
-	siblings, err := w.siblings(ctx, p)
-	if err != nil {
-		return err
-	}
-	ids := make([]int64, len(siblings))
-	for i, x := range siblings {
-		ids[i] = x.id
-		delete(pairs, x.id)
-	}
+// takeBackMonths takes back what is booked of some pairs in the months whose rows are kept.
+func (w *booking) takeBackMonths(ctx context.Context, pairs map[int64]*pair) error {
 	kept, _ := w.calendar.monthOf(wire.Time(w.horizon))
-	if err := each(ctx, w.conn, "SELECT pair, month, done, failed, pages, paged FROM pair_months WHERE pair IN ("+numberList(ids)+") AND month >= ?",
-		func(read func(...any) error) error {
-			var id int64
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(pairs)), readAtOnce) {
+		query := "SELECT pairs.id, month, done, failed, pages, paged FROM pairs" + theirMonths + "WHERE pairs.id IN (" + numberList(some) + ")"
+		if err := each(ctx, w.conn, query, func(read func(...any) error) error {
+			var pair int64
 			var month Month
 			var x faxTally
-			err := read(&id, &month, &x.done, &x.failed, &x.pages, &x.paged)
-			for _, s := range siblings {
-				if s.id == id {
-					w.sum(pairMonth{s, month}).add(x, -1)
-				}
-			}
+			err := read(&pair, &month, &x.done, &x.failed, &x.pages, &x.paged)
+			w.sum(pairMonth{pairs[pair], month}).add(x, -1)
 			return err
-		}, int64(kept)); err != nil {
-		return err
-	}
-	for _, done := range []bool{false, true} {
-		rows, err := w.readRows(ctx, siblings, done, wire.Time(w.horizon), endOfTime.In(w.calendar.zone))
-		if err != nil {
+		}, int64(kept), int64(endOfTime)); err != nil {
 			return err
-		}
-		for _, f := range faxes(rows) {
-			w.book(f, +1)
 		}
 	}
 	return nil
 }
 
-// reflow sums up anew which line faxes which.
+// bookAnew books all rows of some pairs. It goes through time once, and keeps of each two who fax each other only the
+// rows that may still find a twin.
+func (w *booking) bookAnew(ctx context.Context, pairs map[int64]*pair) error {
+	open := make(map[ends][]*sighting)
+	query := "SELECT id, digest, pair, at, witness, done, pages FROM journal_rows WHERE at >= ? AND pair IN (" + numberList(slices.Sorted(maps.Keys(pairs))) + ") ORDER BY at"
+	close := func(of ends) {
+		sortSightings(open[of])
+		for _, f := range faxes(open[of]) {
+			w.book(f, +1)
+		}
+		delete(open, of)
+	}
+	err := each(ctx, w.conn, query, func(read func(...any) error) error {
+		x := new(sighting)
+		var pair int64
+		err := read(&x.row, &x.digest, &pair, &x.at, &x.witness, &x.done, &x.pages)
+		x.pair = pairs[pair]
+		of := ends{x.pair.unit, endOf(x.pair.from), endOf(x.pair.to), x.done}
+		if last := open[of]; len(last) > 0 && x.at.Sub(last[len(last)-1].at) > twinWindow {
+			close(of)
+		}
+		open[of] = append(open[of], x)
+		return err
+	}, w.horizon)
+	for of := range open {
+		close(of)
+	}
+	return err
+}
+
+// reflow sums up anew which line faxes which, and which others.
 func (w *booking) reflow(ctx context.Context) error {
 	if err := w.writePairMonths(ctx); err != nil {
 		return err
 	}
-	if err := w.exec(ctx, "DELETE FROM flow_months"); err != nil {
-		return err
-	}
-	if err := w.exec(ctx, "INSERT INTO flow_months (month, unit, from_line, to_line, done, failed, pages, paged) "+sumFlows); err != nil {
-		return err
-	}
-	return each(ctx, w.conn, "SELECT DISTINCT month FROM pair_months", func(read func(...any) error) error {
+	if err := each(ctx, w.conn, "SELECT month FROM flow_changes", func(read func(...any) error) error {
 		var month Month
 		err := read(&month)
 		w.months[month] = true
 		return err
-	})
+	}); err != nil {
+		return err
+	}
+	for month := range w.months {
+		span := []any{int64(month), monthID(month, 0), monthID(month+1, 0)}
+		if err := errors.Join(
+			w.exec(ctx, "DELETE FROM flow_months WHERE month = ?", int64(month)),
+			w.exec(ctx, "INSERT INTO flow_months (month, unit, from_line, to_line, done, failed, pages, paged) "+sumFlows, span...),
+			w.exec(ctx, "DELETE FROM party_months WHERE month = ?", int64(month)),
+			w.exec(ctx, "INSERT INTO party_months (month, unit, party, sent, received) "+sumParties, span...),
+		); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// sumFlows makes the flows of lines of those of pairs.
-const sumFlows = "SELECT month, unit, COALESCE(sender.line, ''), COALESCE(receiver.line, ''), SUM(done), SUM(failed), SUM(pages), SUM(paged) " +
-	"FROM pair_months JOIN pairs ON pairs.id = pair_months.pair LEFT JOIN parties AS sender ON sender.id = from_party LEFT JOIN parties AS receiver ON receiver.id = to_party " +
-	"WHERE COALESCE(sender.line, '') <> '' OR COALESCE(receiver.line, '') <> '' GROUP BY 1, 2, 3, 4"
+// sumsOfPairs is what the pairs of a month come to, with the lines at their ends.
+const sumsOfPairs = "(SELECT unit, from_party, to_party, done, failed, pages, paged, COALESCE(sender.line, '') AS from_line, COALESCE(receiver.line, '') AS to_line " +
+	"FROM pair_months JOIN pairs ON pairs.id = pair_months.id % 4294967296 LEFT JOIN parties AS sender ON sender.id = from_party " +
+	"LEFT JOIN parties AS receiver ON receiver.id = to_party WHERE pair_months.id >= ? AND pair_months.id < ? AND (done <> 0 OR failed <> 0)) AS sums"
+
+// What lines and others come to in a month, by its pairs.
+const (
+	sumFlows = "SELECT ?, unit, from_line, to_line, SUM(done), SUM(failed), SUM(pages), SUM(paged) FROM " + sumsOfPairs +
+		" WHERE from_line <> '' OR to_line <> '' GROUP BY unit, from_line, to_line"
+	sumParties = "SELECT ?, unit, CASE WHEN from_line = '' THEN from_party ELSE to_party END AS party, SUM(CASE WHEN to_line = '' THEN done ELSE 0 END), " +
+		"SUM(CASE WHEN from_line = '' THEN done ELSE 0 END) FROM " + sumsOfPairs + " WHERE from_line = '' AND to_line <> '' AND from_party <> 0 " +
+		"OR from_line <> '' AND to_line = '' AND to_party <> 0 GROUP BY unit, party"
+)

@@ -157,8 +157,8 @@ func (r *reviewer) told(line string, since wire.Time) (told []toldFax, err error
 	rows := make(map[group][]*sighting)
 	journals := make(map[int64]string)
 	for _, way := range [][2]string{{"from_party", "to_party"}, {"to_party", "from_party"}} {
-		query := "SELECT journal_rows.id, digest, at, witness, unit, journals.name, COALESCE(other.line, ''), " + way[1] + " FROM parties AS ours " +
-			"JOIN pairs ON pairs." + way[0] + " = ours.id JOIN journal_rows ON pair = pairs.id JOIN journals ON journals.id = journal " +
+		query := "SELECT journal_rows.id, digest, at, witness, unit, journal_imports.journal, COALESCE(other.line, ''), " + way[1] + " FROM parties AS ours " +
+			"JOIN pairs ON pairs." + way[0] + " = ours.id JOIN journal_rows ON pair = pairs.id JOIN journal_imports ON journal_imports.id = journal_rows.import " +
 			"LEFT JOIN parties AS other ON other.id = pairs." + way[1] + " WHERE ours.line = ? AND at >= ? AND done = 1"
 		if err := each(r.ctx, r.store.conn, query, func(read func(...any) error) error {
 			x := &sighting{done: true}

@@ -10,7 +10,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/zerofax/zerofax/agent/wire"
 )
 
 // Numbers of others are personal data. The books know a number again by its pseudonym, which only who has the key in
@@ -40,7 +43,7 @@ func (p *pair) lines() (from, to string) {
 	return from, to
 }
 
-// numberText is what a number is known by: the number itself, an extension with its site, or whatever stands there.
+// identityOf is what a number is known by: the number itself, an extension with its site, or whatever stands there.
 func (l *Ledger) identityOf(text, site string) string {
 	number, extension := l.numbers(text)
 	switch {
@@ -95,10 +98,24 @@ func (p Pseudonyms) Of(number string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// digestOf is what is kept of an event's key.
-func digestOf(key string) string {
+// digestDays is how many days' rows stand together by their digests: what is read in the order of time is written so.
+const digestDays = 8
+
+// digestOf is what is kept of an event's key, beside about when it was.
+func digestOf(key string, stretch int64) string {
 	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:12])
+	return fmt.Sprintf("%05d%s", stretch, hex.EncodeToString(sum[:10]))
+}
+
+// stretchesOf are those in which an event's row may stand, that of its own instant first: it was read with another
+// time zone, perhaps.
+func stretchesOf(at wire.Time) []int64 {
+	stretch := func(t wire.Time) int64 { return int64(t) / (digestDays * day).Milliseconds() }
+	all := []int64{stretch(at), stretch(at.Add(-26 * time.Hour)), stretch(at.Add(26 * time.Hour))}
+	if all[1] == all[0] {
+		all = slices.Delete(all, 1, 2)
+	}
+	return slices.Compact(all)
 }
 
 // most things of a kind that the phone book remembers.
@@ -122,8 +139,7 @@ type phoneBook struct {
 	byID     map[int64]*party
 	ofLine   map[string][]*party
 	pairs    map[pairKey]*pair
-	journals map[string]int64
-	last     struct{ party, pair, row, journal int64 }
+	last     struct{ party, pair, row int64 }
 }
 
 // phones is the phone book, as it is in the transaction that has begun.
@@ -160,7 +176,7 @@ func (l *Ledger) phones(ctx context.Context, s *store) (*phoneBook, error) {
 
 func (p *phoneBook) load(ctx context.Context, s *store) (err error) {
 	p.parties, p.byID, p.ofLine = make(map[string]*party), make(map[int64]*party), make(map[string][]*party)
-	p.pairs, p.journals = make(map[pairKey]*pair), make(map[string]int64)
+	p.pairs = make(map[pairKey]*pair)
 	if p.lines, err = p.declaredLines(ctx, s.conn); err != nil {
 		return err
 	}
@@ -171,14 +187,6 @@ func (p *phoneBook) load(ctx context.Context, s *store) (err error) {
 		if *of.last, err = readNumber(ctx, s.conn, "SELECT COALESCE(MAX(id), 0) FROM "+of.table); err != nil {
 			return err
 		}
-	}
-	if err := each(ctx, s.conn, "SELECT id, name FROM journals ORDER BY id", func(read func(...any) error) error {
-		var name string
-		err := read(&p.last.journal, &name)
-		p.journals[name] = p.last.journal
-		return err
-	}); err != nil {
-		return err
 	}
 	return each(ctx, s.conn, "SELECT id, pseudonym, line FROM parties WHERE line <> ''", func(read func(...any) error) error {
 		var pseudonym string
@@ -270,8 +278,8 @@ func (w *booking) pairOf(ctx context.Context, unit string, from, to *party, crea
 		return known, nil
 	}
 	x := &pair{unit: unit, from: from, to: to}
-	err := each(ctx, w.conn, "SELECT id, witnesses FROM pairs WHERE unit = ? AND from_party = ? AND to_party = ?",
-		func(read func(...any) error) error { return read(&x.id, &x.witnesses) }, unit, key.from, key.to)
+	err := each(ctx, w.conn, "SELECT id, witnesses FROM pairs WHERE from_party = ? AND to_party = ? AND unit = ?",
+		func(read func(...any) error) error { return read(&x.id, &x.witnesses) }, key.from, key.to, unit)
 	if err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ type table struct {
 	name    string
 	columns string // key columns first
 	keys    int    // how many; a row whose key is there is replaced
-	sum     bool   // the last column is added up instead
+	sum     bool   // the others are added up instead; of last_at the later one stays
 }
 
 // rowsAtOnce is how many rows one statement writes; the rest go one by one.
@@ -185,6 +185,10 @@ func (t table) upsert(rows int) string {
 			text.WriteString(", ")
 		}
 		text.WriteString(column + " = ")
+		if t.sum && column == "last_at" {
+			text.WriteString("CASE WHEN " + t.name + "." + column + " > excluded." + column + " THEN " + t.name + "." + column + " ELSE excluded." + column + " END")
+			continue
+		}
 		if t.sum {
 			text.WriteString(t.name + "." + column + " + ")
 		}

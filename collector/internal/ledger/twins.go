@@ -37,7 +37,7 @@ type sighting struct {
 	done    bool
 	pages   int64
 	seconds int64
-	journal int64
+	of      int64 // the import that books it
 }
 
 // compare is the order in which twins are looked for; it doesn't depend on when rows were booked.
@@ -46,13 +46,19 @@ func (s *sighting) compare(other *sighting) int {
 }
 
 // tally is what some faxes come to.
-type faxTally struct{ done, failed, pages, paged int64 }
+type faxTally struct {
+	done, failed, pages, paged int64
+	last                       wire.Time // of those done; never falls
+}
 
 func (t *faxTally) add(x faxTally, sign int64) {
 	t.done += sign * x.done
 	t.failed += sign * x.failed
 	t.pages += sign * x.pages
 	t.paged += sign * x.paged
+	if sign > 0 {
+		t.last = max(t.last, x.last)
+	}
 }
 
 // fax is one fax, which is booked where its first row says.
@@ -75,9 +81,9 @@ func (f fax) tally() faxTally {
 	case !f.first.done:
 		return faxTally{failed: 1}
 	case f.pages > 0:
-		return faxTally{done: 1, pages: f.pages, paged: 1}
+		return faxTally{done: 1, pages: f.pages, paged: 1, last: f.first.at}
 	}
-	return faxTally{done: 1}
+	return faxTally{done: 1, last: f.first.at}
 }
 
 // faxes tells which rows of one pair, that ended alike, are twins. rows are in their order. The first that has no twin
@@ -109,6 +115,26 @@ func faxes(rows []*sighting) []fax {
 		found = append(found, f)
 	}
 	return found
+}
+
+// whole tells whether all rows are there that one of some rows can be a twin of, or of whose twins, and so on: from the
+// first of them to the last, and none for a window before and after. read are the spans of which all rows are there.
+func whole(rows, some []*sighting, read []Span) bool {
+	for _, x := range some {
+		i, _ := slices.BinarySearchFunc(rows, x, func(a, b *sighting) int { return a.compare(b) })
+		first, last := i, i
+		for first > 0 && rows[first].at.Sub(rows[first-1].at) <= twinWindow {
+			first--
+		}
+		for last < len(rows)-1 && rows[last+1].at.Sub(rows[last].at) <= twinWindow {
+			last++
+		}
+		need := Span{rows[first].at.Add(-twinWindow), rows[last].at.Add(twinWindow)}
+		if !slices.ContainsFunc(read, func(s Span) bool { return s.From <= need.From && need.To <= s.To }) {
+			return false
+		}
+	}
+	return true
 }
 
 func sortSightings(rows []*sighting) {

@@ -11,11 +11,6 @@ CREATE TABLE journal_state (
     horizon  BIGINT NOT NULL               -- rows from before it are purged
 );
 
-CREATE TABLE journals (
-    id   INTEGER PRIMARY KEY NOT NULL,
-    name TEXT NOT NULL UNIQUE
-);
-
 CREATE TABLE journal_imports (
     id         INTEGER PRIMARY KEY NOT NULL,
     journal    TEXT NOT NULL,
@@ -54,18 +49,17 @@ CREATE TABLE pairs (
     from_party BIGINT NOT NULL, -- 0 = not told
     to_party   BIGINT NOT NULL,
     witnesses  BIGINT NOT NULL, -- who ever wrote of it down: 1 sender, 2 receiver, 4 exchange
-    UNIQUE (unit, from_party, to_party)
+    UNIQUE (from_party, to_party, unit)
 );
 
-CREATE INDEX pairs_from ON pairs (from_party);
 CREATE INDEX pairs_to ON pairs (to_party);
 
 CREATE TABLE journal_rows (
     id       INTEGER PRIMARY KEY NOT NULL, -- in the order of booking
-    digest   TEXT NOT NULL UNIQUE,         -- of the event's key
+    digest   TEXT NOT NULL UNIQUE,         -- the day and a digest of the event's key: those of a time stand together
     pair     BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    journal  BIGINT NOT NULL,
+    import   BIGINT NOT NULL,              -- that booked it
     witness  BIGINT NOT NULL,              -- as in pairs
     done     BIGINT NOT NULL,
     pages    BIGINT NOT NULL,
@@ -83,15 +77,25 @@ CREATE TABLE import_rows (
     PRIMARY KEY (import, first_row)
 );
 
--- The books: faxes by month, in the collector's time zone.
+-- The books: faxes by month, in the collector's time zone. Those of a month stand together, since journals are read in
+-- the order of time.
 CREATE TABLE pair_months (
-    pair   BIGINT NOT NULL,
-    month  BIGINT NOT NULL,
-    done   BIGINT NOT NULL,
-    failed BIGINT NOT NULL,
-    pages  BIGINT NOT NULL, -- of those done that tell them
-    paged  BIGINT NOT NULL, -- how many tell them
-    PRIMARY KEY (pair, month)
+    id      INTEGER PRIMARY KEY NOT NULL, -- month × 2³² + pair
+    done    BIGINT NOT NULL,
+    failed  BIGINT NOT NULL,
+    pages   BIGINT NOT NULL,             -- of those done that tell them
+    paged   BIGINT NOT NULL,             -- how many tell them
+    last_at BIGINT NOT NULL              -- of those done
+);
+
+-- What others' numbers sent us and got from us.
+CREATE TABLE party_months (
+    month    BIGINT NOT NULL,
+    unit     TEXT NOT NULL,
+    party    BIGINT NOT NULL,
+    sent     BIGINT NOT NULL,
+    received BIGINT NOT NULL,
+    PRIMARY KEY (month, unit, party)
 );
 
 CREATE TABLE flow_months (
@@ -112,9 +116,9 @@ CREATE TABLE flow_changes (
     revision BIGINT NOT NULL
 );
 
--- Of whom a journal tells, and since when.
+-- Of whom the imports of a journal tell, and since when.
 CREATE TABLE journal_parties (
-    journal  BIGINT NOT NULL,
+    journal  TEXT NOT NULL,
     unit     TEXT NOT NULL,
     party    BIGINT NOT NULL,
     first_at BIGINT NOT NULL,
@@ -126,11 +130,11 @@ CREATE TABLE journal_parties (
 DROP TABLE journal_parties;
 DROP TABLE flow_changes;
 DROP TABLE flow_months;
+DROP TABLE party_months;
 DROP TABLE pair_months;
 DROP TABLE import_rows;
 DROP TABLE journal_rows;
 DROP TABLE pairs;
 DROP TABLE parties;
 DROP TABLE journal_imports;
-DROP TABLE journals;
 DROP TABLE journal_state;
