@@ -180,7 +180,7 @@ func (l *Ledger) takeBack(ctx context.Context, s *store, id int64) (more bool, e
 	for i, x := range rows {
 		gone[i] = x.row
 	}
-	if err := errors.Join(w.remove(ctx, gone), w.leave(ctx, shared), w.flush(ctx), w.findNewest(ctx, linesOf(rows))); err != nil {
+	if err := errors.Join(w.remove(ctx, gone), w.leave(ctx, shared), w.flush(ctx)); err != nil {
 		return false, err
 	}
 	if from == first {
@@ -356,9 +356,20 @@ func (l *Ledger) tellAgain(ctx context.Context, s *store, journal string) error 
 	}, journal); err != nil {
 		return err
 	}
+	lines := make(map[string]bool)
+	if err := each(ctx, s.conn, "SELECT DISTINCT line FROM journaled_lines", func(read func(...any) error) error {
+		var line string
+		err := read(&line)
+		lines[line] = true
+		return err
+	}); err != nil {
+		return err
+	}
 	return errors.Join(
 		s.exec(ctx, "DELETE FROM journal_parties WHERE journal = ? AND first_at >= ?", journal, w.horizon),
 		w.writeTold(ctx),
+		w.findNewest(ctx, lines),
+		w.writeRevision(ctx),
 	)
 }
 

@@ -288,16 +288,6 @@ func (w *booking) findNewest(ctx context.Context, lines map[string]bool) error {
 	return nil
 }
 
-// linesOf are the lines that some rows tell of.
-func linesOf(rows []*sighting) map[string]bool {
-	lines := make(map[string]bool)
-	for _, x := range rows {
-		from, to := x.pair.lines()
-		lines[from], lines[to] = true, true
-	}
-	return lines
-}
-
 func readJournaled(ctx context.Context, q querier) (map[lineUnit]lastFaxes, error) {
 	newest := make(map[lineUnit]lastFaxes)
 	err := each(ctx, q, "SELECT line, unit, sent, received FROM journaled_lines", func(read func(...any) error) error {
