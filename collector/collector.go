@@ -114,7 +114,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	isReady := func() error { return cmp.Or(in.Ready(), ledger.Room(c.DataDir)) }
 	figures := metrics.New(metrics.Options{
-		Books: p.books, Others: registry, Dropped: func() int64 { return in.Dropped() }, Ready: isReady, LineKey: key, Version: program.Version(),
+		Books: p.books, Faxes: (&journaled{books: p.books}).faxes, Others: registry, Dropped: func() int64 { return in.Dropped() }, Ready: isReady, LineKey: key, Version: program.Version(),
 	})
 	in = ingest.New(ingest.Options{
 		URL: p.mqtt, TLS: p.tls, Username: c.MQTT.Username, Password: string(c.MQTT.Password),

@@ -62,7 +62,7 @@ func newHospital(t *testing.T) *hospital {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })
-	figures := metrics.New(metrics.Options{Books: h, Dropped: func() int64 { return 0 }})
+	figures := metrics.New(metrics.Options{Books: h, Faxes: (&journaled{books: h.Ledger}).faxes, Dropped: func() int64 { return 0 }})
 	if h.site, err = web.New(web.Options{
 		Books: h, Metrics: figures.Handler(), Ready: func() error { return nil }, Language: "fr", Location: paris, Log: slog.New(slog.DiscardHandler),
 	}); err != nil {

@@ -151,13 +151,14 @@ func (t *told) judge(of lineMonthWay) bool {
 	}
 	span := ledger.Span{From: of.month.In(l.Zone), To: min(t.now, of.month.Add(1).In(l.Zone))}
 	var counter time.Duration
+	counts := false
 	for i := range l.History {
-		if s := &l.History[i]; slices.Contains(s.Measures, of.measure) {
-			counter += ledger.Watched(s.Watched, s.Within(span))
+		if s := &l.History[i]; slices.Contains(s.Measures, of.measure) && s.Within(span).Length() > 0 {
+			counter, counts = counter+ledger.Watched(s.Watched, s.Within(span)), true
 		}
 	}
 	journal := ledger.Watched(spans, span)
-	return 2*journal >= counter && (journal > 0 || named)
+	return journal > 0 && 2*journal >= counter || named && !counts
 }
 
 // left is what a counter's sum is of, less what journals tell, too.

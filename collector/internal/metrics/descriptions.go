@@ -8,7 +8,7 @@ var (
 	linesByState = desc("lines", "Fax lines by state; each line is in one.", "establishment", "pole", "service", "state")
 	faxPages     = desc("fax_pages_total", "Pages faxed; received are pages received where a device counts them, else pages printed for a fax.",
 		"establishment", "pole", "service", "direction")
-	faxes = desc("faxes_total", "Fax messages, where devices count them.", "establishment", "pole", "service", "direction")
+	faxes = desc("faxes_total", "Fax messages, where journals tell them or devices count them; internal ones are of the service that sent them.", "establishment", "pole", "service", "direction")
 
 	lineInfo        = desc("line_info", "Where a line belongs.", "line", "device", "establishment", "site", "pole", "service")
 	lineStatus      = desc("line_status", "1 for the status that a phone line is in.", "line", "status")

@@ -34,11 +34,12 @@ const (
 // Options of an exporter.
 type Options struct {
 	Books   Books
-	Others  prometheus.Gatherer // what else is told: of the program itself, of other parts; may be nil
-	Dropped func() int64        // messages that ingest gave up unread
-	Ready   func() error        // nil while readings can come in and be booked; may be nil itself
-	LineKey []byte              // key by which lines' numbers are hidden in labels; nil: they stand there as they are
-	Version string              // of the program
+	Others  prometheus.Gatherer                                      // what else is told: of the program itself, of other parts; may be nil
+	Faxes   func(context.Context, *ledger.Snapshot) ([]Faxes, error) // what journals change in what machines counted; nil: nothing
+	Dropped func() int64                                             // messages that ingest gave up unread
+	Ready   func() error                                             // nil while readings can come in and be booked; may be nil itself
+	LineKey []byte                                                   // key by which lines' numbers are hidden in labels; nil: they stand there as they are
+	Version string                                                   // of the program
 }
 
 // Exporter is a prometheus.Gatherer of the books and all else.
@@ -80,7 +81,13 @@ func (x *Exporter) Gather() ([]*dto.MetricFamily, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := x.tell(books)
+	var faxes []Faxes
+	if x.Faxes != nil {
+		if faxes, err = x.Faxes(ctx, &books); err != nil {
+			return nil, err
+		}
+	}
+	out := x.tell(books, faxes)
 	out.gauge(anomaliesOpen, float64(watch.OpenCount))
 	families := out.all()
 	for _, other := range []prometheus.Gatherer{x.own, x.Others} {
@@ -98,7 +105,7 @@ func (x *Exporter) Gather() ([]*dto.MetricFamily, error) {
 }
 
 // tell is all that the books say.
-func (x *Exporter) tell(books ledger.Snapshot) *exposition {
+func (x *Exporter) tell(books ledger.Snapshot, faxes []Faxes) *exposition {
 	out := newExposition()
 	out.gauge(buildInfo, 1, x.Version, runtime.Version())
 	if x.Ready != nil {
@@ -115,7 +122,7 @@ func (x *Exporter) tell(books ledger.Snapshot) *exposition {
 		out.instant(agentCertificate, books.Certified[name], name)
 	}
 	lines(out, books, x.Label)
-	services(out, books)
+	services(out, books, faxes)
 	names(out, &books.Register)
 	targets(out, &books.Register, books.Month)
 	mssante(out, &books)

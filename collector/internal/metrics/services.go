@@ -11,6 +11,13 @@ import (
 // internal is a fax both ends of which are ours; only a journal can tell.
 const internal ledger.Direction = "internal"
 
+// Faxes are messages that journals tell of a service one way, less those that machines counted, too.
+type Faxes struct {
+	Establishment, Pole, Service string
+	Direction                    ledger.Direction
+	Count                        int64
+}
+
 // service is where something belongs; all empty while nobody has assigned it. That one is
 // always told, so that its series are there before the first device is.
 type service struct{ establishment, pole, name string }
@@ -32,8 +39,8 @@ type tally struct {
 // What is first assigned to a service moves there with all that was counted before, out of the
 // unassigned: those series alone can fall, as their sums in the books do. Sums over all services
 // stay right at every instant, and so do differences of them (x - x offset 30d); increase() takes
-// the fall for a new beginning.
-func services(out *exposition, books ledger.Snapshot) {
+// the fall for a new beginning. So it is with messages when a journal is imported of months that a counter told, too.
+func services(out *exposition, books ledger.Snapshot, faxes []Faxes) {
 	byService := map[service]*tally{}
 	at := func(s service) *tally {
 		if byService[s] == nil {
@@ -61,6 +68,10 @@ func services(out *exposition, books ledger.Snapshot) {
 		if s := &books.Sums[i]; !s.Evidence {
 			at(service{s.Establishment, s.Pole, s.Service}).add(s)
 		}
+	}
+	for i := range faxes {
+		f := &faxes[i]
+		at(service{f.Establishment, f.Pole, f.Service}).faxes[f.Direction] += f.Count
 	}
 	for _, s := range slices.SortedFunc(maps.Keys(byService), service.compare) {
 		byService[s].tell(out, s)

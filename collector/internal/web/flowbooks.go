@@ -17,6 +17,7 @@ type flowBooks interface {
 	Flows(ctx context.Context, from, to ledger.Month) ([]ledger.FlowSum, error)
 	Journals(ctx context.Context, from, to ledger.Month) (ledger.Journals, error)
 	Coverage(ctx context.Context) ([]ledger.JournalSpan, error)
+	FlowsOf(ctx context.Context, line string, from, to ledger.Month) ([]ledger.FlowSum, error)
 	Correspondents(ctx context.Context, from, to ledger.Month, unit wire.EventUnit, line string, most int) ([]ledger.Correspondent, error)
 }
 
@@ -30,13 +31,33 @@ func (s scope) standing(ctx context.Context) (func(line string, month ledger.Mon
 	return func(line string, month ledger.Month) bool { return s.who.Sees(homes.In(line, month).Establishment) }, nil
 }
 
+// FlowsOf are those of a line that is the reader's.
+func (s scope) FlowsOf(ctx context.Context, line string, from, to ledger.Month) (sums []ledger.FlowSum, err error) {
+	view, err := s.view(ctx)
+	if err != nil || !view.lines[line] {
+		return nil, err
+	}
+	all, err := s.all.FlowsOf(ctx, line, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return s.touching(ctx, all)
+}
+
 // Flows are those that touch the reader's lines. Of the others' only that they are ours is told.
 func (s scope) Flows(ctx context.Context, from, to ledger.Month) (sums []ledger.FlowSum, err error) {
+	all, err := s.all.Flows(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return s.touching(ctx, all)
+}
+
+func (s scope) touching(ctx context.Context, all []ledger.FlowSum) (sums []ledger.FlowSum, err error) {
 	stood, err := s.standing(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.all.Flows(ctx, from, to)
 	for _, x := range all {
 		mine := false
 		for _, line := range []*string{&x.From, &x.To} {

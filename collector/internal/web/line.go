@@ -70,8 +70,9 @@ type linePage struct {
 	Machine     *ledger.Device // nil: unknown
 	Why         []string
 	After       []string
-	Months      []lineMonth // the newest first
-	Places      []linePlace // the newest first
+	Months      []lineMonth      // the newest first
+	Journaled   []journaledMonth // those of which journals tell, the newest first
+	Places      []linePlace      // the newest first
 	Episodes    []ledger.Episode
 	Anomalies   []ledger.Anomaly
 	Windows     []ledger.TestWindow
@@ -150,7 +151,18 @@ func (s *site) lineStory(r *http.Request, id string) (p linePage, err error) {
 	})
 	group.Go(func() (err error) { p.Anomalies, err = s.books(r).AnomaliesOf(ctx, line.Device, few); return err })
 	group.Go(func() (err error) { p.Mailboxes, err = mailboxesOf(ctx, s.books(r), line.Service); return err })
+	var flows []ledger.FlowSum
+	var coverage []ledger.JournalSpan
+	last := s.presentMonth(books)
+	group.Go(func() (err error) {
+		flows, err = s.books(r).FlowsOf(ctx, id, last.Add(1-storyMonths), last)
+		return err
+	})
+	group.Go(func() (err error) { coverage, err = s.books(r).Coverage(ctx); return err })
 	if err := group.Wait(); err != nil {
+		return p, err
+	}
+	if err := p.journaled(flows, story.Months, coverage, last); err != nil {
 		return p, err
 	}
 	return p, p.tell(books, story)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -9,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/zerofax/zerofax/collector/internal/indicators"
+	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -36,6 +37,7 @@ type MarkedBooks interface {
 	Books
 	Marks(ctx context.Context) (ledger.Marks, error)
 	ChangedSince(ctx context.Context, m ledger.Marks) (first, last ledger.Month, err error)
+	FlowsChangedSince(ctx context.Context, m ledger.Marks) (first, last ledger.Month, err error)
 }
 
 // Recent are books that answer from what they read a moment ago, so that many who look cost no more than one, and
@@ -55,8 +57,12 @@ type Recent struct {
 	months    memo[period, []ledger.MonthSum]
 	periods   memo[period, []ledger.MonthSum]
 	mssante   memo[period, ledger.MSSante]
-	sums      monthSums
 	displaced displaced
+	sums      monthly[ledger.MonthSum]
+	flows     monthly[ledger.FlowSum]
+	messages  monthly[ledger.LineMessages]
+	coverage  memo[struct{}, []ledger.JournalSpan]
+	partners  memo[acquaintance, []ledger.Correspondent]
 
 	// These only people change.
 	mailboxes memo[struct{}, []ledger.Mailbox]
@@ -70,7 +76,26 @@ type period struct{ from, to ledger.Month }
 // NewRecent makes books that answer from what they read a moment ago.
 func NewRecent(books MarkedBooks, now func() time.Time, log *slog.Logger) *Recent {
 	r := &Recent{MarkedBooks: books, now: now, log: log}
-	r.sums = monthSums{books: books, now: now, kept: make(map[ledger.Month][]ledger.MonthSum)}
+	r.sums = monthly[ledger.MonthSum]{
+		books: books, now: now, kept: make(map[ledger.Month][]ledger.MonthSum),
+		read: books.Months, month: func(m *ledger.MonthSum) ledger.Month { return m.Month }, changed: books.ChangedSince,
+	}
+	r.flows = monthly[ledger.FlowSum]{
+		books: books, now: now, kept: make(map[ledger.Month][]ledger.FlowSum),
+		read: books.Flows, month: func(f *ledger.FlowSum) ledger.Month { return f.Month }, changed: books.FlowsChangedSince,
+	}
+	r.messages = monthly[ledger.LineMessages]{
+		books: books, now: now, kept: make(map[ledger.Month][]ledger.LineMessages),
+		read: func(ctx context.Context, from, to ledger.Month) ([]ledger.LineMessages, error) {
+			j, err := books.Journals(ctx, from, to)
+			return j.Messages, err
+		},
+		month: func(m *ledger.LineMessages) ledger.Month { return m.Month }, changed: books.FlowsChangedSince,
+	}
+	r.coverage.read = func(ctx context.Context, _ struct{}) ([]ledger.JournalSpan, error) { return books.Coverage(ctx) }
+	r.partners.read = func(ctx context.Context, a acquaintance) ([]ledger.Correspondent, error) {
+		return books.Correspondents(ctx, a.from, a.to, a.unit, a.line, a.most)
+	}
 	r.snapshots = memo[struct{}, ledger.Snapshot]{ready: true, read: func(ctx context.Context, _ struct{}) (ledger.Snapshot, error) { return books.Snapshot(ctx) }}
 	r.agents = memo[struct{}, []ledger.Agent]{ready: true, read: func(ctx context.Context, _ struct{}) ([]ledger.Agent, error) { return books.Agents(ctx) }}
 	r.watches = memo[int, ledger.Watch]{ready: true, read: books.Watch}
@@ -120,14 +145,18 @@ func (r *Recent) Run(ctx context.Context) {
 func (r *Recent) prepare(ctx context.Context) error {
 	for _, renew := range []func(context.Context, *Recent) error{
 		r.snapshots.renew, r.agents.renew, r.watches.renew, r.episodes.renew, r.months.renew, r.periods.renew, r.mssante.renew,
+		r.coverage.renew, r.partners.renew,
 		r.mailboxes.renew, r.volumes.renew, r.listing.renew,
 	} {
 		if err := renew(ctx, r); err != nil {
 			return err
 		}
 	}
-	r.sums.forget(r.now().Add(-monthsFor))
-	if err := r.sums.keepUp(ctx); err != nil {
+	since := r.now().Add(-monthsFor)
+	r.sums.forget(since)
+	r.flows.forget(since)
+	r.messages.forget(since)
+	if err := errors.Join(r.sums.keepUp(ctx), r.flows.keepUp(ctx), r.messages.keepUp(ctx)); err != nil {
 		return err
 	}
 	return r.displaced.renew(ctx, r)
@@ -168,6 +197,38 @@ func (r *Recent) Period(ctx context.Context, from, to ledger.Month) ([]ledger.Mo
 // MSSante is what is known of MSSanté in some months.
 func (r *Recent) MSSante(ctx context.Context, from, to ledger.Month) (ledger.MSSante, error) {
 	return r.mssante.get(ctx, r, period{from, to})
+}
+
+// acquaintance is of whom correspondents are asked for.
+type acquaintance struct {
+	period
+	unit wire.EventUnit
+	line string
+	most int
+}
+
+// Flows are what journals tell of some months.
+func (r *Recent) Flows(ctx context.Context, from, to ledger.Month) ([]ledger.FlowSum, error) {
+	return r.flows.of(ctx, period{from, to})
+}
+
+// Journals are what they tell of the messages of lines in some months.
+func (r *Recent) Journals(ctx context.Context, from, to ledger.Month) (j ledger.Journals, err error) {
+	if j.Coverage, err = r.Coverage(ctx); err != nil || len(j.Coverage) == 0 {
+		return j, err
+	}
+	j.Messages, err = r.messages.of(ctx, period{from, to})
+	return j, err
+}
+
+// Coverage is which days journals tell of which lines.
+func (r *Recent) Coverage(ctx context.Context) ([]ledger.JournalSpan, error) {
+	return r.coverage.get(ctx, r, struct{}{})
+}
+
+// Correspondents are the numbers of others.
+func (r *Recent) Correspondents(ctx context.Context, from, to ledger.Month, unit wire.EventUnit, line string, most int) ([]ledger.Correspondent, error) {
+	return r.partners.get(ctx, r, acquaintance{period{from, to}, unit, line, most})
 }
 
 // Mailboxes are those of MSSanté.
@@ -329,19 +390,22 @@ func (m *memo[K, V]) wanted(since time.Time) map[K]*answer[V] {
 	return wanted
 }
 
-// monthSums keep the sums of months: little of those past ever changes.
-type monthSums struct {
-	books MarkedBooks
-	now   func() time.Time
+// monthly keeps what is known of months: little of those past ever changes.
+type monthly[T any] struct {
+	books   MarkedBooks
+	now     func() time.Time
+	read    func(ctx context.Context, from, to ledger.Month) ([]T, error)                       // by month
+	month   func(*T) ledger.Month                                                               // of which something is
+	changed func(ctx context.Context, since ledger.Marks) (first, last ledger.Month, err error) // which months' did
 
 	mu    sync.Mutex
 	asked time.Time
 	marks ledger.Marks // of kept
-	kept  map[ledger.Month][]ledger.MonthSum
+	kept  map[ledger.Month][]T
 }
 
-// of are the sums of some months, by month.
-func (s *monthSums) of(ctx context.Context, p period) (all []ledger.MonthSum, err error) {
+// of is what is known of some months, by month.
+func (s *monthly[T]) of(ctx context.Context, p period) (all []T, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = s.now()
@@ -355,7 +419,7 @@ func (s *monthSums) of(ctx context.Context, p period) (all []ledger.MonthSum, er
 	for month := p.from; month <= p.to; month = month.Add(1) {
 		size += len(s.kept[month])
 	}
-	all = make([]ledger.MonthSum, 0, size)
+	all = make([]T, 0, size)
 	for month := p.from; month <= p.to; month = month.Add(1) {
 		all = append(all, s.kept[month]...)
 	}
@@ -363,7 +427,7 @@ func (s *monthSums) of(ctx context.Context, p period) (all []ledger.MonthSum, er
 }
 
 // fill reads the months that aren't kept, those that follow each other at once.
-func (s *monthSums) fill(ctx context.Context, p period) error {
+func (s *monthly[T]) fill(ctx context.Context, p period) error {
 	for from := p.from; from <= p.to; from = from.Add(1) {
 		if s.kept[from] != nil {
 			continue
@@ -372,12 +436,17 @@ func (s *monthSums) fill(ctx context.Context, p period) error {
 		for to < p.to && s.kept[to.Add(1)] == nil {
 			to = to.Add(1)
 		}
-		sums, err := s.books.Months(ctx, from, to)
+		all, err := s.read(ctx, from, to)
 		if err != nil {
 			return err
 		}
-		for month := from; month <= to; month = month.Add(1) {
-			s.kept[month] = append([]ledger.MonthSum{}, indicators.InMonth(sums, month)...)
+		for month, begin := from, 0; month <= to; month = month.Add(1) {
+			end := begin
+			for end < len(all) && s.month(&all[end]) == month {
+				end++
+			}
+			s.kept[month] = append([]T{}, all[begin:end]...)
+			begin = end
 		}
 		from = to
 	}
@@ -385,7 +454,7 @@ func (s *monthSums) fill(ctx context.Context, p period) error {
 }
 
 // keepUp forgets what has changed since it last did: to find that out is quick as long as it is little.
-func (s *monthSums) keepUp(ctx context.Context) error {
+func (s *monthly[T]) keepUp(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.kept) == 0 {
@@ -395,7 +464,7 @@ func (s *monthSums) keepUp(ctx context.Context) error {
 }
 
 // drop forgets the months that may have changed.
-func (s *monthSums) drop(ctx context.Context) error {
+func (s *monthly[T]) drop(ctx context.Context) error {
 	marks, err := s.books.Marks(ctx)
 	if err != nil || marks == s.marks {
 		return err
@@ -404,7 +473,7 @@ func (s *monthSums) drop(ctx context.Context) error {
 		s.marks = marks
 		return nil
 	}
-	first, last, err := s.books.ChangedSince(ctx, s.marks)
+	first, last, err := s.changed(ctx, s.marks)
 	if err != nil {
 		return err
 	}
@@ -418,7 +487,7 @@ func (s *monthSums) drop(ctx context.Context) error {
 }
 
 // forget gives the memory back where nobody has asked since.
-func (s *monthSums) forget(since time.Time) {
+func (s *monthly[T]) forget(since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asked.Before(since) {

@@ -195,6 +195,10 @@ func (s *still) Snapshot(context.Context) (ledger.Snapshot, error) {
 
 func (*still) Marks(context.Context) (ledger.Marks, error) { return ledger.Marks{}, nil }
 
+func (*still) FlowsChangedSince(context.Context, ledger.Marks) (first, last ledger.Month, err error) {
+	return 0, 0, nil
+}
+
 func (*still) ChangedSince(context.Context, ledger.Marks) (first, last ledger.Month, err error) {
 	return 0, 0, nil
 }

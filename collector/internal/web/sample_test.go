@@ -103,6 +103,11 @@ func (b *books) Flows(_ context.Context, from, to ledger.Month) ([]ledger.FlowSu
 	return keep(b.flows, func(x *ledger.FlowSum) bool { return from <= x.Month && x.Month <= to }), b.err
 }
 
+func (b *books) FlowsOf(ctx context.Context, line string, from, to ledger.Month) ([]ledger.FlowSum, error) {
+	all, err := b.Flows(ctx, from, to)
+	return keep(all, func(x *ledger.FlowSum) bool { return x.From == line || x.To == line }), err
+}
+
 func (b *books) Journals(ctx context.Context, from, to ledger.Month) (ledger.Journals, error) {
 	flows, err := b.Flows(ctx, from, to)
 	return ledger.Journals{Messages: ledger.ByLine(flows), Coverage: b.coverage}, err

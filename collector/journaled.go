@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/zerofax/zerofax/collector/internal/indicators"
+	"github.com/zerofax/zerofax/collector/internal/ledger"
+	"github.com/zerofax/zerofax/collector/internal/metrics"
+)
+
+// journaled is what journals change in the messages that machines counted, for the metrics. Of past months it is kept.
+type journaled struct {
+	books *ledger.Ledger
+
+	mu    sync.Mutex
+	marks ledger.Marks // of kept
+	kept  map[ledger.Month][]indicators.Correction
+}
+
+// faxes are the corrections of all months together.
+func (j *journaled) faxes(ctx context.Context, now *ledger.Snapshot) ([]metrics.Faxes, error) {
+	coverage, err := j.books.Coverage(ctx)
+	if err != nil || len(coverage) == 0 {
+		return nil, err
+	}
+	first, err := j.books.FirstFlow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.drop(ctx, now.Month); err != nil {
+		return nil, err
+	}
+	sums := make(map[metrics.Faxes]int64) // without their counts
+	for month := min(first, monthOf(coverage)); month <= now.Month; month = month.Add(1) {
+		if j.kept[month] == nil {
+			if j.kept[month], err = j.read(ctx, now, coverage, month); err != nil {
+				return nil, err
+			}
+		}
+		for _, c := range j.kept[month] {
+			sums[metrics.Faxes{Establishment: c.Establishment, Pole: c.Pole, Service: c.Service, Direction: c.Direction}] += c.Count
+		}
+	}
+	var list []metrics.Faxes
+	for f, n := range sums {
+		f.Count = n
+		list = append(list, f)
+	}
+	return list, nil
+}
+
+// monthOf is the first month that journals tell of.
+func monthOf(coverage []ledger.JournalSpan) ledger.Month {
+	first := coverage[0].From
+	for i := range coverage {
+		first = min(first, coverage[i].From)
+	}
+	return ledger.MonthOf(first.In(time.UTC), time.UTC)
+}
+
+// drop forgets what may have changed: all months when people changed something, and always the last two, of which the
+// days that are told of grow.
+func (j *journaled) drop(ctx context.Context, present ledger.Month) error {
+	marks, err := j.books.Marks(ctx)
+	if err != nil {
+		return err
+	}
+	if j.kept == nil || marks.Change != j.marks.Change {
+		j.kept, j.marks = make(map[ledger.Month][]indicators.Correction), marks
+		return nil
+	}
+	for _, changed := range []func(context.Context, ledger.Marks) (ledger.Month, ledger.Month, error){j.books.ChangedSince, j.books.FlowsChangedSince} {
+		first, last, err := changed(ctx, j.marks)
+		if err != nil {
+			return err
+		}
+		for month := range j.kept {
+			if first <= month && month <= last || month >= present.Add(-1) {
+				delete(j.kept, month)
+			}
+		}
+	}
+	j.marks = marks
+	return nil
+}
+
+func (j *journaled) read(ctx context.Context, now *ledger.Snapshot, coverage []ledger.JournalSpan, month ledger.Month) ([]indicators.Correction, error) {
+	flows, err := j.books.Flows(ctx, month, month)
+	if err != nil {
+		return nil, err
+	}
+	sums, err := j.books.Months(ctx, month, month)
+	if err != nil {
+		return nil, err
+	}
+	list := indicators.Corrections(indicators.Books{
+		At: now.At, Register: &now.Register, Lines: now.Lines, Months: sums,
+		Journals: ledger.Journals{Messages: ledger.ByLine(flows), Coverage: coverage},
+	}, month)
+	return append([]indicators.Correction{}, list...), nil
+}
