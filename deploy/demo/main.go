@@ -195,7 +195,7 @@ func program(ctx context.Context, dir string, stderr io.Writer, name string, arg
 // history lets the collector live through a year, and go on in the present.
 func history(ctx context.Context, dir string, stdout io.Writer) (*stage.Stage, error) {
 	o := stage.Options{
-		Mode: stage.Full, Seed: 2026, Months: historyMonths, Dir: dir, Log: slog.New(slog.DiscardHandler),
+		Mode: stage.Full, Flows: true, Seed: 2026, Months: historyMonths, Dir: dir, Log: slog.New(slog.DiscardHandler),
 		Pages: webAddress, MQTT: mqttAddress,
 	}
 	var err error

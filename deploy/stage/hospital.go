@@ -65,6 +65,8 @@ type Machine struct {
 	rate                               float64 // pages a working day, in the beginning
 	from, to                           time.Time
 	stop                               time.Time // from then on nobody faxes by habit; zero: never
+	guest                              *Machine  // whose habit came here, too; nil: nobody's
+	since                              time.Time // when it did
 	faxes                              []fax     // out of habit, in order
 	unseen                             []span    // in which it doesn't answer
 	jumps                              []jump

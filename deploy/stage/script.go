@@ -36,6 +36,11 @@ func (l *life) habit(m *Machine, from, to time.Time) (pages float64) {
 		s := m.lines[0].Service
 		left, turn, zone = s.left, s.turn, s.Zone
 	}
+	if m.guest != nil && to.After(m.since) {
+		at := *m.guest
+		at.stop, at.guest = time.Time{}, nil
+		pages += l.habit(&at, later(from, m.since), to)
+	}
 	if !m.stop.IsZero() && m.stop.Before(to) {
 		to = m.stop
 	}
@@ -50,6 +55,13 @@ func (l *life) habit(m *Machine, from, to time.Time) (pages float64) {
 		pages += m.rate * part * ofHour[local.Hour()] * (1 - (1-left)*gone)
 	}
 	return pages
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // move brings a machine's counters to an instant.

@@ -54,6 +54,7 @@ type Options struct {
 	Seed   uint64
 	Months int    // of history; 0: 24
 	Dir    string // empty; the programs' data and configurations
+	Flows  bool   // journals tell who faxes whom, too, services go in waves, and one goes to the fax next door
 	Log    *slog.Logger
 	Told   func(part float64) // of the history, from 0 to 1; nil: nobody wants to know
 
@@ -107,8 +108,14 @@ func Open(ctx context.Context, o Options) (s *Stage, err error) {
 	if o.Mode == Dead {
 		h.kill(h.hoursAgo(5))
 	}
+	var borrowed *Line
+	var borrowing *Machine
+	if o.Flows {
+		borrowed, borrowing = h.borrowing()
+	}
 	s.life = newLife(h, o.Seed)
 	s.Truth = s.life.truth
+	s.Truth.Borrowed, s.Truth.Borrowing = borrowed, borrowing
 	if err := s.startInfluxDB(ctx); err != nil {
 		return nil, err
 	}
@@ -328,6 +335,11 @@ func (s *Stage) begin(ctx context.Context) error {
 func (s *Stage) catchUp(ctx context.Context) error {
 	if err := s.note(ctx); err != nil {
 		return err
+	}
+	if s.Flows {
+		if err := s.flows(ctx); err != nil {
+			return err
+		}
 	}
 	return s.commands(ctx, "import agents agents.yml", "enroll ps-nord", "enroll ps-iles --valid 1440h", "enroll ps-sud --valid 240h",
 		"import mssante-addresses mssante-addresses.csv", "import mssante-volumes mssante-volumes.csv",

@@ -25,6 +25,10 @@ type Truth struct {
 	Boxes    map[string]map[string]int64 // service → state → how many addresses are in it
 	Dropped  int64                       // readings that an agent gave up
 
+	Exchanged, Called map[Flowing]int64 // by journals: messages and calls, each once
+	Borrowed          *Line             // that was cut, and whose people went next door; nil: none
+	Borrowing         *Machine          // where they went
+
 	zone *time.Location // the collector's
 }
 
