@@ -145,6 +145,7 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		Location: c.location,
 		MQTT:     cmp.Or(c.MQTT.ExternalURL, p.mqtt),
 		Version:  program.Version(),
+		Publish:  c.Directory,
 		Log:      log,
 		Door:     door,
 		Provider: provider,

@@ -52,3 +52,9 @@ func commune(text string) (code, doubt string) {
 	}
 	return code, ""
 }
+
+// IsFINESS tells whether text has the form of a FINESS number, whether or not its key is right.
+func IsFINESS(text string) bool { return finessForm.MatchString(strings.ToUpper(text)) }
+
+// IsRPPS tells whether text is an RPPS number: 11 digits, the last of which is the check of the others.
+func IsRPPS(text string) bool { return len(text) == 11 && onlyDigits(text) && luhn(text) }

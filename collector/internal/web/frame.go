@@ -56,6 +56,7 @@ func menu() []pageLink {
 		{Path: "/targets", Name: "nav.targets", For: ledger.ReaderRole},
 		{Path: "/waves", Name: "nav.waves", For: ledger.ReaderRole},
 		{Path: "/support", Name: "nav.support", For: ledger.ReaderRole},
+		{Path: "/send", Name: "nav.send", For: ledger.ReaderRole},
 		{Path: "/committee", Name: "nav.committee", For: ledger.ReaderRole},
 		{Path: "/alerts", Name: "nav.alerts", For: ledger.ReaderRole},
 		{Path: "/machines", Name: "nav.machines", For: ledger.ReaderRole},

@@ -59,7 +59,7 @@ func newHouse(t *testing.T) *house {
 	})
 	h.Handler, err = New(Options{
 		Books: h.books, Language: "fr", Location: paris, MQTT: "mqtt://127.0.0.1:1883", Version: "0.1.0", Log: log,
-		Ready: func() error { return nil }, Metrics: http.NotFoundHandler(),
+		Ready: func() error { return nil }, Metrics: http.NotFoundHandler(), Publish: true,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func (h *house) inside(w http.ResponseWriter, r *http.Request) {
 	h.t.Helper()
 	s, err := newPages(Options{
 		Books: h.books, Language: "fr", Location: h.paris, Log: h.log,
-		Ready: func() error { return nil }, Metrics: http.NotFoundHandler(),
+		Ready: func() error { return nil }, Metrics: http.NotFoundHandler(), Publish: true,
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -377,7 +377,19 @@ func (s *site) readExtraction(r *http.Request, path, day string) (news ledger.Ex
 	e.Rows = read.Rows
 	by := author(r)
 	by.Source = filepath.Base(path)
-	return b.DeclareExtraction(r.Context(), by, e, read.Ours)
+	news, err = b.DeclareExtraction(r.Context(), by, e, read.Ours)
+	if err != nil || !s.Publish {
+		return news, err
+	}
+	_, err = b.TakePublished(r.Context(), by, ledger.PublicFile{Name: e.Name, Day: e.Day}, func(keep func(ledger.Published) error) (int64, error) {
+		again, err := register.OpenExtraction(path)
+		if err != nil {
+			return 0, err
+		}
+		rows, err := again.Published(keep)
+		return rows, errors.Join(err, again.Close())
+	})
+	return news, err
 }
 
 // mssanteTemplate is a table of messages to fill in.

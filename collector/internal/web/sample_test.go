@@ -41,6 +41,7 @@ type books struct {
 	imports []ledger.Import
 	planBooks
 	plan ledger.Plan
+	directoryBooks
 }
 
 func (b *books) Imports(context.Context) ([]ledger.Import, error) { return b.imports, b.err }
@@ -66,6 +67,10 @@ func (b *books) MailboxVolumes(context.Context, ledger.Month, ledger.Month) ([]l
 func (b *books) Listing(context.Context) (ledger.Listing, error) { return ledger.Listing{}, b.err }
 
 func (b *books) MSSanteProfiles(context.Context) ([]ledger.MSSanteProfile, error) { return nil, b.err }
+
+func (b *books) PublicFiles(context.Context) ([]ledger.PublicFile, error) {
+	return []ledger.PublicFile{{Source: ledger.Mailboxes}}, b.err
+}
 
 func (b *books) Waves(context.Context) ([]ledger.Wave, error) { return b.waves, b.err }
 

@@ -25,6 +25,7 @@ var allTexts = []page.Texts{
 	mssanteTexts,
 	neighbourTexts,
 	journalTexts,
+	sendTexts,
 }
 
 // commonTexts are those that more than one page needs, and the first pages'.

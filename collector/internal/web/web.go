@@ -40,6 +40,7 @@ type Books interface {
 	registerBooks
 	committeeBooks
 	mssanteBooks
+	directoryBooks
 	waveBooks
 	neighbourBooks
 	journalBooks
@@ -58,6 +59,7 @@ type Options struct {
 	Location *time.Location            // in which times are shown
 	MQTT     string                    // URL that agents use, for the page that tells how to start one
 	Version  string
+	Publish  bool // all addresses of an extraction that is handed in are kept, to be searched
 	Log      *slog.Logger
 
 	Door     *people.Door     // where people sign in; nil: nobody has to
@@ -175,6 +177,7 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/neighbours", packed(s.neighboursPage))
 	mux.HandleFunc("/neighbours/{line}", packed(s.neighbourPage))
 	s.journalRoutes(mux, packed)
+	mux.HandleFunc("GET /send", packed(s.sendPage))
 	mux.HandleFunc("/alerts", packed(s.alertsPage))
 	mux.HandleFunc("GET /targets", packed(s.targetsPage))
 	mux.HandleFunc("POST /targets", change(ledger.EditorRole, maxForm, s.saveTarget))
