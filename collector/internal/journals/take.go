@@ -123,19 +123,19 @@ func Take(ctx context.Context, books Books, by ledger.Author, what ledger.Import
 	if err == nil {
 		err = x.book(ctx)
 	}
+	after, done := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer done()
+	if len(x.Rejects) > 0 {
+		err = errors.Join(err, books.KeepRejects(after, id, x.Rejects))
+	}
 	if err == nil {
 		err = books.EndImport(ctx, id)
 	}
-	after, done := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
-	defer done()
 	if ended := ctx.Err(); ended != nil && err != nil {
 		err = ended // whatever it broke off
 	}
 	if err != nil {
 		err = errors.Join(err, x.undo(after, by, context.Cause(ctx)))
-	}
-	if len(x.Rejects) > 0 {
-		err = errors.Join(err, books.KeepRejects(after, id, x.Rejects))
 	}
 	return x.standing, x.Tally, err
 }

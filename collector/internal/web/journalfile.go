@@ -96,6 +96,7 @@ type journalPage struct {
 	Events  []eventRow
 	Rejects []ledger.Reject
 	Ready   bool // it can be imported
+	Unowned bool // whose faxes they are isn't told
 	Problem string
 }
 
@@ -331,6 +332,7 @@ func (p *journalPage) show(ours journals.Ours) {
 			row.Length = fmt.Sprintf("%d:%02d", e.Seconds/60, e.Seconds%60)
 		}
 		p.Events = append(p.Events, row)
+		p.Unowned = p.Unowned || e.Witness == wire.Sender && e.From == "" || e.Witness == wire.Receiver && e.To == ""
 	}
 }
 

@@ -111,7 +111,7 @@ func (s speech) importRow(x ledger.Import) importRow {
 // importedPage is one import: how far it is, what came of it, and what can still be done about it.
 type importedPage struct {
 	frame
-	importRow
+	Row     importRow
 	Percent int64 // of its file; -1: not known
 	Rejects []ledger.Reject
 	Of      int64 // rejects
@@ -127,7 +127,7 @@ func (s *site) importedPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f, _ := s.frame(r, "title.journal.import")
-	p := importedPage{frame: f, importRow: f.importRow(x), Percent: -1, Of: x.Rejected}
+	p := importedPage{frame: f, Row: f.importRow(x), Percent: -1, Of: x.Rejected}
 	p.Follows = x.Profile == "" // nobody read it by a profile of his own
 	p.Running, p.Undoing = x.State == ledger.ImportRunning, x.State == ledger.ImportDone || x.State == ledger.ImportBroken
 	if p.Running {

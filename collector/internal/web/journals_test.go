@@ -150,6 +150,9 @@ func TestAJournalIsLookedAtImportedAndUndoneByAPage(t *testing.T) {
 	if all, err := d.books.Imports(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("to look imports %v, %v", all, err)
 	}
+	if want := "Le journal ne dit pas son propre numéro"; !strings.Contains(look, want) {
+		t.Errorf("the preview lacks %q, though who faxed isn't told:\n%s", want, look)
+	}
 	at := d.imported(file, "profile", "hylafax", "journal", "serveur", "lines", "0241354000")
 	page := d.shows(at)
 	for _, want := range []string{"xferfaxlog terminé", "Nouveaux 2", "Rejetées 1", "serveur · hylafax", "Défaire cet import…", "· mai"} {
@@ -161,8 +164,14 @@ func TestAJournalIsLookedAtImportedAndUndoneByAPage(t *testing.T) {
 	if want := "3;\"date illisible : \"\"11/03/26 10:99\"\"\"\n"; !strings.HasSuffix(rejects, want) {
 		t.Errorf("got %q, want it to end with %q", rejects, want)
 	}
-	if left, err := os.ReadDir(d.dir); err != nil || len(left) != 0 {
-		t.Errorf("left of the file: %v, %v", left, err)
+	gone := func() bool {
+		left, err := os.ReadDir(d.dir)
+		return err == nil && len(left) == 0
+	}
+	for deadline := time.Now().Add(20 * time.Second); !gone() && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	}
+	if !gone() {
+		t.Error("the file that was handed in is still there")
 	}
 	if w := d.post(at + "/undo"); w.Code != http.StatusSeeOther || !strings.Contains(d.shows(w.Header().Get("Location")), "L’import est défait.") {
 		t.Errorf("undo: got %d to %s", w.Code, w.Header().Get("Location"))

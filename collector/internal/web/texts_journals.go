@@ -160,4 +160,5 @@ var journalTexts = page.Texts{
 	"journals.fault.date":      {"Dites comment les dates sont écrites.", "Say how dates are written."},
 	"journals.fault.parties":   {"Dites quelles colonnes donnent les numéros : le nôtre et le distant, ou bien l’appelant et l’appelé.", "Say which columns have the numbers: ours and the one outside, or else caller and called."},
 	"journals.fault.direction": {"Le sens se dit une fois : par une colonne, ou pour tout le fichier ; jamais avec appelant et appelé, qui le disent déjà.", "The direction is told once: by a column, or for the whole file; never with caller and called, which tell it already."},
+	"journals.unowned":         {"Le journal ne dit pas son propre numéro : donnez-le ci-dessus, sinon ces fax ne seront comptés à aucune ligne.", "The journal doesn’t tell its own number: give it above, else these faxes will count for no line."},
 }
