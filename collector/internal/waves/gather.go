@@ -20,7 +20,7 @@ type Books struct {
 	Figures  []indicators.Figure           // of services, in months from which all is said as a month's mean
 	Flows    []ledger.FlowSum              // of the same months
 	Told     []ledger.JournalSpan
-	Partners map[string]int64 // distinct numbers outside with which a line of the service faxed in these months
+	Partners map[string][]int64 // numbers outside, by id, with which each line faxed in these months; nil: nobody asked
 	From, To ledger.Month
 }
 
@@ -59,7 +59,7 @@ func Gather(b Books) Hospital {
 		}
 		s.Places = spots.of(own)
 		if s.Told = slices.ContainsFunc(own, func(l *ledger.Line) bool { return told[l.ID] }); s.Told {
-			s.Partners = Known(float64(b.Partners[id]))
+			s.Partners = b.partners(own)
 		} else {
 			h.Silent = append(h.Silent, id)
 		}
@@ -87,6 +87,26 @@ func linesOf(all []ledger.Line) (homes map[string]string, lines map[string][]*le
 		}
 	}
 	return homes, lines
+}
+
+// partners are with how many numbers outside some lines faxed together.
+func (b *Books) partners(lines []*ledger.Line) Amount {
+	if b.Partners == nil {
+		return Amount{}
+	}
+	distinct := make(map[int64]bool)
+	for _, l := range lines {
+		for _, id := range b.Partners[l.ID] {
+			distinct[id] = true
+		}
+	}
+	return Known(float64(len(distinct)))
+}
+
+// Unit is that of the flows which count, empty where no journal tells any.
+func (b *Books) Unit() wire.EventUnit {
+	homes, _ := linesOf(b.Lines)
+	return b.unit(homes)
 }
 
 // unit is that in which journals tell of more services; of messages where it is of as many.

@@ -52,7 +52,7 @@ func books() waves.Books {
 			{Unit: wire.Call, From: "2026-09-01", To: "2026-10-31", Lines: []string{"c1"}},
 			{Unit: wire.Message, From: "2026-01-01", To: "2026-01-31", Lines: []string{"p1"}},
 		},
-		Partners: map[string]int64{"cardio": 12},
+		Partners: map[string][]int64{"c1": {1, 2, 3}, "c2": {3, 4}, "p1": {5}},
 		From:     202609, To: 202610,
 	}
 }
@@ -61,7 +61,7 @@ func TestWhatIsKnownOfAHospitalIsTakenAndTheRestIsUnknown(t *testing.T) {
 	h := waves.Gather(books())
 	floor := []string{"chu > Larrey > Bât A > Niveau 2"}
 	want := []waves.Service{
-		{ID: "cardio", Size: 1, Faxes: waves.Known(30.4375), Places: floor, Partners: waves.Known(12), Told: true},
+		{ID: "cardio", Size: 1, Faxes: waves.Known(30.4375), Places: floor, Partners: waves.Known(4), Told: true},
 		{ID: "pharma", Size: 1},
 		{ID: "radio", Size: 1, Urgency: 3, Places: floor, Partners: waves.Known(0), Told: true},
 	}

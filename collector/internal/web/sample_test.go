@@ -282,3 +282,7 @@ func (b *books) AfterDates(context.Context, ledger.Month) ([]ledger.AfterSum, er
 func (b *books) Closed(context.Context, ledger.Month, ledger.Month, string) ([]ledger.Closing, error) {
 	return nil, b.err
 }
+
+func (b *books) Acquainted(context.Context, ledger.Month, ledger.Month, wire.EventUnit) (map[string][]int64, error) {
+	return map[string][]int64{}, b.err
+}

@@ -77,6 +77,7 @@ var waveTexts = page.Texts{
 	"cut.undated":     {" ; aucune des deux vagues n’a de date", "; neither wave has a date"},
 	"cut.none":        {"aucun échange coupé", "no exchange cut"},
 	"cut.sum":         {"%d flux coupés, %s fax par mois, environ %s fax entre les dates", "%d flows cut, %s faxes a month, about %s faxes between the dates"},
+	"cut.sum.open":    {"%d flux coupés, %s fax par mois, et une date manque à chacun", "%d flows cut, %s faxes a month, and a date is missing of all of them"},
 	"cut.sum.undated": {" (plus %d flux dont une date manque)", " (and %d flows of which a date is missing)"},
 
 	"apply.title":      {"Date de la vague pour ses lignes", "The wave's date for its lines"},

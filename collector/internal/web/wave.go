@@ -47,7 +47,7 @@ func (s *site) wavePage(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	default:
-		if err := s.gather(r, &p.planning); err != nil {
+		if err := s.gather(r, &p.planning, false); err != nil {
 			s.Log.Error("read the books for the page", "error", err)
 			p.Fault = true
 			break
@@ -157,6 +157,9 @@ func (v waveLines) MoreLeft() int { return max(0, len(v.Left)-maxRows) }
 func (p planning) SumOf(s waves.Sum) string {
 	if s.Flows == 0 {
 		return p.say("cut.none")
+	}
+	if s.Undated == s.Flows { // how many faxes that is isn't known
+		return p.say("cut.sum.open", s.Flows, p.Rate(s.Month))
 	}
 	text := p.say("cut.sum", s.Flows, p.Rate(s.Month), p.Rate(s.Lost))
 	if s.Undated > 0 {

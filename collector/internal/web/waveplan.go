@@ -102,11 +102,11 @@ func (s *site) showProposal(w http.ResponseWriter, r *http.Request, q url.Values
 	p := proposalPage{planning: s.planning(r, "proposals.title", "by", "n", "w-faxes", "w-urgency", "w-neighbours", "w-partners", "w-exchanges")}
 	p.Faults = wrong
 	if !p.Fault {
-		if err := s.gather(r, &p.planning); err != nil {
+		weights := p.asked(q)
+		if err := s.gather(r, &p.planning, weights[waves.Partners] > 0); err != nil {
 			s.Log.Error("read the books for the page", "error", err)
 			p.Fault = true
 		} else {
-			weights := p.asked(q)
 			proposal := waves.Propose(p.Hospital.Services, p.Hospital.Flows, weights, p.Count)
 			p.fill(proposal)
 			p.Revision = revision(promised(p.Plan, proposal.Groups))
@@ -249,11 +249,12 @@ func (s *site) takeProposal(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the form can't be read", http.StatusBadRequest)
 		return
 	}
-	if err := s.gather(r, &p.planning); err != nil {
+	weights := p.asked(r.PostForm)
+	if err := s.gather(r, &p.planning, weights[waves.Partners] > 0); err != nil {
 		s.refused(w, r, err)
 		return
 	}
-	groups := waves.Propose(p.Hospital.Services, p.Hospital.Flows, p.asked(r.PostForm), p.Count).Groups
+	groups := waves.Propose(p.Hospital.Services, p.Hospital.Flows, weights, p.Count).Groups
 	err := s.books(r).DeclarePlan(r.Context(), author(r), func(_ ledger.Register, plan ledger.Plan) (ledger.Plan, error) {
 		if len(p.reader.Establishments) > 0 {
 			return plan, errNotYours // whose numbers are of all
@@ -317,7 +318,7 @@ type whatIfPage struct {
 func (s *site) whatIfPage(w http.ResponseWriter, r *http.Request) {
 	p := whatIfPage{planning: s.planning(r, "whatif.title", "service", "to")}
 	if !p.Fault {
-		if err := s.gather(r, &p.planning); err != nil {
+		if err := s.gather(r, &p.planning, false); err != nil {
 			s.Log.Error("read the books for the page", "error", err)
 			p.Fault = true
 		} else {
@@ -406,7 +407,7 @@ type pilotRow struct {
 func (s *site) pilotPage(w http.ResponseWriter, r *http.Request) {
 	p := pilotPage{planning: s.planning(r, "pilot.title", "q", "page")}
 	if !p.Fault {
-		if err := s.gather(r, &p.planning); err != nil {
+		if err := s.gather(r, &p.planning, false); err != nil {
 			s.Log.Error("read the books for the page", "error", err)
 			p.Fault = true
 		} else {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 	"github.com/zerofax/zerofax/collector/internal/waves"
@@ -20,6 +22,7 @@ import (
 type planBooks interface {
 	Plan(ctx context.Context) (ledger.Plan, error)
 	ServiceNotes(ctx context.Context) (map[string]ledger.ServiceNote, error)
+	Acquainted(ctx context.Context, from, to ledger.Month, unit wire.EventUnit) (map[string][]int64, error)
 	DeclarePlan(ctx context.Context, by ledger.Author, change func(ledger.Register, ledger.Plan) (ledger.Plan, error)) error
 	DeclareServiceNote(ctx context.Context, by ledger.Author, service string, change func(ledger.Register, ledger.ServiceNote) (ledger.ServiceNote, error)) error
 }
@@ -62,6 +65,16 @@ func (s scope) ServiceNotes(ctx context.Context) (map[string]ledger.ServiceNote,
 	}
 	all, err := s.all.ServiceNotes(ctx)
 	return only(all, func(id string) bool { return view.Register.Services[id].ID != "" }), err
+}
+
+// Acquainted is of the reader's lines.
+func (s scope) Acquainted(ctx context.Context, from, to ledger.Month, unit wire.EventUnit) (map[string][]int64, error) {
+	view, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.all.Acquainted(ctx, from, to, unit)
+	return only(all, func(line string) bool { return view.lines[line] }), err
 }
 
 // wholly tells whether all services of a wave are of the reader's establishments, and it has some.
@@ -189,16 +202,25 @@ func (s *site) common(ctx context.Context, shown []ledger.Wave) (map[int64]bool,
 // planMonths are those of which services' faxes are told.
 const planMonths = 12
 
-// gather reads what services fax, in the last complete months.
-func (s *site) gather(r *http.Request, p *planning) error {
+// gather reads what services fax, in the last complete months, and with how many outside where that is wanted.
+func (s *site) gather(r *http.Request, p *planning, partners bool) error {
 	to := s.presentMonth(p.books).Add(-1)
 	from := to.Add(1 - planMonths)
 	b := waves.Books{Register: &p.books.Register, Lines: p.books.Lines, Devices: p.books.Devices, Notes: p.Notes, From: from, To: to}
 	figures := indicators.Books{At: p.books.At, Register: &p.books.Register, Lines: p.books.Lines}
 	group, ctx := errgroup.WithContext(r.Context())
 	group.Go(func() (err error) { figures.Months, err = s.books(r).Period(ctx, from, to); return err })
+	group.Go(func() (err error) { figures.Journals, err = s.books(r).Journals(ctx, from, to); return err })
+	group.Go(func() (err error) { b.Flows, err = s.books(r).Flows(ctx, from, to); return err })
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("read what services fax: %w", err)
+	}
+	b.Told = figures.Journals.Coverage
+	if unit := b.Unit(); partners && unit != "" {
+		var err error
+		if b.Partners, err = s.books(r).Acquainted(r.Context(), from, to, unit); err != nil {
+			return fmt.Errorf("read with whom services fax: %w", err)
+		}
 	}
 	b.Figures = indicators.Compute(figures, from, to, indicators.Service)
 	p.Hospital = waves.Gather(b)
@@ -257,10 +279,11 @@ func (p planning) When(d ledger.Day) string {
 
 // Rate says a figure a month: whole from ten on.
 func (f frame) Rate(v float64) string {
-	if v >= 10 || v == float64(int64(v)) {
+	tenths := math.Round(v * 10)
+	if v >= 10 || v == 0 || tenths > 0 && math.Mod(tenths, 10) == 0 {
 		return f.say("chart.whole", int64(v+0.5))
 	}
-	if v < 0.1 {
+	if tenths < 1 {
 		return f.say("wave.tiny")
 	}
 	return f.say("chart.tenth", v)

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -289,4 +291,31 @@ func TestCopperThatClosesBeforeAWaveIsShown(t *testing.T) {
 	got := bare(ask(newSite(t, b), http.MethodGet, "/waves/1?lang=fr").Body.String())
 	wantIn(t, "the wave", got, "31/01/2027 12/04/2027 avant la coupure dans les 6 mois")
 	wantIn(t, "the list", bare(ask(newSite(t, b), http.MethodGet, "/waves?lang=fr").Body.String()), "1 ligne(s) dont le cuivre ferme avant")
+}
+
+func TestAProposalKeepsTogetherWhoFaxesEachOtherByTheirJournals(t *testing.T) {
+	b := hospital()
+	b.snapshot.Register.Services = map[string]ledger.Service{}
+	b.snapshot.Lines, b.snapshot.Devices = nil, nil
+	names := []string{"cardio", "radio", "pharma", "labo", "muet"}
+	for i, id := range names {
+		b.snapshot.Register.Services[id] = ledger.Service{ID: id, Establishment: "chu", Name: id}
+		b.snapshot.Lines = append(b.snapshot.Lines, ledger.Line{ID: fmt.Sprint("l", i), Service: id, Establishment: "chu", State: ledger.Active, Declared: true, Zone: time.UTC})
+	}
+	flow := func(from, to string, n int64) ledger.FlowSum {
+		return ledger.FlowSum{Month: 202609, Unit: wire.Message, From: from, To: to, Count: n}
+	}
+	b.flows = []ledger.FlowSum{flow("l0", "l1", 600), flow("l1", "l0", 240), flow("l2", "l3", 120), flow("l0", "l2", 12)} // a year's
+	b.coverage = []ledger.JournalSpan{{Journal: "hylafax", Unit: wire.Message, From: "2025-10-01", To: "2026-09-30", Lines: []string{"l0", "l1", "l2", "l3"}}}
+	b.plan = ledger.Plan{Waves: []ledger.Wave{{Number: 1, Cutoff: "2027-01-11", Services: []string{"cardio"}}, {Number: 2, Cutoff: "2027-04-12", Services: []string{"radio", "pharma"}}}}
+	site := newSite(t, b)
+	page := func(path string) string {
+		return bare(html.UnescapeString(ask(site, http.MethodGet, path).Body.String()))
+	}
+	wantIn(t, "the proposal", page("/waves/proposals?by=exchanges&n=2&lang=en"), "Between the proposed waves: 1 faxes a month, of 81 between these departments",
+		"Wave 1: 2 departments, 2 lines", "cardio 1 mostly radio: 70 a month Wave 1", "radio 1 mostly cardio: 70 a month Wave 2", "Wave 2: 2 departments, 2 lines", "Cannot tell (1 departments) 1 of which no journal says whom they fax", "muet : Interdependence")
+	wantIn(t, "by partners", page("/waves/proposals?by=partners&n=2&lang=en"), "Cannot tell (1 departments) 1 of which no journal tells the correspondents")
+	wantIn(t, "the wave", page("/waves/1?lang=en"), "3 flows cut, 71 faxes a month", "cardio → radio: 50 a month; cardio has no fax from 11 Jan 2027 to 12 Apr 2027: about 149 faxes")
+	wantIn(t, "what if", page("/waves/whatif?service=cardio&to=2&lang=en"), "Now 4 flows cut, 81 faxes a month, about 212 faxes between the dates (and 1 flows of which a date is missing)", "Then 1 flows cut, 10 faxes a month, and a date is missing of all of them", "Exchanges that are no more cut (3)")
+	wantIn(t, "what if of one that no journal tells of", page("/waves/whatif?service=muet&to=2&lang=en"), "Cannot tell: no journal says whom this department faxes")
 }
