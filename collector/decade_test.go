@@ -173,7 +173,7 @@ func openDecade(b testing.TB, path string) *ledger.Ledger {
 
 func decadeSite(b testing.TB, l *ledger.Ledger) http.Handler {
 	b.Helper()
-	figures := metrics.New(metrics.Options{Books: l, Dropped: func() int64 { return 0 }})
+	figures := metrics.New(metrics.Options{Books: l, Faxes: (&journaled{books: l}).faxes, Dropped: func() int64 { return 0 }})
 	door, err := people.NewDoor(people.Options{Books: l, Log: slog.New(slog.DiscardHandler), Now: time.Now, Cost: bcrypt.MinCost})
 	if err != nil {
 		b.Fatal(err)

@@ -24,7 +24,7 @@ func pilotage(l Language) *board.Dashboard {
 		l.trend("active_lines"), l.trend("mssante_addresses"),
 		l.trends(l.say("Reçus : pages de fax et messages MSSanté", "Received: fax pages and MSSanté messages"), "fax_received", "mssante_received"),
 		l.trends(l.say("Émis : pages de fax et messages MSSanté", "Sent: fax pages and MSSanté messages"), "fax_sent", "mssante_sent"),
-		l.watchedShare())
+		l.trend("fax_internal").Size(24, 6), l.watchedShare())
 	d.Row(l.say("Par pôle", "By pole"), l.byPole())
 	d.Row(l.say("Par service", "By department"), l.byService(), l.most("sent"), l.most("received"))
 	return d
@@ -95,8 +95,8 @@ var thisMonth, lastMonth = toMonth("1d", "+ 1d"), toMonth("33d", "- 26d")
 
 // ofChosen are the indicators of the establishments that are chosen, or, where all are, of the structure as a
 // whole, which may know more, such as figures that were declared for all at once. Months that nobody
-// watched are none. Faxes are told in pages, which all machines count, and not in messages.
-const ofChosen = `"by" = '$level' AND ("by" = 'whole' OR "establishment" =~ /^${establishment:regex}$/) AND "completeness" > 0 AND "unit" != 'faxes'`
+// watched are none. Faxes are told in pages, which all machines count, and internal ones in messages, which journals tell.
+const ofChosen = `"by" = '$level' AND ("by" = 'whole' OR "establishment" =~ /^${establishment:regex}$/) AND "completeness" > 0 AND ("unit" != 'faxes' OR "indicator" = 'fax_internal')`
 
 // indicatorTable has the last month that is over, since only that one compares with a month's target.
 func (l Language) indicatorTable() *board.Panel {

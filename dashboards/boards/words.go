@@ -63,6 +63,7 @@ var (
 		{"fax_sent", "Pages de fax émises", "Fax pages sent", ""},
 		{"fax_direction_unknown", "Pages de fax de sens inconnu", "Fax pages of unknown direction", ""},
 		{"mssante_sent", "Messages MSSanté émis", "MSSanté messages sent", ""},
+		{"fax_internal", "Messages fax internes", "Internal fax messages", ""},
 	}
 )
 

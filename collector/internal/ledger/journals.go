@@ -19,10 +19,10 @@ func (l *Ledger) Journals(ctx context.Context, from, to Month) (j Journals, err 
 
 // FlowsOf are those that begin or end at a line, in the months from and to and those between, in the order of Flows.
 func (l *Ledger) FlowsOf(ctx context.Context, line string, from, to Month) (all []FlowSum, err error) {
-	const query = "SELECT month AS of_month, unit AS of_unit, COALESCE(senders.line, ''), COALESCE(receivers.line, ''), SUM(done), SUM(failed), SUM(pages), SUM(paged) " +
-		"FROM parties AS ours JOIN pairs ON pairs.%s = ours.id JOIN pair_months ON pair = pairs.id " +
+	const query = "SELECT month, unit, COALESCE(senders.line, '') AS sender, COALESCE(receivers.line, '') AS receiver, SUM(done), SUM(failed), SUM(pages), SUM(paged) " +
+		"FROM parties AS ours JOIN pairs ON pairs.%s = ours.id AND ours.line = ?" + theirMonths +
 		"LEFT JOIN parties AS senders ON senders.id = from_party LEFT JOIN parties AS receivers ON receivers.id = to_party " +
-		"WHERE ours.line = ? AND month >= ? AND month <= ? AND (done <> 0 OR failed <> 0)%s GROUP BY 1, 2, 3, 4"
+		"WHERE (done <> 0 OR failed <> 0)%s GROUP BY 1, 2, 3, 4"
 	sent := fmt.Sprintf(query, "from_party", "")
 	received := fmt.Sprintf(query, "to_party", " AND COALESCE(senders.line, '') <> ours.line") // what it faxed to itself is in sent
 	args := []any{line, int64(from), int64(to)}

@@ -23,7 +23,7 @@ const (
 	crossedFew   = 15 // services of the table of who faxes whom, the others together
 	crossedMost  = 60
 	fewPartners  = 25
-	mostPartners = 1000 // in a file
+	mostPartners = 300 // in a file
 	heats        = 5    // shades of that table
 	flowPageSpan = 12   // months that are shown unasked
 	flowMostSpan = 36

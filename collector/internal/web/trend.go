@@ -76,17 +76,38 @@ func trendOf(ctx context.Context, from Books, books *ledger.Snapshot, first, las
 	return t, computing.Wait()
 }
 
-// figure is an indicator in the ith month: of faxes their pages; nil where it isn't told.
+// figure is an indicator in the ith month; nil where it isn't told. Of faxes it is their pages, or, where no month's are
+// known, their messages: journals tell those of fax servers that no machine counts.
 func (t trend) figure(i int, indicator indicators.Indicator) *indicators.Figure {
 	if i < 0 || i >= len(t.Figures) {
 		return nil
 	}
 	for j := range t.Figures[i] {
-		if f := &t.Figures[i][j]; f.Indicator == indicator && (f.Of != "faxes" || indicator == indicators.FaxInternal) {
+		if f := &t.Figures[i][j]; f.Indicator == indicator && (f.Of != "faxes") == (t.unitOf(indicator) != "faxes") {
 			return f
 		}
 	}
 	return nil
+}
+
+// unitOf is in what an indicator is told; of lines and mailboxes it is empty.
+func (t trend) unitOf(indicator indicators.Indicator) string {
+	if indicator == indicators.FaxInternal {
+		return "faxes"
+	}
+	known := ""
+	for i := range t.Figures {
+		for j := range t.Figures[i] {
+			switch f := &t.Figures[i][j]; {
+			case f.Indicator != indicator || f.Value == nil:
+			case f.Of == "pages":
+				return "pages"
+			case f.Of == "faxes":
+				known = "faxes"
+			}
+		}
+	}
+	return known
 }
 
 // values are an indicator's, month by month, nil where unknown.
