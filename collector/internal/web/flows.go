@@ -24,8 +24,8 @@ const (
 	crossedMost  = 60
 	fewPartners  = 25
 	mostPartners = 300 // in a file
-	heats        = 5    // shades of that table
-	flowPageSpan = 12   // months that are shown unasked
+	heats        = 5   // shades of that table
+	flowPageSpan = 12  // months that are shown unasked
 	flowMostSpan = 36
 	flowDayShare = 0.99 // of the lines' days, that is all of them
 	fewLines     = 40   // of which correspondents are told together
