@@ -107,9 +107,15 @@ func NewIntake(o IntakeOptions) (*Intake, error) {
 	return &Intake{IntakeOptions: o, jobs: make(chan func(context.Context)), files: make(map[string]*File), runs: make(map[int64]*run)}, nil
 }
 
-// Run does the imports until ctx ends, and waits for them.
+// Run does the imports until ctx ends, and waits for them. First it goes on to take back what a former run, or a command,
+// ended amidst.
 func (in *Intake) Run(ctx context.Context) error {
 	var group sync.WaitGroup
+	group.Go(func() {
+		if err := in.finish(ctx); err != nil && ctx.Err() == nil {
+			in.Log.Error("take back imports that were cancelled", "error", err)
+		}
+	})
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
@@ -119,6 +125,16 @@ func (in *Intake) Run(ctx context.Context) error {
 	}
 	group.Wait()
 	return os.RemoveAll(in.Dir)
+}
+
+func (in *Intake) finish(ctx context.Context) error {
+	ids, err := in.Books.HalfUndone(ctx)
+	for _, id := range ids {
+		if err := in.Books.CancelImport(ctx, ledger.Author{}, id); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // Keep keeps a journal that is handed in, and forgets those that nobody did anything with for a day.
@@ -282,6 +298,7 @@ func (in *Intake) release(file File) {
 }
 
 func (in *Intake) take(ctx context.Context, by ledger.Author, file File, what ledger.Import, rows func(io.Reader) (Rows, error), begun chan<- int64) (err error) {
+	books := stoppable{in.Books, ctx}
 	ctx, cancel := context.WithCancelCause(ctx)
 	r := &run{cancel: cancel, size: file.Size, done: make(chan struct{})}
 	defer close(r.done)
@@ -305,7 +322,7 @@ func (in *Intake) take(ctx context.Context, by ledger.Author, file File, what le
 		delete(in.files, file.ID)
 		err = errors.Join(err, data.Close(), os.Remove(file.path))
 	}()
-	_, _, err = Take(ctx, in.Books, by, what, all, func(number int64) {
+	_, _, err = Take(ctx, books, by, what, all, func(number int64) {
 		id = number
 		in.mu.Lock()
 		in.runs[id] = r
@@ -313,6 +330,24 @@ func (in *Intake) take(ctx context.Context, by ledger.Author, file File, what le
 		begun <- id
 	})
 	return err
+}
+
+// stopTime is how long a collector that stops takes back what it was importing; the next one goes on.
+const stopTime = 3 * time.Second
+
+// stoppable are books in which nothing takes long once the collector stops.
+type stoppable struct {
+	Books
+	collector context.Context
+}
+
+func (s stoppable) CancelImport(ctx context.Context, by ledger.Author, id int64) error {
+	if s.collector.Err() != nil {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(ctx, stopTime)
+		defer done()
+	}
+	return s.Books.CancelImport(ctx, by, id)
 }
 
 // counting counts the bytes that are read.

@@ -21,6 +21,7 @@ type Books interface {
 	EndImport(ctx context.Context, id int64) error
 	CancelImport(ctx context.Context, by ledger.Author, id int64) error
 	KeepRejects(ctx context.Context, id int64, rejects []ledger.Reject) error
+	HalfUndone(ctx context.Context) ([]int64, error)
 }
 
 // Rows hands the rows of a journal to each, which may end it by an error. Any other error is that it can't be read to its

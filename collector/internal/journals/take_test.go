@@ -56,6 +56,8 @@ func (b *books) CancelImport(ctx context.Context, by ledger.Author, _ int64) err
 	return nil
 }
 
+func (b *books) HalfUndone(context.Context) ([]int64, error) { return nil, nil }
+
 func (b *books) KeepRejects(_ context.Context, _ int64, rejects []ledger.Reject) error {
 	b.rejects = rejects
 	return nil

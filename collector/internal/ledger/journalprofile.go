@@ -112,3 +112,17 @@ func (l *Ledger) Rejects(ctx context.Context, id int64) (all []Reject, err error
 // Mask is what people see of a number that isn't ours: 02 41 •• •• 12. An extension has a colon before it; of what
 // begins with a question mark nothing is seen.
 func Mask(number string) string { return mask(number) }
+
+// HalfUndone are the imports of which something still counts though they are cancelled or undone: the program ended while
+// it took them back. CancelImport goes on with it.
+func (l *Ledger) HalfUndone(ctx context.Context) (ids []int64, err error) {
+	err = l.read(ctx, "imports", func(q querier, _ wire.Time) error {
+		return each(ctx, q, "SELECT id FROM journal_imports WHERE state IN (?, ?) AND id IN (SELECT import FROM import_rows) ORDER BY id", func(read func(...any) error) error {
+			var id int64
+			err := read(&id)
+			ids = append(ids, id)
+			return err
+		}, string(ImportCancelled), string(ImportUndone))
+	})
+	return ids, err
+}
