@@ -55,6 +55,9 @@ func TestMemoryStaysFlatOverYearsOfFaxes(t *testing.T) {
 	if err != nil || rows != 100_000 {
 		t.Fatalf("got %d rows, %v", rows, err)
 	}
+	if state := len(r.State()); state < 10<<10 || state > 64<<10 {
+		t.Errorf("got a state of %d bytes, want that of a day: a fax a minute", state)
+	}
 	if at[1] > at[0]+8<<20 {
 		t.Errorf("got %d MB in use after 100 000 rows and %d MB after 70 000, want as much", at[1]>>20, at[0]>>20)
 	}

@@ -232,30 +232,35 @@ func (r *Reader) number(role role) string {
 		r.reject(BadNumber, "")
 	}
 	text, _, _ = strings.Cut(text, "@") // sip:0241354000@exchange
-	begins := strings.IndexAny(text, "+0123456789")
-	if begins < 0 {
-		return ""
+	best, most := "", 2                 // fewer than three digits are no number: CHU 49
+	for _, run := range strings.FieldsFunc(text, unicode.IsLetter) {
+		digits := 0
+		for _, c := range []byte(run) {
+			if c >= '0' && c <= '9' {
+				digits++
+			}
+		}
+		if digits > most {
+			best, most = strings.Trim(run, " \t\r\n\u00a0.,;:-/<>[]\"'"), digits
+		}
 	}
-	text = text[begins:]
-	if ends := strings.IndexFunc(text, unicode.IsLetter); ends > 0 {
-		text = text[:ends]
-	}
-	if text = strings.TrimRight(text, " \t\r\n.,;:-/<([\"'"); len(text) > wire.MaxNumber {
+	if best = strings.TrimRight(best, " ("); len(best) > wire.MaxNumber {
 		r.reject(BadNumber, "")
 		return ""
 	}
-	return text
+	return best
 }
 
-// count reads pages or a duration: 90, 1:30 or 0:01:30. Nothing is none told.
+// count reads pages or a duration: 90, 1:30, 0:01:30 or 1'30". Of 2/5 pages two went through. Nothing is none told.
 func (r *Reader) count(role role) int64 {
 	sum, part, told := int64(0), int64(0), false
 	text := strings.TrimSuffix(strings.TrimSuffix(r.cell(role), ",0"), ".0") // a spreadsheet's
+	text, _, _ = strings.Cut(strings.TrimSuffix(text, `"`), "/")
 	for i, c := range []byte(text) {
 		switch {
 		case c >= '0' && c <= '9' && part < 1<<40:
 			part, told = part*10+int64(c-'0'), true
-		case c == ':' && told && i < 9:
+		case (c == ':' || c == '\'') && told && i < 9:
 			sum, part, told = (sum+part)*60, 0, false
 		default:
 			r.reject(BadCount, text)

@@ -165,6 +165,23 @@ func TestEqualRowsBeforeAndBehindARotationAreTwoFaxes(t *testing.T) {
 	}
 }
 
+// A clock that was wrong once must not make a restart forget which rows were seen.
+func TestEqualRowsAroundARestartAreTwoFaxesEvenBehindARowOfAWrongYear(t *testing.T) {
+	t.Parallel()
+	const row = "\tSEND\tsam\t\"0241354000\"\t9600\t1-D MR\t2\t0:55\t\"\"\n"
+	place := journal.Place{Journal: "old", Zone: paris(t), Line: "4512"}
+	r := reader(t, builtin(t, "hylafax"), place)
+	r.Row([]byte("03/01/56 10:00" + row))
+	before := r.Row([]byte("03/01/26 10:02" + row))
+	later := reader(t, builtin(t, "hylafax"), place)
+	if err := later.Resume(r.State()); err != nil {
+		t.Fatal(err)
+	}
+	if behind := later.Row([]byte("03/01/26 10:02" + row)); behind.Event.Key == before.Event.Key {
+		t.Errorf("got key %s for both, want another key", behind.Event.Key)
+	}
+}
+
 func TestAFileThatGoesOnWithoutAHeaderKeepsTheColumnsOfTheOneBefore(t *testing.T) {
 	t.Parallel()
 	r := reader(t, load(t, "sent.yml"), journal.Place{Journal: "sent"})
@@ -340,11 +357,32 @@ func TestNamesBesideANumberAreLeftOut(t *testing.T) {
 	t.Parallel()
 	for cell, want := range map[string]string{
 		"Dr Martin 02 41 72 00 00": "02 41 72 00 00", "0241720000 (Dr Martin)": "0241720000", "02 41 72 00 00 poste 12": "02 41 72 00 00",
-		"sip:0241720000@trunk": "0241720000", "+33 (0)2 41 72 00 00": "+33 (0)2 41 72 00 00", "Dr Martin": "", "anonymous": "", "0241\u00a072\u00a000\u00a000": "0241\u00a072\u00a000\u00a000",
+		"sip:0241720000@trunk": "0241720000", "+33 (0)2 41 72 00 00": "+33 (0)2 41 72 00 00", "Dr Martin": "", "CHU 49": "", "CHU 49 Cardiologie 0241720000": "0241720000", "'0241720000": "0241720000", "anonymous": "", "0241\u00a072\u00a000\u00a000": "0241\u00a072\u00a000\u00a000",
 	} {
 		rows := readAll(t, load(t, "sent.yml"), journal.Place{Journal: "sent"}, "Job\tStarted\tTo\tState\n1\t1793695500\t"+cell+"\tSent\n")
 		if got := rows[1].Event.To; got != want {
 			t.Errorf("%q: got %q, want %q", cell, got, want)
+		}
+	}
+}
+
+func TestPagesAndDurationsAreReadAsMachinesWriteThem(t *testing.T) {
+	t.Parallel()
+	p, err := journal.Load("x.yml", []byte("name: x\nheader: false\ndirection: sent\ndate: unix\ncolumns: {at: 1, remote: 2, pages: 3, duration: 4}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cells, want := range map[string]string{
+		"3;70": "3p 70s", "003;1:10": "3p 70s", "2/5;0:01:10": "2p 70s", "3,0;1'10\"": "3p 70s", ";": "0p 0s", "0;00'48": "0p 48s",
+		"three;1": "BadCount", "3;1m10": "BadCount", "-1;1": "BadCount", "3;:10": "BadCount", "99999999999999999999;1": "BadCount",
+	} {
+		row := readAll(t, p, journal.Place{Journal: "x"}, "1793695500;0241354000;"+cells)[0]
+		got := fmt.Sprintf("%dp %ds", row.Event.Pages, row.Event.Seconds)
+		if row.Why == journal.BadCount {
+			got = "BadCount"
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", cells, got, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,10 +11,13 @@ import (
 )
 
 // Rows that are equal to the letter began in the same second or minute, so they stand close
-// together: what was seen is remembered of so many rows, and across restarts of a day.
+// together: what was seen is remembered of so many rows, and across restarts of the last few and of
+// a day, but not of more than a file for the state can hold.
 const (
-	remembered = 1 << 16
-	carried    = 26 * time.Hour
+	remembered  = 1 << 16
+	carriedAll  = 512
+	carriedSpan = 26 * time.Hour
+	carriedMost = 8192
 )
 
 // memory counts how often each row was seen.
@@ -49,14 +53,15 @@ func (m *memory) add(row uint64, at wire.Time) uint32 {
 	return 0
 }
 
-// carry is what a later start needs: rows and counts, oldest first.
+// carry is what a later start needs: rows, their age in milliseconds and how often they were seen; oldest first.
 func (m *memory) carry() []byte {
 	var b []byte
-	for i := range m.ring {
+	for i := max(0, len(m.ring)-carriedMost); i < len(m.ring); i++ {
 		s := m.ring[(m.next+i)%len(m.ring)]
-		if m.newest.Sub(s.at) <= carried {
+		if age := m.newest - s.at; i >= len(m.ring)-carriedAll || m.newest.Sub(s.at) <= carriedSpan {
 			b = binary.LittleEndian.AppendUint64(b, s.row)
-			b = binary.AppendUvarint(b, uint64(m.times[s.row]))
+			b = binary.AppendVarint(b, int64(age))
+			b = binary.AppendVarint(b, int64(m.times[s.row]))
 		}
 	}
 	return b
@@ -66,17 +71,18 @@ func (m *memory) resume(b []byte, newest wire.Time) error {
 	*m = newMemory()
 	m.newest = newest
 	for len(b) > 0 {
-		if len(b) < 9 {
-			return fmt.Errorf("rows seen: cut short by %d bytes", 9-len(b))
+		if len(b) < 10 {
+			return errors.New("rows seen: cut short")
 		}
 		row := binary.LittleEndian.Uint64(b)
-		count, n := binary.Uvarint(b[8:])
-		if n <= 0 {
-			return fmt.Errorf("rows seen: count of one can't be read")
+		age, n := binary.Varint(b[8:])
+		times, k := binary.Varint(b[8+max(n, 0):])
+		if n <= 0 || k <= 0 || len(m.ring) == remembered {
+			return errors.New("rows seen: damaged")
 		}
-		m.times[row] = uint32(count)
-		m.ring = append(m.ring, sighting{row, newest})
-		b = b[8+n:]
+		m.times[row] = uint32(times)
+		m.ring = append(m.ring, sighting{row, newest - wire.Time(age)})
+		b = b[8+n+k:]
 	}
 	return nil
 }
