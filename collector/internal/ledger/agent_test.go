@@ -46,6 +46,17 @@ func TestAgentIsUpWhileItIsHeard(t *testing.T) {
 	}
 }
 
+func TestHowFarAnAgentFollowsJournalsOutlivesARestart(t *testing.T) {
+	c := newCollector(t)
+	birth := c.alive("one", start, 0)
+	birth.Journals = []wire.JournalState{{Name: "hylafax", Files: 1, Read: 40, Size: 50, Last: wire.TimeOf(c.now), Events: 3, Rejected: 1, Error: "denied"}}
+	c.state("ps-01", birth)
+	c.reopen()
+	if a := c.agent("ps-01"); len(a.Journals) != 1 || a.Journals[0] != birth.Journals[0] {
+		t.Errorf("got %+v, want %+v", a.Journals, birth.Journals)
+	}
+}
+
 func TestWillCountsOnlyForTheLastBornSession(t *testing.T) {
 	c := newCollector(t)
 	c.state("ps-01", c.alive("one", start, 0))

@@ -13,7 +13,7 @@ import (
 // The tables as the writer fills them.
 var (
 	agentsTable = table{"agents", "id, online, session, started_at, sent_at, version, os, targets, poll_ms, spool, silent, " +
-		"dropped, first_seen, last_seen, clock_ms, too_new, config, certificate", 1, false}
+		"dropped, first_seen, last_seen, clock_ms, too_new, config, certificate, journals", 1, false}
 	streamsTable   = table{"streams", "id, agent, stream, next, crc, last_at, overlap", 1, false}
 	holesTable     = table{"holes", "id, agent, stream, first_seq, last_seq, from_at, to_at, lost, noticed_at", 0, false}
 	envelopesTable = table{"envelopes", "verdict, count", 1, true}
@@ -67,7 +67,7 @@ func (s *store) writeAgents(ctx context.Context, c *changes) error {
 		st := &a.state
 		return append(to, a.id, flag(st.Online), st.Session, int64(st.StartedAt), int64(st.SentAt), st.Version, st.OS,
 			int64(st.Targets), st.PollMS, encode(st.Spool), list(st.Silent), a.dropped, int64(a.firstSeen), int64(a.lastSeen),
-			a.offset.Milliseconds(), a.tooNew, optional(st.Config), optional(st.Certificate))
+			a.offset.Milliseconds(), a.tooNew, optional(st.Config), optional(st.Certificate), list(st.Journals))
 	})
 }
 

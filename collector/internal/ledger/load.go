@@ -90,18 +90,18 @@ func (s *store) loadAgents(ctx context.Context, b *books) error {
 
 func readAgent(read func(...any) error) (*agent, error) {
 	a := new(agent)
-	var spool, silent, config, certificate string
+	var spool, silent, config, certificate, journals string
 	var clock int64
 	st := &a.state
 	if err := read(&a.id, &st.Online, &st.Session, &st.StartedAt, &st.SentAt, &st.Version, &st.OS, &st.Targets, &st.PollMS,
-		&spool, &silent, &a.dropped, &a.firstSeen, &a.lastSeen, &clock, &a.tooNew, &config, &certificate); err != nil {
+		&spool, &silent, &a.dropped, &a.firstSeen, &a.lastSeen, &clock, &a.tooNew, &config, &certificate, &journals); err != nil {
 		return a, err
 	}
 	a.offset = time.Duration(clock) * time.Millisecond
 	if err := json.Unmarshal([]byte(spool), &st.Spool); err != nil {
 		return a, fmt.Errorf("spool of %s: %w", a.id, err)
 	}
-	return a, errors.Join(decodeList(silent, &st.Silent), decodeOptional(config, &st.Config), decodeOptional(certificate, &st.Certificate))
+	return a, errors.Join(decodeList(silent, &st.Silent), decodeOptional(config, &st.Config), decodeOptional(certificate, &st.Certificate), decodeList(journals, &st.Journals))
 }
 
 func (s *store) loadStreams(ctx context.Context, b *books) error {

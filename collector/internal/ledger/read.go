@@ -461,7 +461,7 @@ func (a *agent) view(now wire.Time) Agent {
 	return Agent{
 		ID: a.id, Up: online && a.lastSeen != 0 && now.Sub(a.lastSeen) <= agentSilence, Online: online, Session: s.Session, StartedAt: s.StartedAt,
 		FirstSeen: a.firstSeen, LastSeen: a.lastSeen, Version: s.Version, OS: s.OS, Targets: s.Targets, PollMS: s.PollMS,
-		Spool: s.Spool, Silent: s.Silent, Certificate: s.Certificate, Dropped: a.dropped, ClockMS: a.offset.Milliseconds(),
+		Spool: s.Spool, Silent: s.Silent, Certificate: s.Certificate, Journals: s.Journals, Dropped: a.dropped, ClockMS: a.offset.Milliseconds(),
 		ClockWrong: a.offset.Abs() > clockShown, ClockFixed: a.offset.Abs() > clockTrusted, TooNew: a.tooNew != 0,
 	}
 }

@@ -207,26 +207,27 @@ type Stretch struct {
 
 // Agent is an agent as the books know it.
 type Agent struct {
-	ID         string          `json:"id"`
-	Up         bool            `json:"up"` // online and heard within 3 minutes
-	Online     bool            `json:"online"`
-	Session    string          `json:"session,omitempty"`
-	StartedAt  wire.Time       `json:"started_at,omitempty"`
-	FirstSeen  wire.Time       `json:"first_seen,omitempty"` // 0: it was never heard, only declared or enrolled
-	LastSeen   wire.Time       `json:"last_seen,omitempty"`  // receipt of its last message
-	Version    string          `json:"version,omitempty"`
-	OS         string          `json:"os,omitempty"`
-	Targets    int             `json:"targets"`
-	PollMS     int64           `json:"poll_ms,omitempty"`
-	Spool      wire.SpoolState `json:"spool"`
-	Silent     []wire.Silent   `json:"silent,omitempty"`
-	Devices    int             `json:"devices"`               // whose readings it leads
-	Dropped    int64           `json:"dropped"`               // readings it gave up, ever; never falls
-	Holes      int             `json:"holes,omitempty"`       // stretches of its readings that never came
-	ClockMS    int64           `json:"clock_ms"`              // how far its clock is behind ours
-	ClockWrong bool            `json:"clock_wrong,omitempty"` // by more than 2 s
-	ClockFixed bool            `json:"clock_fixed,omitempty"` // by more than 1 min: its times are corrected
-	TooNew     bool            `json:"too_new,omitempty"`     // it speaks a newer contract: update the collector
+	ID         string              `json:"id"`
+	Up         bool                `json:"up"` // online and heard within 3 minutes
+	Online     bool                `json:"online"`
+	Session    string              `json:"session,omitempty"`
+	StartedAt  wire.Time           `json:"started_at,omitempty"`
+	FirstSeen  wire.Time           `json:"first_seen,omitempty"` // 0: it was never heard, only declared or enrolled
+	LastSeen   wire.Time           `json:"last_seen,omitempty"`  // receipt of its last message
+	Version    string              `json:"version,omitempty"`
+	OS         string              `json:"os,omitempty"`
+	Targets    int                 `json:"targets"`
+	PollMS     int64               `json:"poll_ms,omitempty"`
+	Spool      wire.SpoolState     `json:"spool"`
+	Silent     []wire.Silent       `json:"silent,omitempty"`
+	Journals   []wire.JournalState `json:"journals,omitempty"`    // that it follows, and how far
+	Devices    int                 `json:"devices"`               // whose readings it leads
+	Dropped    int64               `json:"dropped"`               // readings it gave up, ever; never falls
+	Holes      int                 `json:"holes,omitempty"`       // stretches of its readings that never came
+	ClockMS    int64               `json:"clock_ms"`              // how far its clock is behind ours
+	ClockWrong bool                `json:"clock_wrong,omitempty"` // by more than 2 s
+	ClockFixed bool                `json:"clock_fixed,omitempty"` // by more than 1 min: its times are corrected
+	TooNew     bool                `json:"too_new,omitempty"`     // it speaks a newer contract: update the collector
 
 	Config      ConfigView             `json:"config"`
 	Certificate *wire.CertificateState `json:"certificate,omitempty"` // as it tells; nil: none, or it doesn't tell

@@ -250,6 +250,10 @@ func (p fleetPage) Remarks(a ledger.Agent) ([]string, error) {
 	add(a.ClockFixed, "agent.clock.fixed", off)
 	add(a.ClockWrong && !a.ClockFixed, "agent.clock", off)
 	add(silent != "", "agent.silent.list", silent)
+	for _, j := range a.Journals {
+		add(j.Error != "", "agent.journal.error", j.Name, j.Error)
+		add(j.Rejected > 0, "agent.journal.rejected", j.Name, j.Rejected)
+	}
 	return list, fault
 }
 
