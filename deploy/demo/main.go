@@ -84,14 +84,15 @@ func demo(ctx context.Context, pace time.Duration, stdout, stderr io.Writer) (er
 		return err
 	}
 	group.Go(ward.Wait)
-	if err := os.WriteFile(filepath.Join(dir, "agent.yml"), agentConfig(ward), 0o600); err != nil {
-		return fmt.Errorf("write the agent's configuration: %w", err)
-	}
 	hospital, err := history(ctx, dir, stdout)
 	if err != nil {
 		return err
 	}
 	defer hospital.Close()
+	if err := os.WriteFile(filepath.Join(dir, "agent.yml"), agentConfig(ward, hospital.Modems()), 0o600); err != nil {
+		return fmt.Errorf("write the agent's configuration: %w", err)
+	}
+	group.Go(func() error { return hospital.Journal(ctx, filepath.Join(dir, faxServerLog), 5*pace) })
 	group.Go(func() error { return hospital.Wait(ctx) })
 	group.Go(func() error { return program(ctx, dir, stderr, "zerofax-agent", "run", "--config", "agent.yml") })
 	group.Go(func() error { ward.Bustle(ctx, rand.New(rand.NewPCG(rand.Uint64(), 0)), pace); return nil })
@@ -101,7 +102,7 @@ func demo(ctx context.Context, pace time.Duration, stdout, stderr io.Writer) (er
 
 	fmt.Fprintf(stdout, `
   Two made-up hospitals have a year behind them, and a ward of %d simulated fax
-  machines is being polled every 5 seconds.
+  machines is being polled every 5 seconds, and a fax server's journal followed.
 
     page      http://%[2]s/          (English: http://%[2]s/?lang=en)
     metrics   http://%[2]s/metrics
@@ -141,13 +142,24 @@ func startWard(ctx context.Context) (*sim.Ward, error) {
 	return sim.Start(ctx, plan)
 }
 
-func agentConfig(ward *sim.Ward) []byte {
+// faxServerLog is what the agent follows.
+const faxServerLog = "fax/xferfaxlog"
+
+func agentConfig(ward *sim.Ward, modems [][2]string) []byte {
 	var b strings.Builder
 	b.WriteString("agent: demo\nsnmp:\n  credentials:\n    - {name: demo, version: 2c, community: public}\n" +
 		"poll: {lines: 5s, counters: 5s}\ntargets:\n")
 	for _, bed := range ward.Devices {
 		fmt.Fprintf(&b, "  - {host: %s, port: %d, credentials: demo}\n", bed.Addr.Addr(), bed.Addr.Port())
 	}
+	fmt.Fprintf(&b, "journals:\n  - {name: %s, path: %s, profile: hylafax, time_zone: Europe/Paris, lines: {", stage.FaxServer, faxServerLog)
+	for i, m := range modems {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s: %q", m[0], m[1])
+	}
+	b.WriteString("}}\n")
 	return []byte(b.String())
 }
 

@@ -3,8 +3,11 @@ package stage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -180,11 +183,53 @@ func (h *hospital) hylafaxRow(b *bytes.Buffer, at time.Time, kind, modem, job, t
 		at.In(h.paris).Format("01/02/06 15:04"), kind, at.Unix()%1e9, modem, job, to, pages, 20+pages%30, reason, caller)
 }
 
-// HylafaxRow is a row of the fax server's journal, of something that was received at an instant.
-func (h *hospital) received(at time.Time, n int, from, to *party, pages int64) []byte {
-	var b bytes.Buffer
-	h.hylafaxRow(&b, at, "RECV", to.modem, fmt.Sprintf("fax9%08d.tif", n), to.number, pages, "", from.number)
-	return b.Bytes()
+// Modems are those of the fax server, each with its line.
+func (h *hospital) Modems() (list [][2]string) {
+	who := h.parties()
+	for _, service := range []string{"urgences", "cardiologie", "pediatrie"} {
+		list = append(list, [2]string{who[service].modem, who[service].number})
+	}
+	return list
+}
+
+// FaxServer is the name of the fax server's journal.
+const FaxServer = hylafaxJournal
+
+// Journal writes on in the fax server's journal, at path, which begins with the last week of what was imported: a fax comes
+// in from outside each time, until ctx ends.
+func (s *Stage) Journal(ctx context.Context, path string, pace time.Duration) error {
+	all := slices.DeleteFunc(s.faxing(s.Seed), func(x exchanged) bool { return x.at.Before(s.now.AddDate(0, 0, -7)) })
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("write the fax server's journal: %w", err)
+	}
+	if err := os.WriteFile(path, s.hylafaxLog(all), 0o600); err != nil {
+		return fmt.Errorf("write the fax server's journal: %w", err)
+	}
+	who := s.parties()
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		c := correspondents[n%2] // those who fax the fax server's services
+		var row bytes.Buffer
+		s.hylafaxRow(&row, time.Now(), "RECV", who[c.service].modem, fmt.Sprintf("fax9%08d.tif", n), who[c.service].number, int64(1+n%4), "", c.number)
+		if err := appendTo(path, row.Bytes()); err != nil {
+			return fmt.Errorf("write the fax server's journal: %w", err)
+		}
+	}
+}
+
+func appendTo(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Close())
 }
 
 // copierTable is what the copiers' journal is exported to.
@@ -252,7 +297,42 @@ func (s *Stage) flows(ctx context.Context) error {
 	if err := s.command(ctx, "import", "devices", "machines.csv"); err != nil {
 		return err
 	}
-	return s.journals(ctx)
+	if err := s.journals(ctx); err != nil {
+		return err
+	}
+	day := s.now.AddDate(0, 0, -3).Format(time.DateOnly)
+	if err := errors.Join(s.write("finess.csv", finessFile()), s.write("ps.txt", professionalsFile())); err != nil {
+		return err
+	}
+	return s.commands(ctx, "import finess --day "+day+" finess.csv", "import ps --day "+day+" ps.txt")
+}
+
+// finessFile are those of the correspondents that are structures, as the national file has them.
+func finessFile() []byte {
+	var b strings.Builder
+	b.WriteString("finess;etalab;111;2026-05-12\n")
+	for n, c := range correspondents {
+		if !strings.HasPrefix(c.name, "Cabinet") {
+			fmt.Fprintf(&b, "structureet;%s;;%s;%[2]s;;;1;R;DES EXEMPLES;;;007;49;MAINE ET LOIRE;49000 ANGERS;;%s;611;Laboratoire;1102;Autres;;;03;ARS;1;Privé;1900-01-01;1900-01-01;2026-01-01;\n",
+				finessNumbers[n], c.name, c.number)
+		}
+	}
+	return []byte(b.String())
+}
+
+// finessNumbers are those of correspondents, in their order; nobody has them.
+var finessNumbers = [...]string{"490900017", "", "490900025", "490900033", "490900041", "", "490900058", "490900066"}
+
+// professionalsFile are those of the correspondents that are somebody's own, as the directory of professionals has them.
+func professionalsFile() []byte {
+	var b strings.Builder
+	b.WriteString("Identifiant PP|Code civilité d'exercice|Nom d'exercice|Prénom d'exercice|Libellé profession|Libellé savoir-faire|Raison sociale site|Libellé commune (coord. structure)|Télécopie (coord. structure)|\n")
+	for _, c := range correspondents {
+		if c.name == "Cabinet du Port" {
+			fmt.Fprintf(&b, "10000000017|DR|EXEMPLE|Jeanne|Médecin|Cardiologie|%s|Angers|%s|\n", strings.ToUpper(c.name), c.number)
+		}
+	}
+	return []byte(b.String())
 }
 
 // journals imports what is journaled until the end of the history.
@@ -266,10 +346,9 @@ func (s *Stage) journals(ctx context.Context) error {
 			return err
 		}
 	}
-	who := s.parties()
 	var modems strings.Builder
-	for _, service := range []string{"urgences", "cardiologie", "pediatrie"} {
-		fmt.Fprintf(&modems, " --line %s=%s", who[service].modem, who[service].number)
+	for _, m := range s.Modems() {
+		fmt.Fprintf(&modems, " --line %s=%s", m[0], m[1])
 	}
 	return s.commands(ctx, "import journal --profile hylafax --journal "+hylafaxJournal+modems.String()+" xferfaxlog",
 		"import journal --profile copieurs.yml --save --journal "+copierJournal+" copieurs.csv",

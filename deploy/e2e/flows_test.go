@@ -1,0 +1,112 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"testing"
+
+	"github.com/zerofax/zerofax/deploy/stage"
+)
+
+// flowEnd is an end of a flow, as the API tells it.
+type flowEnd struct{ Kind, Service string }
+
+type flow struct {
+	From                string
+	Source, Destination flowEnd
+	Count               int64
+}
+
+// Journals that overlap, each with retries, tell of each fax once; a displacement that happened is found, and no other.
+func TestFlowsAndNeighboursOverAScriptedHistory(t *testing.T) {
+	t.Parallel()
+	s, err := stage.Open(t.Context(), stage.Options{
+		Mode: stage.Full, Flows: true, Seed: 2026, Months: 13, Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler),
+		Collector: filepath.Join(bin, "zerofax-collector"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	t.Run("messages are true", func(t *testing.T) { exchangedAsTold(t, s, "message", s.Truth.Exchanged) })
+	t.Run("so are calls", func(t *testing.T) { exchangedAsTold(t, s, "call", s.Truth.Called) })
+	t.Run("one service went next door, the others didn't", func(t *testing.T) { wentNextDoor(t, s) })
+	t.Run("the pages in a browser", func(t *testing.T) {
+		browse(t, "collector/internal/web/browser/flows.mjs", s.CollectorURL(), s.Truth.Borrowed.Number)
+	})
+}
+
+// exchangedAsTold compares what the API tells of each month between services with what the script had happen.
+func exchangedAsTold(t *testing.T, s *stage.Stage, unit string, truth map[stage.Flowing]int64) {
+	services := map[string]string{"": ""}
+	for _, l := range s.Truth.Lines {
+		services[l.Number] = l.Service.ID
+	}
+	want := map[stage.Flowing]int64{}
+	for f, count := range truth {
+		want[stage.Flowing{Month: f.Month, From: services[f.From], To: services[f.To]}] += count
+	}
+	from, to := s.Truth.Begins.Format("2006-01"), s.Truth.Now.Format("2006-01")
+	got := map[stage.Flowing]int64{}
+	for _, f := range list[flow](s.CollectorURL() + "/api/v1/flows?per=month&by=service&unit=" + unit + "&from=" + from + "&to=" + to) {
+		if f.Count > 0 {
+			got[stage.Flowing{Month: f.From, From: f.Source.Service, To: f.Destination.Service}] += f.Count
+		}
+	}
+	if len(want) < 50 {
+		t.Errorf("the script has only %d flows", len(want))
+	}
+	if maps.Equal(got, want) {
+		return
+	}
+	for f, count := range want {
+		if got[f] != count {
+			t.Errorf("%s %q → %q: got %d, want %d", f.Month, f.From, f.To, got[f], count)
+		}
+	}
+	for f, count := range got {
+		if _, known := want[f]; !known {
+			t.Errorf("%s %q → %q: got %d, want none", f.Month, f.From, f.To, count)
+		}
+	}
+}
+
+type displacement struct {
+	Line, Finding, Doubt string
+	Machines             []struct {
+		Device   string
+		Evidence *struct {
+			After, Expected float64
+			Risen           bool
+		}
+	}
+}
+
+func wentNextDoor(t *testing.T, s *stage.Stage) {
+	findings := map[string]int{}
+	for _, d := range list[displacement](s.CollectorURL() + "/api/v1/neighbours") {
+		findings[d.Finding]++
+		if d.Line != s.Truth.Borrowed.Number {
+			if d.Finding == "displaced" {
+				t.Errorf("the faxes of %s are said to have gone to its neighbours", d.Line)
+			}
+			continue
+		}
+		if d.Finding != "displaced" {
+			t.Errorf("%s: got %s %s, want displaced", d.Line, d.Finding, d.Doubt)
+		}
+		for _, m := range d.Machines {
+			if risen := m.Evidence != nil && m.Evidence.Risen; risen != (m.Device == s.Truth.Borrowing.ID) {
+				t.Errorf("%s: had more is %t, want it of %s alone", m.Device, risen, s.Truth.Borrowing.ID)
+			}
+		}
+	}
+	for _, finding := range []string{"displaced", "stayed", "cannot_tell"} {
+		if findings[finding] == 0 {
+			t.Errorf("no cut is %q: %v", finding, findings)
+		}
+	}
+}
