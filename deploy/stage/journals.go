@@ -297,7 +297,7 @@ func (s *Stage) flows(ctx context.Context) error {
 	if err := s.command(ctx, "import", "devices", "machines.csv"); err != nil {
 		return err
 	}
-	if err := s.journals(ctx); err != nil {
+	if err := errors.Join(s.journals(ctx), s.plan(ctx)); err != nil {
 		return err
 	}
 	day := s.now.AddDate(0, 0, -3).Format(time.DateOnly)

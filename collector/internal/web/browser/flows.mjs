@@ -1,4 +1,4 @@
-// Looks at the pages of flows, journals, neighbours and how to send a document.
+// Looks at the pages of flows, journals, neighbours, waves and how to send a document.
 //   node flows.mjs URL SCREENSHOT_FOLDER LINE
 // LINE is one that was cut, and whose faxes went to its neighbours.
 import { Looker, looks } from './lib.mjs'
@@ -10,6 +10,7 @@ const pages = {
   neighbours: ['/neighbours', 'Report sur les voisines'],
   neighbour: [`/neighbours/${line}`, 'plus que prévu'],
   cut: [`/lines/${line}`, 'Report sur les voisines'],
+  waves: ['/waves', 'Femme-mère-enfant'],
   send: ['/send', ''],
 }
 
