@@ -98,6 +98,7 @@ type Displacement struct {
 	Machines []NeighbourMachine `json:"machines"`        // those that count first, each by id
 	Group    *Evidence          `json:"group,omitempty"` // all that count together; nil: there is nothing to show
 	Rest     int                `json:"rest"`            // machines of the rest of the establishment
+	Visible  *float64           `json:"visible"`         // where nothing was found: how much more a week would have been seen in four of five cases, wherever it went
 }
 
 // NeighbourMachine is a machine near a line that was cut.
@@ -405,6 +406,9 @@ func (s *suspect) look(after []pastWeek, chance float64) {
 
 // judge says what it means that nothing was found.
 func (d *Displacement) judge(seen float64) {
+	if !math.IsInf(seen, 1) {
+		d.Visible = &seen
+	}
 	switch {
 	case d.Look == 0:
 		d.Doubt = Unwatched

@@ -114,8 +114,8 @@ func (f frame) evidence(d *indicators.Displacement) (list []string, err error) {
 	}
 	if shown != nil && shown.Looked > 0 {
 		add("neighbours.seen."+shown.Unit, f.whole(shown.After), f.whole(shown.Expected), f.whole(shown.Low), f.whole(shown.High))
-		if d.Finding != indicators.Displaced {
-			add("neighbours.visible."+shown.Unit, f.whole(shown.Visible))
+		if d.Visible != nil {
+			add("neighbours.visible."+shown.Unit, f.whole(*d.Visible))
 		}
 	}
 	if d.Own != nil {

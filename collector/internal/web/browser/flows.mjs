@@ -1,4 +1,4 @@
-// Looks at the pages of flows, journals, neighbours, waves and how to send a document.
+// Looks at the pages of flows, journals, neighbours and waves.
 //   node flows.mjs URL SCREENSHOT_FOLDER LINE
 // LINE is one that was cut, and whose faxes went to its neighbours.
 import { Looker, looks } from './lib.mjs'
@@ -11,7 +11,6 @@ const pages = {
   neighbour: [`/neighbours/${line}`, 'plus que prévu'],
   cut: [`/lines/${line}`, 'Report sur les voisines'],
   waves: ['/waves', 'Femme-mère-enfant'],
-  send: ['/send', ''],
 }
 
 const looker = new Looker(url, shots)
