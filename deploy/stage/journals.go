@@ -19,6 +19,7 @@ import (
 
 // exchanged is a fax between two numbers, as it happened.
 type exchanged struct {
+	number   int // in their order
 	at       time.Time
 	from, to *party
 	pages    int64
@@ -123,6 +124,9 @@ func (h *hospital) faxing(seed uint64) (all []exchanged) {
 		}
 	}
 	slices.SortFunc(all, func(a, b exchanged) int { return a.at.Compare(b.at) })
+	for i := range all {
+		all[i].number = i
+	}
 	return all
 }
 
@@ -160,19 +164,19 @@ const (
 // hylafaxLog is the fax server's xferfaxlog: one row a try, local time to the minute, the month before the day.
 func (h *hospital) hylafaxLog(all []exchanged) []byte {
 	var b bytes.Buffer
-	for n := range all {
-		x := &all[n]
+	for i := range all {
+		x := &all[i]
 		if x.from.modem != "" {
 			for try := x.tries; try >= 0; try-- {
 				reason, pages := "", x.pages
 				if try > 0 {
 					reason, pages = "Busy signal detected", 0
 				}
-				h.hylafaxRow(&b, x.at.Add(-time.Duration(3*try)*time.Minute), "SEND", x.from.modem, fmt.Sprint(1000+n), x.to.number, pages, reason, "")
+				h.hylafaxRow(&b, x.at.Add(-time.Duration(3*try)*time.Minute), "SEND", x.from.modem, fmt.Sprint(1000+x.number), x.to.number, pages, reason, "")
 			}
 		}
 		if x.to.modem != "" { // another machine on the same server writes it, too, by its own clock
-			h.hylafaxRow(&b, x.at.Add(time.Minute), "RECV", x.to.modem, fmt.Sprintf("fax%09d.tif", n), x.to.number, x.pages, "", x.from.number)
+			h.hylafaxRow(&b, x.at.Add(time.Minute), "RECV", x.to.modem, fmt.Sprintf("fax%09d.tif", x.number), x.to.number, x.pages, "", x.from.number)
 		}
 	}
 	return b.Bytes()
