@@ -3,10 +3,13 @@
 package e2e
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/zerofax/zerofax/deploy/stage"
 )
@@ -31,12 +34,31 @@ func TestFlowsAndNeighboursOverAScriptedHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
+	t.Run("what the demo's agent follows begins with what was imported, and counts once", func(t *testing.T) { importedAgain(t, s) })
 	t.Run("messages are true", func(t *testing.T) { exchangedAsTold(t, s, "message", s.Truth.Exchanged) })
 	t.Run("so are calls", func(t *testing.T) { exchangedAsTold(t, s, "call", s.Truth.Called) })
 	t.Run("one service went next door, the others didn't", func(t *testing.T) { wentNextDoor(t, s) })
 	t.Run("the pages in a browser", func(t *testing.T) {
 		browse(t, "collector/internal/web/browser/flows.mjs", s.CollectorURL(), s.Truth.Borrowed.Number)
 	})
+}
+
+// importedAgain reads the beginning of the journal that goes on, all of which the books have.
+func importedAgain(t *testing.T, s *stage.Stage) {
+	path := filepath.Join(t.TempDir(), "xferfaxlog")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Journal(ctx, path, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"import", "journal", "--profile", "hylafax", "--journal", stage.FaxServer, "--config", filepath.Join(s.Dir, "collector.yml")}
+	for _, m := range s.Modems() {
+		args = append(args, "--line", m[0]+"="+m[1])
+	}
+	stdout, stderr, code := run(t, "zerofax-collector", append(args, path)...)
+	if code != 0 || !strings.Contains(stdout, " 0 new,") || strings.Contains(stdout, " 0 known,") {
+		t.Errorf("exit %d, got %s%s, want nothing new, and some known", code, stdout, stderr)
+	}
 }
 
 // exchangedAsTold compares what the API tells of each month between services with what the script had happen.
