@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -291,4 +292,32 @@ func at(h Holder, all []Published) []Published {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b Published) int { return int(flag(here(b)) - flag(here(a))) })
 	return all
+}
+
+// PartiesOf are the parties of some numbers, in the form of register.Number.Key, as far as journals told of them.
+func (l *Ledger) PartiesOf(ctx context.Context, numbers []string) (ids map[string]int64, err error) {
+	ids = make(map[string]int64)
+	err = l.read(ctx, "parties", func(q querier, _ wire.Time) error {
+		var secret string
+		if err := each(ctx, q, "SELECT secret FROM journal_state", func(read func(...any) error) error { return read(&secret) }); err != nil || secret == "" {
+			return err
+		}
+		key, err := hex.DecodeString(secret)
+		if err != nil {
+			return fmt.Errorf("key of pseudonyms: %w", err)
+		}
+		for _, number := range numbers {
+			err := each(ctx, q, "SELECT id FROM parties WHERE pseudonym = ?", func(read func(...any) error) error {
+				var id int64
+				err := read(&id)
+				ids[number] = id
+				return err
+			}, Pseudonyms{key}.Of(number))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return ids, err
 }

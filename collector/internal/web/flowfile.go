@@ -396,8 +396,9 @@ func (b *flowBook) months() {
 
 // partners are the correspondents, masked.
 func (b *flowBook) partners() {
-	p, sheet := b.page, b.sheet("partners", 24, 40, 16, 16, 12, 14)
+	p, sheet := b.page, b.sheet("partners", 24, 40, 24, 24, 40, 16, 16, 12, 14)
 	heads := append([]any{b.say("flows.partner")}, b.heads("name")...)
+	heads = append(heads, p.say("partner.town"), p.say("partner.equipped"), p.say("partner.addresses"))
 	for _, key := range []string{"received", "sent", "lines", "last"} {
 		heads = append(heads, b.say("flows.partner."+key))
 	}
@@ -407,7 +408,7 @@ func (b *flowBook) partners() {
 		if x.Last != 0 {
 			last = p.Day(x.Last)
 		}
-		b.put(sheet, i+2, x.Masked, x.Name, x.Received, x.Sent, x.Lines, last)
+		b.put(sheet, i+2, x.Masked, x.Name, x.Known.Town(), p.say("partner."+x.Equipped()), x.Addresses(), x.Received, x.Sent, x.Lines, last)
 	}
 	b.table(sheet, "partners", len(heads), len(p.Partners)+1)
 }

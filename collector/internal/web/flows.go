@@ -52,7 +52,7 @@ type flowsPage struct {
 	Spans     []coverRow
 	Senders   []partyRow
 	Receivers []partyRow
-	Partners  []ledger.Correspondent
+	Partners  []partner
 	Narrow    bool // partners are those of all, whatever is chosen
 	Crossed   crossed
 	Trend     chart
@@ -138,7 +138,15 @@ func ofUnit(sums []ledger.FlowSum, unit wire.EventUnit) []ledger.FlowSum {
 
 // partners are who isn't ours, those with the most first: of the lines that are where it is wanted, as they stand now.
 // Where these are many, of all lines.
-func (s *site) partners(ctx context.Context, books Books, p *flowsPage, lines []ledger.Line, most int) ([]ledger.Correspondent, error) {
+func (s *site) partners(ctx context.Context, books Books, p *flowsPage, lines []ledger.Line, most int) ([]partner, error) {
+	all, err := s.correspondents(ctx, books, p, lines, most)
+	if err != nil {
+		return nil, err
+	}
+	return s.known(ctx, books, p.frame, all)
+}
+
+func (s *site) correspondents(ctx context.Context, books Books, p *flowsPage, lines []ledger.Line, most int) ([]ledger.Correspondent, error) {
 	if p.Wanted.Any() {
 		var wanted []string
 		for i := range lines {

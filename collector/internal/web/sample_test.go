@@ -68,6 +68,10 @@ func (b *books) Listing(context.Context) (ledger.Listing, error) { return ledger
 
 func (b *books) MSSanteProfiles(context.Context) ([]ledger.MSSanteProfile, error) { return nil, b.err }
 
+func (b *books) Known(context.Context, []int64) (map[int64]ledger.Known, error) { return nil, b.err }
+
+func (b *books) PartiesOf(context.Context, []string) (map[string]int64, error) { return nil, b.err }
+
 func (b *books) PublicFiles(context.Context) ([]ledger.PublicFile, error) {
 	return []ledger.PublicFile{{Source: ledger.Mailboxes}}, b.err
 }

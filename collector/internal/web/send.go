@@ -21,6 +21,8 @@ const leastSought = 2
 type directoryBooks interface {
 	PublicFiles(ctx context.Context) ([]ledger.PublicFile, error)
 	FindPublished(ctx context.Context, s ledger.Search) (found []ledger.Published, more bool, err error)
+	Known(ctx context.Context, ids []int64) (map[int64]ledger.Known, error)
+	PartiesOf(ctx context.Context, numbers []string) (map[string]int64, error)
 	TakePublished(ctx context.Context, by ledger.Author, f ledger.PublicFile, read func(keep func(ledger.Published) error) (int64, error)) (ledger.PublicNews, error)
 }
 
@@ -30,6 +32,15 @@ func (s scope) PublicFiles(ctx context.Context) ([]ledger.PublicFile, error) {
 
 func (s scope) FindPublished(ctx context.Context, search ledger.Search) ([]ledger.Published, bool, error) {
 	return s.all.FindPublished(ctx, search)
+}
+
+// Known is of parties that the reader was shown.
+func (s scope) Known(ctx context.Context, ids []int64) (map[int64]ledger.Known, error) {
+	return s.all.Known(ctx, ids)
+}
+
+func (s scope) PartiesOf(ctx context.Context, numbers []string) (map[string]int64, error) {
+	return s.all.PartiesOf(ctx, numbers)
 }
 
 func (s scope) TakePublished(context.Context, ledger.Author, ledger.PublicFile, func(func(ledger.Published) error) (int64, error)) (ledger.PublicNews, error) {

@@ -140,6 +140,7 @@ func (s *site) routes(pack func(http.Handler) http.HandlerFunc) *routing {
 	mux.HandleFunc("/map/table.xlsx", get(s.kitXLSX))
 	mux.HandleFunc("/flows", packed(s.flowsPage))
 	mux.HandleFunc("/flows.csv", packed(s.flowsCSV))
+	mux.HandleFunc("/flows/partners.csv", packed(s.partnersCSV))
 	mux.HandleFunc("/flows.xlsx", get(s.flowsXLSX))
 	mux.HandleFunc("/services", packed(s.servicesPage))
 	mux.HandleFunc("/services/{id}", packed(s.sheetPage))
