@@ -36,6 +36,7 @@ func (c *config) plan() [][2]string {
 		{"lines", fmt.Sprintf("active for %s after a fax, blind after %s without a reading", c.ActiveWindow, c.BlindAfter)},
 		{"alerts", c.alertsPlan()},
 		{"retention", c.Retention.plan()},
+		{"journals", c.Journals.plan()},
 		{"result", "ok"},
 	}
 }

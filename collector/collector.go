@@ -169,6 +169,10 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 		every(ctx, "retention", retentionEvery, log, c.Retention.round(p.books, outlets, log))
 		return nil
 	})
+	group.Go(func() error {
+		every(ctx, "journals", retentionEvery, log, c.Journals.round(p.books, log))
+		return nil
+	})
 	if p.broker != nil {
 		group.Go(func() error { p.broker.Keep(ctx); return nil })
 	}

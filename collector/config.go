@@ -30,6 +30,7 @@ type config struct {
 	ActiveWindow time.Duration  `yaml:"active_window"`
 	BlindAfter   time.Duration  `yaml:"blind_after"`
 	Retention    retention      `yaml:"retention"`
+	Journals     journalKeeping `yaml:"journals"`
 	LineLabel    string         `yaml:"line_label"`
 	Directory    bool           `yaml:"directory"` // of all published MSSanté addresses, others' too
 	Numbers      numbersConfig  `yaml:"numbers"`
@@ -145,6 +146,7 @@ func defaults() config {
 		ActiveWindow: 30 * 24 * time.Hour,
 		BlindAfter:   72 * time.Hour,
 		Retention:    retention{Raw: 400 * 24 * time.Hour},
+		Journals:     journalKeeping{Keep: 365 * 24 * time.Hour},
 		LineLabel:    "number",
 		Directory:    true,
 	}
@@ -193,6 +195,9 @@ func (c *config) check(f *configfile.File) {
 	}
 	if r := c.Retention.Raw; r != 0 && r < shortestRetention {
 		f.Fault(at("retention", "raw"), "%s; want %s or more, or 0 to keep all", r, shortestRetention)
+	}
+	if k := c.Journals.Keep; k < shortestJournals || k > longestJournals {
+		f.Fault(at("journals", "keep"), "%s; want %s to %s: 6 months to 3 years", k, shortestJournals, longestJournals)
 	}
 	c.Numbers.check(f)
 	c.checkMQTT(f)

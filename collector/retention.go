@@ -41,3 +41,28 @@ func (r retention) round(books *ledger.Ledger, outlets ledger.Outlets, log *slog
 		return err
 	}
 }
+
+// journalKeeping says how long rows of journals are kept: they name who faxed whom. What they add up to by the month stays.
+type journalKeeping struct {
+	Keep time.Duration `yaml:"keep"`
+}
+
+const (
+	shortestJournals = 182 * 24 * time.Hour
+	longestJournals  = 3 * 366 * 24 * time.Hour
+)
+
+func (j journalKeeping) plan() string {
+	return fmt.Sprintf("rows for %d days, sums by the month for good", j.Keep/(24*time.Hour))
+}
+
+// round gives up what is too old.
+func (j journalKeeping) round(books *ledger.Ledger, log *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		gone, err := books.PurgeJournals(ctx, clock().Add(-j.Keep))
+		if gone != (ledger.Forgotten{}) {
+			log.Info("gave up old rows of journals; their sums stay", "rows", gone.Rows, "correspondents", gone.Parties)
+		}
+		return err
+	}
+}

@@ -114,7 +114,11 @@ type sighted struct {
 // sight says who faxes whom in events, in the order of time.
 func (w *booking) sight(ctx context.Context, l *Ledger, x *Import, events map[string]*wire.Event) ([]sighted, error) {
 	all := make([]sighted, 0, len(events))
-	for key, e := range events {
+	keys := slices.SortedFunc(maps.Keys(events), func(a, b string) int {
+		return cmp.Or(cmp.Compare(events[a].At, events[b].At), strings.Compare(a, b))
+	})
+	for _, key := range keys {
+		e := events[key]
 		from, err := w.end(ctx, l, e.From, e.Site)
 		if err != nil {
 			return nil, err

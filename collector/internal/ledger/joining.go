@@ -140,7 +140,7 @@ func (w *booking) regroup(ctx context.Context, moved []joined, lines map[string]
 
 // takeBackMonths takes back what is booked of some pairs in the months whose rows are kept.
 func (w *booking) takeBackMonths(ctx context.Context, pairs map[int64]*pair) error {
-	kept, _ := w.calendar.monthOf(wire.Time(w.horizon))
+	kept := keptFrom(wire.Time(w.horizon), w.calendar.zone)
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(pairs)), readAtOnce) {
 		query := "SELECT pairs.id, month, done, failed, pages, paged FROM pairs" + theirMonths + "WHERE pairs.id IN (" + numberList(some) + ")"
 		if err := each(ctx, w.conn, query, func(read func(...any) error) error {
@@ -160,12 +160,14 @@ func (w *booking) takeBackMonths(ctx context.Context, pairs map[int64]*pair) err
 // bookAnew books all rows of some pairs. It goes through time once, and keeps of each two who fax each other only the
 // rows that may still find a twin.
 func (w *booking) bookAnew(ctx context.Context, pairs map[int64]*pair) error {
-	open := make(map[ends][]*sighting)
+	open, kept := make(map[ends][]*sighting), keptFrom(wire.Time(w.horizon), w.calendar.zone)
 	query := "SELECT id, digest, pair, at, witness, done, pages FROM journal_rows WHERE at >= ? AND pair IN (" + numberList(slices.Sorted(maps.Keys(pairs))) + ") ORDER BY at"
 	close := func(of ends) {
 		sortSightings(open[of])
 		for _, f := range faxes(open[of]) {
-			w.book(f, +1)
+			if MonthOf(f.first.at, w.calendar.zone) >= kept {
+				w.book(f, +1)
+			}
 		}
 		delete(open, of)
 	}
@@ -221,9 +223,9 @@ const sumsOfPairs = "(SELECT unit, from_party, to_party, done, failed, pages, pa
 
 // What lines and others come to in a month, by its pairs.
 const (
-	sumFlows = "SELECT ?, unit, from_line, to_line, SUM(done), SUM(failed), SUM(pages), SUM(paged) FROM " + sumsOfPairs +
+	sumFlows = "SELECT ? AS month, unit, from_line, to_line, SUM(done) AS done, SUM(failed) AS failed, SUM(pages) AS pages, SUM(paged) AS paged FROM " + sumsOfPairs +
 		" WHERE from_line <> '' OR to_line <> '' GROUP BY unit, from_line, to_line"
-	sumParties = "SELECT ?, unit, CASE WHEN from_line = '' THEN from_party ELSE to_party END AS party, SUM(CASE WHEN to_line = '' THEN done ELSE 0 END), " +
-		"SUM(CASE WHEN from_line = '' THEN done ELSE 0 END) FROM " + sumsOfPairs + " WHERE from_line = '' AND to_line <> '' AND from_party <> 0 " +
+	sumParties = "SELECT ? AS month, unit, CASE WHEN from_line = '' THEN from_party ELSE to_party END AS party, SUM(CASE WHEN to_line = '' THEN done ELSE 0 END) AS sent, " +
+		"SUM(CASE WHEN from_line = '' THEN done ELSE 0 END) AS received FROM " + sumsOfPairs + " WHERE from_line = '' AND to_line <> '' AND from_party <> 0 " +
 		"OR from_line <> '' AND to_line = '' AND to_party <> 0 GROUP BY unit, party"
 )

@@ -87,7 +87,7 @@ func balance(ctx context.Context, db *sql.DB) (b Balance, err error) {
 	}
 	a.books.location = time.UTC // the collector's isn't known; each account has its own
 	for _, compare := range []func() error{
-		a.count, a.references, a.numbers, a.counters, a.activity, a.posted, a.months, a.places, a.events, a.episodes, a.cursors, a.present, a.mssante, a.closings,
+		a.count, a.references, a.numbers, a.counters, a.activity, a.posted, a.months, a.places, a.events, a.episodes, a.cursors, a.present, a.mssante, a.closings, a.journals,
 	} {
 		if err := compare(); err != nil {
 			return a.Balance, judged(err)
