@@ -380,8 +380,10 @@ func (p *flowsPage) trend(b indicators.Books) error {
 		}
 		p.Trend.Labels = append(p.Trend.Labels, label)
 		n := counts[month]
-		if days, _, _ := indicators.Told(b, p.Unit, month, month, p.wantedPlace); n == nil && days > 0 {
-			n = new([3]int64)
+		if n == nil { // nothing passed, or nobody looked
+			if days, _, _ := indicators.Told(b, p.Unit, month, month, p.wantedPlace); days > 0 {
+				n = new([3]int64)
+			}
 		}
 		for i := range p.Trend.Series {
 			if n == nil {
