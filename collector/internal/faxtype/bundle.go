@@ -48,7 +48,8 @@ type Gap struct {
 // ErrNothing is of an order that no line and no service fits.
 var ErrNothing = errors.New("no fax line that still lives, and no service")
 
-// WriteZIP writes both replies of each line that still lives, as PDF and as TIFF, and a poster for each service.
+// WriteZIP writes both replies of each line that still lives, of one that is kept the first only, as PDF
+// and as TIFF, and a poster for each service.
 func (b Books) WriteZIP(w io.Writer, o Order) (Bundle, error) {
 	z := bundler{books: b, order: o, zip: zip.NewWriter(w), words: wordsIn(o.Language)}
 	for _, id := range o.Services {
@@ -91,14 +92,7 @@ func (z *bundler) service(id string) error {
 		return nil
 	}
 	z.done.Services++
-	reply := z.books.OfService(id, Closing)
-	reply.Cutoff = cmp.Or(reply.Cutoff, z.order.Planned)
-	z.gap(reply.Service, reply)
-	poster, err := reply.Poster(z.order.Language)
-	if err != nil {
-		return err
-	}
-	if err := z.put(id+"/"+z.words.posterFile+".pdf", z.pdf(poster)); err != nil {
+	if err := z.poster(id); err != nil {
 		return err
 	}
 	for i := range z.books.Lines {
@@ -111,10 +105,34 @@ func (z *bundler) service(id string) error {
 	return nil
 }
 
+// poster is a service's, which says that its lines will be cut: of one that keeps all that it has there is none.
+func (z *bundler) poster(id string) error {
+	kept := func(l ledger.Line) bool { return l.Service == id && l.State == ledger.Kept }
+	open := func(l ledger.Line) bool { return l.Service == id && l.State != ledger.Kept && l.State != ledger.Cut }
+	if slices.ContainsFunc(z.books.Lines, kept) && !slices.ContainsFunc(z.books.Lines, open) {
+		return nil
+	}
+	reply := z.books.OfService(id, Closing)
+	reply.Cutoff = cmp.Or(reply.Cutoff, z.order.Planned)
+	z.gap(reply.Service, reply)
+	poster, err := reply.Poster(z.order.Language)
+	if err != nil {
+		return err
+	}
+	return z.put(id+"/"+z.words.posterFile+".pdf", z.pdf(poster))
+}
+
 func (z *bundler) line(folder string, l *ledger.Line) error {
 	z.done.Lines++
-	z.gap(cmp.Or(l.Number, l.ID), z.books.OfLine(l, Closing, z.order.Planned))
+	most := Closing
+	if l.State == ledger.Kept { // it won't be cut
+		most = Project
+	}
+	z.gap(cmp.Or(l.Number, l.ID), z.books.OfLine(l, most, z.order.Planned))
 	for _, model := range Models() {
+		if model == Closing && l.State == ledger.Kept {
+			continue
+		}
 		sheet, err := z.books.OfLine(l, model, z.order.Planned).Sheet(z.order.Language)
 		if err != nil {
 			return err

@@ -278,6 +278,24 @@ func TestABundleHoldsBothRepliesOfEachLineThatLivesAndAPoster(t *testing.T) {
 	}
 }
 
+func TestOfALineThatIsKeptNobodyIsToldThatItWillBeCut(t *testing.T) {
+	b := books()
+	b.Lines[3].State = ledger.Kept
+	var out bytes.Buffer
+	if _, err := b.WriteZIP(&out, Order{Folder: "vague-2", Services: []string{"smur"}, Planned: "2026-12-24", Language: "fr"}); err != nil {
+		t.Fatal(err)
+	}
+	file, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range file.File {
+		if strings.Contains(f.Name, "coupure") || strings.Contains(f.Name, "affiche") {
+			t.Errorf("the bundle holds %s of a service that keeps its only line", f.Name)
+		}
+	}
+}
+
 func TestABundleSaysWhatIsToBeFilledIn(t *testing.T) {
 	b := books()
 	b.Followups = nil

@@ -32,6 +32,7 @@ type Hospital struct {
 	Counted  string         // what Faxes of services are: faxes (from journals or machines) or pages; empty: none is known
 	Months   int            // of which the means are
 	Silent   []string       // services whose exchanges no journal tells, by id
+	Partly   []string       // services of whose lines journals tell some only, by id: there may be more exchanges
 	Done     []string       // services of which no line is left to cut, by id
 }
 
@@ -41,7 +42,7 @@ func Gather(b Books) Hospital {
 	homes, lines := linesOf(b.Lines)
 	h.Unit = b.unit(homes)
 	told := b.told(h.Unit)
-	faxes, spots := b.faxes(&h), b.spots()
+	faxes, spots := b.faxes(&h, homes), b.spots()
 	for _, id := range slices.Sorted(maps.Keys(b.Register.Services)) {
 		own := lines[id]
 		s := Service{ID: id, Faxes: faxes[id], Urgency: b.Notes[id].Urgency}
@@ -58,14 +59,17 @@ func Gather(b Books) Hospital {
 			continue
 		}
 		s.Places = spots.of(own)
-		if s.Told = slices.ContainsFunc(own, func(l *ledger.Line) bool { return told[l.ID] }); s.Told {
+		if s.Told = slices.ContainsFunc(own, told.of); s.Told {
 			s.Partners = b.partners(own)
+			if !told.ofAll(own) {
+				h.Partly = append(h.Partly, id)
+			}
 		} else {
 			h.Silent = append(h.Silent, id)
 		}
 		h.Services = append(h.Services, s)
 	}
-	h.Flows = b.between(homes, h.Unit)
+	h.Flows = b.between(homes, h.Unit, told)
 	return h
 }
 
@@ -111,62 +115,66 @@ func (b *Books) Unit() wire.EventUnit {
 
 // unit is that in which journals tell of more services; of messages where it is of as many.
 func (b *Books) unit(homes map[string]string) wire.EventUnit {
-	services := make(map[wire.EventUnit]map[string]bool)
-	for _, span := range b.Told {
-		for _, line := range span.Lines {
+	services := make(map[wire.EventUnit]int)
+	for _, unit := range []wire.EventUnit{wire.Message, wire.Call} {
+		told := make(map[string]bool)
+		for line := range b.told(unit) {
 			if service := homes[line]; service != "" {
-				if services[span.Unit] == nil {
-					services[span.Unit] = make(map[string]bool)
-				}
-				services[span.Unit][service] = true
+				told[service] = true
 			}
 		}
+		services[unit] = len(told)
 	}
 	switch {
-	case len(services) == 0:
-		return ""
-	case len(services[wire.Call]) > len(services[wire.Message]):
+	case services[wire.Call] > services[wire.Message]:
 		return wire.Call
+	case services[wire.Message] > 0:
+		return wire.Message
 	}
-	return wire.Message
+	return ""
 }
 
-// told are the lines of which a journal of a unit tells in these months.
-func (b *Books) told(unit wire.EventUnit) map[string]bool {
-	told := make(map[string]bool)
-	first, last := ledger.Day(b.From.String()+"-01"), ledger.Day(b.To.Add(1).String()+"-01")
-	for _, span := range b.Told {
-		if unit == "" || span.Unit != unit || span.To < first || span.From >= last {
-			continue
-		}
-		for _, line := range span.Lines {
-			told[line] = true
-		}
-	}
-	return told
-}
-
-// between are the flows between services, each a month's mean.
-func (b *Books) between(homes map[string]string, unit wire.EventUnit) (flows []Flow) {
-	sums := make(map[[2]string]int64)
-	for i := range b.Flows {
-		f := &b.Flows[i]
-		from, to := homes[f.From], homes[f.To]
-		if f.Unit == unit && from != "" && to != "" && from != to && f.Month >= b.From && f.Month <= b.To {
-			sums[[2]string{from, to}] += f.Count
+// between are the flows between services as their lines stand now, each a month's mean of the days that are told.
+func (b *Books) between(homes map[string]string, unit wire.EventUnit, told told) (flows []Flow) {
+	sums := make(map[[2]string]float64)
+	for _, x := range b.pairs(unit, told) {
+		from, to := homes[x.From], homes[x.To]
+		if from != "" && to != "" && from != to {
+			sums[[2]string{from, to}] += x.Count
 		}
 	}
 	for pair, n := range sums {
 		if n > 0 {
-			flows = append(flows, Flow{pair[0], pair[1], float64(n) / float64(b.months())})
+			flows = append(flows, Flow{pair[0], pair[1], n})
 		}
 	}
-	slices.SortFunc(flows, func(a, b Flow) int { return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To)) })
+	slices.SortFunc(flows, compareFlows)
 	return flows
 }
 
-// faxes are how much each service faxes in a month, all in the unit that is known of most services.
-func (b *Books) faxes(h *Hospital) map[string]Amount {
+// pairs are the flows between lines of ours of which journals tell, each a month's mean, in order.
+func (b *Books) pairs(unit wire.EventUnit, told told) (pairs []Flow) {
+	sums := make(map[[2]string]int64)
+	for i := range b.Flows {
+		f := &b.Flows[i]
+		if f.Unit == unit && f.From != "" && f.To != "" && f.Month >= b.From && f.Month <= b.To && (told[f.From] != nil || told[f.To] != nil) {
+			sums[[2]string{f.From, f.To}] += f.Count
+		}
+	}
+	for lines, n := range sums {
+		pairs = append(pairs, Flow{lines[0], lines[1], told.monthly(n, lines[0], lines[1])})
+	}
+	slices.SortFunc(pairs, compareFlows)
+	return pairs
+}
+
+func compareFlows(a, b Flow) int {
+	return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To))
+}
+
+// faxes are how much each service faxes in a month, all in the unit that is known of most services. What one service
+// faxes another counts for both, what stays within one counts once.
+func (b *Books) faxes(h *Hospital, homes map[string]string) map[string]Amount {
 	known := map[string]map[string]Amount{"faxes": {}, "pages": {}}
 	for i := range b.Figures {
 		f := &b.Figures[i]
@@ -185,7 +193,20 @@ func (b *Books) faxes(h *Hospital) map[string]Amount {
 	default:
 		h.Counted = "pages"
 	}
+	if h.Counted == "faxes" {
+		b.addInternal(known["faxes"], homes)
+	}
 	return known[h.Counted]
+}
+
+// addInternal gives those that are faxed to by others of ours their share: the figures have it where it was sent from.
+func (b *Books) addInternal(faxes map[string]Amount, homes map[string]string) {
+	for _, pair := range b.pairs(wire.Message, b.told(wire.Message)) {
+		from, to := homes[pair.From], homes[pair.To]
+		if x := faxes[to]; x.Known && from != to {
+			faxes[to] = Known(x.Value + pair.Count)
+		}
+	}
 }
 
 // leastWatched is how many days must have been watched for a month's mean.

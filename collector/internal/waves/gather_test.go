@@ -57,6 +57,11 @@ func books() waves.Books {
 	}
 }
 
+// fourteen faxes in 61 days, a month.
+var fourteen = monthly(10) + monthly(4) // of two lines
+
+func monthly(n float64) float64 { return n / 61 * (365.25 / 12) }
+
 func TestWhatIsKnownOfAHospitalIsTakenAndTheRestIsUnknown(t *testing.T) {
 	h := waves.Gather(books())
 	floor := []string{"chu > Larrey > Bât A > Niveau 2"}
@@ -68,11 +73,53 @@ func TestWhatIsKnownOfAHospitalIsTakenAndTheRestIsUnknown(t *testing.T) {
 	if !reflect.DeepEqual(h.Services, want) {
 		t.Errorf("got  %+v\nwant %+v", h.Services, want)
 	}
-	if want := []waves.Flow{{"cardio", "radio", 7}}; !reflect.DeepEqual(h.Flows, want) || h.Unit != wire.Message || h.Months != 2 {
+	if want := []waves.Flow{{"cardio", "radio", fourteen}}; !reflect.DeepEqual(h.Flows, want) || h.Unit != wire.Message || h.Months != 2 {
 		t.Errorf("got %+v of %s in %d months, want %+v", h.Flows, h.Unit, h.Months, want)
 	}
 	if !slices.Equal(h.Silent, []string{"pharma"}) || !slices.Equal(h.Done, []string{"archives"}) || h.Counted != "pages" {
 		t.Errorf("got %q silent, %q done, counted in %q; want pharma, archives, pages", h.Silent, h.Done, h.Counted)
+	}
+}
+
+func TestAMonthsMeanIsOfTheDaysThatJournalsTellOf(t *testing.T) {
+	b := books()
+	b.From = 202511 // a year, of which the journal tells two months
+	b.Told = b.Told[:1]
+	b.Flows = b.Flows[:5]
+	if want, got := []waves.Flow{{"cardio", "radio", fourteen}}, waves.Gather(b).Flows[:1]; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v: nothing is known of the other months", got, want)
+	}
+	b.Told[0].From = "2026-10-30"
+	if h := waves.Gather(b); !slices.Contains(h.Silent, "cardio") || h.Flows != nil {
+		t.Errorf("got %q silent and %+v, want two days to tell nothing of a month", h.Silent, h.Flows)
+	}
+}
+
+func TestWhereJournalsTellSomeLinesOfAServiceItIsSaid(t *testing.T) {
+	b := books()
+	if got := waves.Gather(b).Partly; got != nil {
+		t.Errorf("got %q, want none: c2 is kept", got)
+	}
+	b.Lines[1].State = ledger.Active
+	if got := waves.Gather(b).Partly; !slices.Equal(got, []string{"cardio"}) {
+		t.Errorf("got %q, want cardio, of whose two lines a journal tells one", got)
+	}
+}
+
+func TestAFaxFromAnotherServiceCountsForTheOneThatGetsIt(t *testing.T) {
+	b := books()
+	for i := range b.Figures {
+		b.Figures[i].Of = "faxes"
+	}
+	none := int64(0)
+	b.Figures[1].Value, b.Figures[1].Completeness.Watched = &none, 61
+	for _, s := range waves.Gather(b).Services {
+		if want := fourteen; s.ID == "radio" && s.Faxes != waves.Known(want) {
+			t.Errorf("got %+v a month, want the %.1f that cardio sends it", s.Faxes, want)
+		}
+		if s.ID == "cardio" && s.Faxes != waves.Known(30.4375) {
+			t.Errorf("got %+v a month, want what it sent once", s.Faxes)
+		}
 	}
 }
 

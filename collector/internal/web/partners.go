@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -119,8 +121,8 @@ func (c criticals) of(id int64, k *ledger.Known) string {
 	return ""
 }
 
-// partnersCSV lists the correspondents of what is chosen, or with ?without=1 those to be warned before a cut-off: all that
-// aren't known to have MSSanté.
+// partnersCSV lists the correspondents of what is chosen, with ?wave=N of the lines of a wave; or with ?without=1 those to
+// be warned before a cut-off: all that aren't known to have MSSanté.
 func (s *site) partnersCSV(w http.ResponseWriter, r *http.Request) {
 	p, err := s.flowsOf(r)
 	if err != nil || p.Fault {
@@ -128,7 +130,11 @@ func (s *site) partnersCSV(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, books := s.frame(r, "title.flows")
-	all, err := s.partners(r.Context(), s.books(r), &p, books.Lines, mostPartners)
+	without, most := r.URL.Query().Has("without"), mostPartners
+	if without { // nobody may be left out
+		most = math.MaxInt32
+	}
+	all, err := s.partnersListed(r, &p, books.Lines, most)
 	if err != nil {
 		s.noTable(w, err)
 		return
@@ -146,7 +152,7 @@ func (s *site) partnersCSV(w http.ResponseWriter, r *http.Request) {
 	row(p.say("flows.partner"), p.say("partner.name"), p.say("partner.town"), p.say("partner.equipped"), p.say("partner.addresses"), p.say("partner.day"),
 		p.say("partner.critical"), p.say("flows.partner.received"), p.say("flows.partner.sent"))
 	for _, x := range all {
-		if r.URL.Query().Has("without") && x.Known.Equipped == ledger.EquippedYes {
+		if without && x.Known.Equipped == ledger.EquippedYes {
 			continue
 		}
 		row(x.Masked, x.Name, x.Known.Town(), p.say("partner."+x.Equipped()), x.Addresses(), string(x.Known.Day), x.Critical,
@@ -158,6 +164,30 @@ func (s *site) partnersCSV(w http.ResponseWriter, r *http.Request) {
 	if _, err := w.Write([]byte(table.String())); err != nil {
 		s.Log.Debug("send the table", "error", err)
 	}
+}
+
+// partnersListed are those of what is chosen; where a wave is asked for, of all its lines.
+func (s *site) partnersListed(r *http.Request, p *flowsPage, lines []ledger.Line, most int) ([]partner, error) {
+	number := r.URL.Query().Get("wave")
+	if number == "" {
+		return s.partners(r.Context(), s.books(r), p, lines, most)
+	}
+	waves, err := s.books(r).Waves(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	waves = keep(waves, func(w *ledger.Wave) bool { return strconv.FormatInt(w.Number, 10) == number })
+	var wanted []string
+	for i := range lines {
+		if slices.ContainsFunc(waves, func(w ledger.Wave) bool { return slices.Contains(w.Services, lines[i].Service) }) {
+			wanted = append(wanted, lines[i].ID)
+		}
+	}
+	all, err := correspondentsOf(r.Context(), s.books(r), wanted, p.First, p.Last, p.Unit, most)
+	if err != nil {
+		return nil, err
+	}
+	return s.known(r.Context(), s.books(r), p.frame, all)
 }
 
 // Warn is where those are listed who are to be warned, of what is chosen.

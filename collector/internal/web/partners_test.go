@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,5 +59,23 @@ func TestCorrespondentsHaveNamesAndWhoIsToBeWarnedIsListed(t *testing.T) {
 	table := h.page("/flows/partners.csv?without=1")
 	if strings.Contains(table, "cardio@ch") || !strings.Contains(table, "'=PHARMACIE") || !strings.Contains(table, "EHPAD A") || strings.Contains(table, "0241999999") || strings.Count(table, "\n") != 4 {
 		t.Errorf("got\n%s\nwant the three that aren't known to have MSSanté, masked, and no formula", table)
+	}
+	snapshot, err := h.books.Snapshot(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := snapshot.Lines[slices.IndexFunc(snapshot.Lines, func(l ledger.Line) bool { return l.ID == line })].Service
+	err = h.books.DeclarePlan(ctx, by, func(_ ledger.Register, p ledger.Plan) (ledger.Plan, error) {
+		p.Waves = []ledger.Wave{{Number: 2, Services: []string{service}}, {Number: 3, Note: "nobody yet"}}
+		return p, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.page("/flows/partners.csv?without=1&wave=2"); got != table {
+		t.Errorf("of the wave of the line got\n%s\nwant\n%s", got, table)
+	}
+	if got := h.page("/flows/partners.csv?without=1&wave=3"); strings.Count(got, "\n") != 1 {
+		t.Errorf("of a wave without services got\n%s\nwant nobody", got)
 	}
 }

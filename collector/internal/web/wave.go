@@ -22,6 +22,7 @@ type wavePage struct {
 	Cuts       []waves.Cut // with services that aren't switched off with it, those that cost most first
 	CutsOf     waves.Sum
 	Silent     []string // services of which no journal tells whom they fax
+	Partly     []string // of which journals tell some lines only
 	Ends       waves.CopperEnds
 	Milestones []ledger.Milestone
 }
@@ -69,13 +70,19 @@ func (p *wavePage) fill(x ledger.Wave) {
 		}
 	}
 	p.CutsOf = waves.SumOf(p.Cuts)
-	for _, id := range p.Hospital.Silent {
-		if slices.Contains(x.Services, id) {
-			p.Silent = append(p.Silent, p.ServiceName(id))
-		}
-	}
+	p.Silent, p.Partly = p.namesIn(x, p.Hospital.Silent), p.namesIn(x, p.Hospital.Partly)
 	p.Ends = waves.Copper(p.linesOf(x), x.Cutoff)
 	p.Milestones = keep(p.Plan.Milestones, func(m *ledger.Milestone) bool { return m.Wave == x.Number })
+}
+
+// namesIn are those services that are in a wave, by name.
+func (p *planning) namesIn(x ledger.Wave, services []string) (names []string) {
+	for _, id := range services {
+		if slices.Contains(x.Services, id) {
+			names = append(names, p.ServiceName(id))
+		}
+	}
+	return names
 }
 
 // service is one of the wave's with what is known of it.
