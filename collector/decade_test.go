@@ -126,7 +126,8 @@ func pagesOf(t testing.TB, site http.Handler) (targets []string) {
 		"/services/service-001", "/services/service-001/edit", "/services/service-001/checklist", "/services/service-001/reply",
 		"/mssante?service=service-001", "/mssante?by=service&page=3", "/mssante/address?address=service-001.00@chu.mssante.fr", "/mssante/import",
 		"/targets?of=chu&indicator=fax_received", "/targets/collection", "/targets/months", "/targets/months/2036-09",
-		"/support/matrix", "/support/new?kind=training", "/committee.xlsx", "/alerts?open=no", "/?pole=pole-1")
+		"/support/matrix", "/support/new?kind=training", "/committee.xlsx", "/alerts?open=no", "/?pole=pole-1",
+		"/flows?establishment=chu&pole=pole-1", "/flows?service=service-001", "/flows?all=1", "/neighbours/0241350001")
 }
 
 func asked(t testing.TB, site http.Handler, target string, headers ...string) string {
@@ -211,6 +212,7 @@ func decade(b testing.TB) string {
 		now = at
 		readDecade(b, l, uint64(round+1), at)
 	}
+	journalsOfADecade(b, l)
 	if err := l.Close(); err != nil {
 		b.Fatal(err)
 	}
@@ -313,6 +315,7 @@ func writeDecade(b testing.TB, path string) {
 		err = cmp.Or(err, fault)
 	}
 	_, sums := db.Exec(fmt.Sprintf("UPDATE posted SET count = count + %d", 2*decadeEvents))
+	writeFlows(b, db)
 	if err := cmp.Or(pragma, err, sums, db.Close()); err != nil {
 		b.Fatal(err)
 	}

@@ -73,10 +73,9 @@ type LineWay struct {
 // sums those of its own account.
 func LineMonthOf(l *ledger.Line, month ledger.Month, now wire.Time, flows []ledger.FlowSum, sums []ledger.MonthSum, coverage []ledger.JournalSpan) (sent, received LineWay) {
 	span := ledger.Span{From: month.In(l.Zone), To: min(now, month.Add(1).In(l.Zone))}
-	lines := map[string]*ledger.Line{l.ID: l}
 	told := map[wire.EventUnit]float64{}
 	for _, unit := range []wire.EventUnit{wire.Message, wire.Call} {
-		told[unit] = inDays(ledger.Watched(covered(coverage, unit, lines)[l.ID], span))
+		told[unit] = inDays(ledger.Watched(coveredOf(coverage, unit, l), span))
 	}
 	for _, way := range []struct {
 		to       *LineWay

@@ -190,7 +190,7 @@ func Top(parties []Party, n int, by func(*Party) int64) []Party {
 // Told is of how many days of lines journals tell of a unit in some months, and of how many there were until now.
 func Told(b Books, unit wire.EventUnit, from, to ledger.Month, wanted func(ledger.Place) bool) (days, of float64, lines int) {
 	homes := NewHomes(b.Register, b.Lines)
-	spans := covered(b.Journals.Coverage, unit, homes.lines)
+	spans := covered(b.Journals.Coverage, unit, homes)
 	for i := range b.Lines {
 		l := &b.Lines[i]
 		span := ledger.Span{From: from.In(l.Zone), To: min(b.At, to.Add(1).In(l.Zone))}

@@ -9,39 +9,51 @@ import (
 // Homes tell where lines stood in a month: at its end, or when they stood anywhere in it last.
 type Homes struct {
 	register *ledger.Register
-	lines    map[string]*ledger.Line
-	known    map[lineMonth]ledger.Place
+	lines    map[string]*home
 }
 
-type lineMonth struct {
-	line  string
+// home is where a line stood in the month that was asked for last.
+type home struct {
+	line  *ledger.Line // nil: it is no more
 	month ledger.Month
+	place ledger.Place
 }
 
 // NewHomes are those of the register's lines, and of those that are only seen.
 func NewHomes(r *ledger.Register, lines []ledger.Line) *Homes {
-	h := &Homes{register: r, lines: make(map[string]*ledger.Line, len(lines)), known: map[lineMonth]ledger.Place{}}
+	h := &Homes{register: r, lines: make(map[string]*home, len(lines))}
+	homes := make([]home, len(lines))
 	for i := range lines {
-		h.lines[lines[i].ID] = &lines[i]
+		homes[i].line = &lines[i]
+		h.lines[lines[i].ID] = &homes[i]
 	}
 	return h
 }
 
-// In is where a line stood; empty where nobody assigned it.
-func (h *Homes) In(line string, month ledger.Month) ledger.Place {
-	key := lineMonth{line, month}
-	place, known := h.known[key]
-	if !known {
-		place = h.register.Complete(h.find(line, month))
-		h.known[key] = place
+// line is one that is still there, or nil.
+func (h *Homes) line(id string) *ledger.Line {
+	if known := h.lines[id]; known != nil {
+		return known.line
 	}
-	return place
+	return nil
 }
 
-func (h *Homes) find(line string, month ledger.Month) (place ledger.Place) {
-	l := h.lines[line]
+// In is where a line stood; empty where nobody assigned it. It is quick where months are asked for in order.
+func (h *Homes) In(line string, month ledger.Month) ledger.Place {
+	known := h.lines[line]
+	if known == nil {
+		known = &home{}
+		h.lines[line] = known
+	}
+	if known.month != month {
+		known.month, known.place = month, h.register.Complete(h.find(known.line, line, month))
+	}
+	return known.place
+}
+
+func (h *Homes) find(l *ledger.Line, id string, month ledger.Month) (place ledger.Place) {
 	if l == nil {
-		return declaredHome(h.register.Lines[line], month)
+		return declaredHome(h.register.Lines[id], month)
 	}
 	place = ledger.Place{Establishment: l.Establishment, Site: l.Site, Pole: l.Pole, Service: l.Service}
 	span := ledger.Span{From: month.In(l.Zone), To: month.Add(1).In(l.Zone)}

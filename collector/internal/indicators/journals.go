@@ -24,17 +24,24 @@ const (
 type told struct {
 	homes    *Homes
 	messages []ledger.LineMessages
-	of       map[lineMonth]*ledger.LineMessages
-	covered  map[string][]ledger.Span // by line: in order and apart
-	devices  map[string][]string      // lines that journals tell of, by the machines that they ever hung on
-	believed map[lineMonthWay]bool    // found out already
-	taken    map[lineMonthWay]int64   // internal faxes that were taken out of counters
+	from     ledger.Month
+	lines    map[string]*toldLine // of which journals tell anything
+	devices  map[string][]string  // those lines, by the machines that they ever hung on; nil: not looked for yet
 	now      wire.Time
 }
 
-type lineMonthWay struct {
-	lineMonth
-	measure wire.Measure // FaxSent or FaxReceived
+// toldLine is what journals tell of a line.
+type toldLine struct {
+	line    *ledger.Line  // nil: it is no more
+	covered []ledger.Span // in order and apart
+	months  []toldMonth   // from the first of the time on
+}
+
+// toldMonth is a month of it.
+type toldMonth struct {
+	messages *ledger.LineMessages // nil: none
+	believed [2]int8              // by way: found out already that they are, above 0, or aren't
+	taken    [2]int64             // by way: internal faxes that were taken out of counters
 }
 
 // ways are those that counters of messages tell, and what journals tell instead.
@@ -46,30 +53,64 @@ var ways = []struct {
 	{wire.FaxReceived, JournalReceived, func(m *ledger.LineMessages) int64 { return m.Received }, func(m *ledger.LineMessages) int64 { return m.InternalReceived }},
 }
 
+// wayOf is the one of which a counter of messages tells, or -1.
+func wayOf(m wire.Measure) int {
+	switch m {
+	case wire.FaxSent:
+		return 0
+	case wire.FaxReceived:
+		return 1
+	}
+	return -1
+}
+
 // newTold is nil where no journal tells anything.
 func newTold(b *Books, from, to ledger.Month) *told {
 	if len(b.Journals.Coverage) == 0 && len(b.Journals.Messages) == 0 {
 		return nil
 	}
-	t := &told{
-		homes: NewHomes(b.Register, b.Lines), messages: messagesOf(b.Journals.Messages, from, to), now: b.At,
-		of: map[lineMonth]*ledger.LineMessages{}, devices: map[string][]string{}, believed: map[lineMonthWay]bool{}, taken: map[lineMonthWay]int64{},
+	t := &told{homes: NewHomes(b.Register, b.Lines), messages: messagesOf(b.Journals.Messages, from, to), from: from, now: b.At}
+	t.lines = make(map[string]*toldLine, len(b.Lines))
+	of := func(id string) *toldLine {
+		if t.lines[id] == nil {
+			t.lines[id] = &toldLine{line: t.homes.line(id), months: make([]toldMonth, to.Since(from)+1)}
+		}
+		return t.lines[id]
+	}
+	for line, spans := range covered(b.Journals.Coverage, wire.Message, t.homes) {
+		of(line).covered = spans
 	}
 	for i := range t.messages {
 		m := &t.messages[i]
-		t.of[lineMonth{m.Line, m.Month}] = m
+		of(m.Line).months[m.Month.Since(from)].messages = m
 	}
-	t.covered = covered(b.Journals.Coverage, wire.Message, t.homes.lines)
-	for line := range t.covered {
-		if l := t.homes.lines[line]; l != nil {
-			for i := range l.History {
-				if device := l.History[i].Device; device != "" {
-					t.devices[device] = append(t.devices[device], line)
+	return t
+}
+
+// of is a month of a line of which journals tell anything, else nil.
+func (t *told) of(line string, month ledger.Month) (l *toldLine, m *toldMonth) {
+	if l = t.lines[line]; l == nil {
+		return nil, nil
+	}
+	return l, &l.months[month.Since(t.from)]
+}
+
+// on are the lines that journals tell of and that ever hung on a machine.
+func (t *told) on(device string) []string {
+	if t.devices == nil {
+		t.devices = make(map[string][]string)
+		for id, l := range t.lines {
+			if l.line == nil || l.covered == nil {
+				continue
+			}
+			for i := range l.line.History {
+				if device := l.line.History[i].Device; device != "" {
+					t.devices[device] = append(t.devices[device], id)
 				}
 			}
 		}
 	}
-	return t
+	return t.devices[device]
 }
 
 // messagesOf are those of some months, out of those of all in their order.
@@ -82,8 +123,8 @@ func messagesOf(all []ledger.LineMessages, from, to ledger.Month) []ledger.LineM
 }
 
 // covered is when journals tell of the events of a unit of each line: spans in order that don't overlap.
-func covered(coverage []ledger.JournalSpan, unit wire.EventUnit, lines map[string]*ledger.Line) map[string][]ledger.Span {
-	all := make(map[string][]ledger.Span)
+func covered(coverage []ledger.JournalSpan, unit wire.EventUnit, homes *Homes) map[string][]ledger.Span {
+	all := make(map[string][]ledger.Span, len(homes.lines))
 	for i := range coverage {
 		c := &coverage[i]
 		if c.Unit != unit {
@@ -92,7 +133,7 @@ func covered(coverage []ledger.JournalSpan, unit wire.EventUnit, lines map[strin
 		zones := make(map[*time.Location]ledger.Span)
 		for _, line := range c.Lines {
 			zone := time.UTC
-			if l := lines[line]; l != nil {
+			if l := homes.line(line); l != nil {
 				zone = l.Zone
 			}
 			span, known := zones[zone]
@@ -107,6 +148,16 @@ func covered(coverage []ledger.JournalSpan, unit wire.EventUnit, lines map[strin
 		all[line] = apart(spans)
 	}
 	return all
+}
+
+// coveredOf is the same of one line.
+func coveredOf(coverage []ledger.JournalSpan, unit wire.EventUnit, l *ledger.Line) (spans []ledger.Span) {
+	for i := range coverage {
+		if c := &coverage[i]; c.Unit == unit && slices.Contains(c.Lines, l.ID) {
+			spans = append(spans, daysOf(c.From, c.To, l.Zone))
+		}
+	}
+	return apart(spans)
 }
 
 // daysOf is the time from the beginning of a day to the end of another.
@@ -131,40 +182,44 @@ func apart(spans []ledger.Span) []ledger.Span {
 // believes tells whether a line's messages of a month are taken from journals: where they tell of it, and of at least half
 // as many days as its machine's counter.
 func (t *told) believes(line string, month ledger.Month, measure wire.Measure) bool {
-	key := lineMonthWay{lineMonth{line, month}, measure}
-	yes, known := t.believed[key]
-	if !known {
-		yes = t.judge(key)
-		t.believed[key] = yes
-	}
-	return yes
-}
-
-func (t *told) judge(of lineMonthWay) bool {
-	spans, named := t.covered[of.line], t.of[of.lineMonth] != nil
-	if spans == nil && !named {
+	l, m := t.of(line, month)
+	if l == nil {
 		return false
 	}
-	l := t.homes.lines[of.line]
-	if l == nil {
+	known := &m.believed[wayOf(measure)]
+	if *known == 0 {
+		*known = -1
+		if t.judge(l, m, month, measure) {
+			*known = 1
+		}
+	}
+	return *known > 0
+}
+
+func (t *told) judge(of *toldLine, m *toldMonth, month ledger.Month, measure wire.Measure) bool {
+	named, l := m.messages != nil, of.line
+	switch {
+	case of.covered == nil && !named:
+		return false
+	case l == nil:
 		return true
 	}
-	span := ledger.Span{From: of.month.In(l.Zone), To: min(t.now, of.month.Add(1).In(l.Zone))}
+	span := ledger.Span{From: month.In(l.Zone), To: min(t.now, month.Add(1).In(l.Zone))}
 	var counter time.Duration
 	counts := false
 	for i := range l.History {
-		if s := &l.History[i]; slices.Contains(s.Measures, of.measure) && s.Within(span).Length() > 0 {
+		if s := &l.History[i]; slices.Contains(s.Measures, measure) && s.Within(span).Length() > 0 {
 			counter, counts = counter+ledger.Watched(s.Watched, s.Within(span)), true
 		}
 	}
-	journal := ledger.Watched(spans, span)
+	journal := ledger.Watched(of.covered, span)
 	return journal > 0 && 2*journal >= counter || named && !counts
 }
 
 // left is what a counter's sum is of, less what journals tell, too.
 func (t *told) left(m *ledger.MonthSum) int64 {
 	if m.Line == "" { // of several lines: where journals tell of one of them, it can't be known what is left
-		if slices.ContainsFunc(t.devices[m.Device], func(line string) bool { return t.believes(line, m.Month, m.Measure) }) {
+		if slices.ContainsFunc(t.on(m.Device), func(line string) bool { return t.believes(line, m.Month, m.Measure) }) {
 			return 0
 		}
 		return m.Count
@@ -172,19 +227,14 @@ func (t *told) left(m *ledger.MonthSum) int64 {
 	if t.believes(m.Line, m.Month, m.Measure) {
 		return 0
 	}
-	known := t.of[lineMonth{m.Line, m.Month}]
-	if known == nil {
+	_, known := t.of(m.Line, m.Month)
+	if known == nil || known.messages == nil {
 		return m.Count
 	}
-	key := lineMonthWay{lineMonth{m.Line, m.Month}, m.Measure}
-	for _, way := range ways {
-		if way.measure == m.Measure {
-			n := min(m.Count, way.internal(known)-t.taken[key])
-			t.taken[key] += n
-			return m.Count - n
-		}
-	}
-	return m.Count
+	way := wayOf(m.Measure)
+	n := min(m.Count, ways[way].internal(known.messages)-known.taken[way])
+	known.taken[way] += n
+	return m.Count - n
 }
 
 // replaces tells whether a sum gives way to what journals tell.
@@ -209,7 +259,10 @@ func (p *pivot) hear(t *tally, l *ledger.Line, s *ledger.Stretch, in ledger.Span
 	if h.sources == nil {
 		h.sources = map[wire.Measure]*heard{wire.FaxSent: {}, wire.FaxReceived: {}}
 	}
-	spans := p.told.covered[l.ID]
+	var spans []ledger.Span
+	if told := p.told.lines[l.ID]; told != nil {
+		spans = told.covered
+	}
 	h.stood += in.Length()
 	h.internal += ledger.Watched(spans, in)
 	for measure, told := range h.sources {

@@ -118,6 +118,11 @@ func (m Month) Add(n int) Month {
 	return Month(months/12*100 + months%12 + 1)
 }
 
+// Since is how many months later it is than another.
+func (m Month) Since(other Month) int {
+	return (int(m)/100-int(other)/100)*12 + int(m)%100 - int(other)%100
+}
+
 // String is the month as 2026-10.
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/100, int(m)%100) }
 
