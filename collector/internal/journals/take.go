@@ -29,7 +29,7 @@ type Books interface {
 type Rows func(each func(journal.Row) error) error
 
 const (
-	chunk = 3000 // rows booked at once
+	chunk = 5000 // rows booked at once
 	// hopeless is how many rows may be rejected before any is understood: then it is another kind of file.
 	hopeless = 200
 	// undoTime is how long an import that is cut short may take to undo what it booked.

@@ -503,7 +503,7 @@ func (w *booking) writeTold(ctx context.Context) error {
 	const query = "INSERT INTO journal_parties (journal, unit, party, first_at) VALUES (?, ?, ?, ?) ON CONFLICT (journal, unit, party) " +
 		"DO UPDATE SET first_at = excluded.first_at WHERE excluded.first_at < journal_parties.first_at"
 	for of, at := range w.told {
-		if err := w.exec(ctx, query, of.journal, of.unit, of.party, int64(at)); err != nil {
+		if err := (often{w.store}).exec(ctx, query, of.journal, of.unit, of.party, int64(at)); err != nil {
 			return err
 		}
 	}

@@ -248,7 +248,7 @@ func (w *booking) writeNewest(ctx context.Context) error {
 	const query = "INSERT INTO journaled_lines (line, unit, sent, received) VALUES (?, ?, ?, ?) ON CONFLICT (line, unit) DO UPDATE SET " +
 		"sent = MAX(sent, excluded.sent), received = MAX(received, excluded.received)"
 	for of, last := range newestOf(w.rows) {
-		if err := w.exec(ctx, query, of.line, of.unit, int64(last.sent), int64(last.received)); err != nil {
+		if err := (often{w.store}).exec(ctx, query, of.line, of.unit, int64(last.sent), int64(last.received)); err != nil {
 			return err
 		}
 	}

@@ -256,7 +256,7 @@ func (w *booking) partyOf(ctx context.Context, identity string) (*party, error) 
 		return known, nil
 	}
 	x := &party{}
-	err := each(ctx, w.conn, "SELECT id, line FROM parties WHERE pseudonym = ?", func(read func(...any) error) error { return read(&x.id, &x.line) }, pseudonym)
+	err := each(ctx, often{w.store}, "SELECT id, line FROM parties WHERE pseudonym = ?", func(read func(...any) error) error { return read(&x.id, &x.line) }, pseudonym)
 	if err != nil {
 		return nil, err
 	}
@@ -278,7 +278,7 @@ func (w *booking) pairOf(ctx context.Context, unit string, from, to *party, crea
 		return known, nil
 	}
 	x := &pair{unit: unit, from: from, to: to}
-	err := each(ctx, w.conn, "SELECT id, witnesses FROM pairs WHERE from_party = ? AND to_party = ? AND unit = ?",
+	err := each(ctx, often{w.store}, "SELECT id, witnesses FROM pairs WHERE from_party = ? AND to_party = ? AND unit = ?",
 		func(read func(...any) error) error { return read(&x.id, &x.witnesses) }, key.from, key.to, unit)
 	if err != nil {
 		return nil, err

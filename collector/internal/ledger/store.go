@@ -16,10 +16,10 @@ import (
 // store is the file: one connection that writes. Everything that is peculiar to SQLite is here;
 // the statements themselves PostgreSQL takes too.
 type store struct {
-	db     *sql.DB
-	conn   *sql.Conn
-	upsert map[string]*sql.Stmt // prepared, by text
-	args   []any
+	db         *sql.DB
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt // prepared, by text
+	args       []any
 }
 
 // openStore opens the file for writing. An acknowledged batch must survive a loss of power:
@@ -39,7 +39,7 @@ func openStore(ctx context.Context, path string, migrate func(context.Context, *
 	if err != nil {
 		return nil, errors.Join(judged(err), db.Close())
 	}
-	return &store{db: db, conn: conn, upsert: make(map[string]*sql.Stmt)}, nil
+	return &store{db: db, conn: conn, statements: make(map[string]*sql.Stmt)}, nil
 }
 
 // openReaders opens the file for reading; readers never wait for the writer, nor it for them.
@@ -64,7 +64,7 @@ func dataSource(path string, options url.Values) string {
 
 func (s *store) close() error {
 	var errs []error
-	for _, statement := range s.upsert {
+	for _, statement := range s.statements {
 		errs = append(errs, statement.Close())
 	}
 	return errors.Join(append(errs, s.conn.Close(), s.db.Close())...)
@@ -146,7 +146,7 @@ func (s *store) write(ctx context.Context, t table, n int, row func(i int, to []
 			s.args = row(i, s.args)
 			i++
 		}
-		statement, err := s.prepare(ctx, t, rows)
+		statement, err := s.prepare(ctx, t.upsert(rows))
 		if err == nil {
 			_, err = statement.ExecContext(ctx, s.args...)
 		}
@@ -157,16 +157,36 @@ func (s *store) write(ctx context.Context, t table, n int, row func(i int, to []
 	return nil
 }
 
-func (s *store) prepare(ctx context.Context, t table, rows int) (*sql.Stmt, error) {
-	text := t.upsert(rows)
-	if known := s.upsert[text]; known != nil {
+// prepare prepares a statement that will be needed again and again: SQLite takes longer to understand it than to do it.
+func (s *store) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if known := s.statements[text]; known != nil {
 		return known, nil
 	}
 	statement, err := s.conn.PrepareContext(ctx, text)
 	if err == nil {
-		s.upsert[text] = statement
+		s.statements[text] = statement
 	}
 	return statement, err
+}
+
+// often asks with prepared statements.
+type often struct{ *store }
+
+// QueryContext is sql.Conn's.
+func (o often) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	statement, err := o.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return statement.QueryContext(ctx, args...)
+}
+
+func (o often) exec(ctx context.Context, query string, args ...any) error {
+	statement, err := o.prepare(ctx, query)
+	if err == nil {
+		_, err = statement.ExecContext(ctx, args...)
+	}
+	return judged(err)
 }
 
 // upsert is the statement that inserts or replaces rows.
