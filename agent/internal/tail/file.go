@@ -60,6 +60,9 @@ func (f *file) still(path string, now time.Time) (bool, error) {
 	if f.info != nil && path == f.Path && os.SameFile(f.info, info) && f.info.Size() == info.Size() && f.info.ModTime().Equal(info.ModTime()) {
 		return true, nil
 	}
+	if !info.Mode().IsRegular() {
+		return false, notAFile(path)
+	}
 	opened, err := open(path)
 	if err != nil {
 		return false, err
@@ -75,6 +78,10 @@ func (f *file) still(path string, now time.Time) (bool, error) {
 	f.Path, f.info, f.handle, f.since, f.refused = path, info, opened, now, nil
 	return true, nil
 }
+
+// notAFile is the error of a folder, or of a pipe such as HylaFAX has beside its logs: to open one waits for its writer,
+// maybe for ever.
+func notAFile(path string) error { return fmt.Errorf("%s is no file; want a pattern without it", path) }
 
 // reopen opens the file again where it was just seen.
 func (f *file) reopen() error {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -140,15 +141,27 @@ func Look(path string) (files int, err error) {
 	paths, err := pathsOf(path)
 	var faults []error
 	for _, path := range paths {
-		file, err := open(path)
-		if err == nil {
-			err = file.Close()
-		}
-		if err != nil {
+		if err := openable(path); err != nil {
 			faults = append(faults, err)
 		}
 	}
 	return len(paths), errors.Join(append(faults, err)...)
+}
+
+// openable says why a file can't be read, nil if it can.
+func openable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return notAFile(path)
+	}
+	file, err := open(path)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // mostFiles is how many files one journal may have: each is looked at each second.
