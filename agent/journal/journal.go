@@ -81,6 +81,32 @@ func (r Row) Reason() string {
 	return fmt.Sprintf("%s: %q", r.Why, r.Value)
 }
 
+// veil hides the digits of what may be a phone number: who takes one column for another must not find those of
+// correspondents among the rejects. Times are shown, and the form of all else is: 02•••••••••.
+func veil(text string) string {
+	digits, last := 0, rune(0)
+	for i, c := range text {
+		if c >= '0' && c <= '9' {
+			if digits++; last == ':' && i > 1 && text[i-2] >= '0' && text[i-2] <= '9' {
+				return text
+			}
+		}
+		last = c
+	}
+	if digits < 9 {
+		return text
+	}
+	seen := 0
+	return strings.Map(func(c rune) rune {
+		if c >= '0' && c <= '9' {
+			if seen++; seen > 2 {
+				return '•'
+			}
+		}
+		return c
+	}, text)
+}
+
 // clip cuts what is shown of a strange file to what is worth reading.
 func clip(text string) string {
 	const most = 60
@@ -162,7 +188,7 @@ func (r *Reader) start() {
 // end is why the row is no event. The first reason stands.
 func (r *Reader) end(verdict Verdict, why Why, value string) {
 	if r.row.Verdict == Taken {
-		r.row.Verdict, r.row.Why, r.row.Value = verdict, why, clip(value)
+		r.row.Verdict, r.row.Why, r.row.Value = verdict, why, clip(veil(value))
 	}
 }
 

@@ -387,6 +387,22 @@ func TestPagesAndDurationsAreReadAsMachinesWriteThem(t *testing.T) {
 	}
 }
 
+func TestNoNumberIsShownOfARowThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	r := reader(t, builtin(t, "hylafax"), journal.Place{Journal: "fax", Zone: paris(t), Line: "4512"})
+	for date, want := range map[string]string{
+		"13/11/26 07:05":       "13/11/26 07:05",
+		"02 41 35 40 00":       "02 •• •• •• ••",
+		"Martin: +33241354000": "Martin: +33•••••••••",
+		"one":                  "one",
+	} {
+		row := r.Row([]byte(date + "\tSEND\tsam\t\"0241354000\"\t9600\t1-D MR\t2\t0:55\t\"\"\n"))
+		if row.Verdict != journal.Rejected || row.Value != want {
+			t.Errorf("%s: got %v of %q, want %q", date, row.Verdict, row.Value, want)
+		}
+	}
+}
+
 func TestASpreadsheetsRowsAreThoseOfItsCSV(t *testing.T) {
 	t.Parallel()
 	r := reader(t, load(t, "sent.yml"), journal.Place{Journal: "sent"})
