@@ -39,6 +39,8 @@ func (i importJournalCommand) Run(call *program.Call) error {
 	switch {
 	case i.List && len(i.Files) == 0:
 		return withReadBooks(call, func(c config, books *ledger.Ledger) error { return c.listImports(call, books) })
+	case i.Undo != 0 && i.DryRun:
+		return program.Usage(errors.New("--undo takes back what is in the books: --dry-run has nothing to try"))
 	case i.Undo != 0 && len(i.Files) == 0:
 		return i.undo(call)
 	case i.List || i.Undo != 0:
@@ -157,6 +159,9 @@ func (i importJournalCommand) tried(call *program.Call, path string, t journals.
 func (i importJournalCommand) taken(call *program.Call, c *config, path string, done ledger.Import, t journals.Tally, err error) error {
 	i.rejects(call, path, t)
 	if err != nil {
+		if done.ID == 0 || errors.Is(err, journals.ErrLeft) { // it was never begun, or is still to be undone
+			return journalFault(path, err)
+		}
 		nothing := fmt.Errorf("import %d is cancelled: nothing of it is in the books", done.ID)
 		if errors.Is(err, context.Canceled) {
 			return fmt.Errorf("%s: %w", path, nothing)
@@ -181,8 +186,11 @@ func journalFault(path string, err error) error {
 	return err
 }
 
-// rejects says which rows could not be read.
+// rejects says which rows could not be read, and how many are of nobody knows which line.
 func (i importJournalCommand) rejects(call *program.Call, path string, t journals.Tally) {
+	if t.Unowned > 0 {
+		fmt.Fprintf(call.Stderr, "warning: %s: %d faxes don't tell which line of yours they were of; --line does. Undo this import before you read the file again with it\n", path, t.Unowned)
+	}
 	for n, x := range t.Rejects {
 		if n == mostWarnings {
 			fmt.Fprintf(call.Stderr, "warning: … and %d more\n", t.Rejected-int64(n))

@@ -31,7 +31,7 @@ func Look(from io.Reader, way Way, most int64, shown int) (g Glimpse) {
 		if row.Verdict == journal.Taken && len(g.First) < shown {
 			g.First = append(g.First, row.Event)
 		}
-		if g.Rows() >= most {
+		if g.seen >= most { // blank ones, too: a small packed file may hold any number
 			return enough
 		}
 		return nil

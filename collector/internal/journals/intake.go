@@ -86,9 +86,10 @@ type Intake struct {
 	IntakeOptions
 	jobs chan func(context.Context)
 
-	mu    sync.Mutex
-	files map[string]*File
-	runs  map[int64]*run // by import
+	mu     sync.Mutex
+	files  map[string]*File
+	coming int            // files that come in
+	runs   map[int64]*run // by import
 }
 
 // run is an import that goes on here.
@@ -116,9 +117,15 @@ func (in *Intake) Run(ctx context.Context) error {
 			in.Log.Error("take back imports that were cancelled", "error", err)
 		}
 	})
+	hour := time.NewTicker(time.Hour)
+	defer hour.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
+		case <-hour.C:
+			if err := in.forget(); err != nil {
+				in.Log.Warn("forget journals that nobody imported", "error", err)
+			}
 		case job := <-in.jobs:
 			group.Go(func() { job(ctx) })
 		}
@@ -137,11 +144,12 @@ func (in *Intake) finish(ctx context.Context) error {
 	return err
 }
 
-// Keep keeps a journal that is handed in, and forgets those that nobody did anything with for a day.
+// Keep keeps a journal that is handed in.
 func (in *Intake) Keep(who, name string, from io.Reader) (f File, err error) {
-	if err := in.forget(); err != nil {
+	if err := in.admit(); err != nil {
 		return f, err
 	}
+	defer in.arrived()
 	if err := os.MkdirAll(in.Dir, 0o700); err != nil {
 		return f, fmt.Errorf("keep journal: %w", err)
 	}
@@ -184,7 +192,27 @@ func (r *roomy) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// forget removes what is too old, and refuses more files than there may be.
+// admit makes room for another file, and refuses more than there may be, those that come in meanwhile among them.
+func (in *Intake) admit() error {
+	if err := in.forget(); err != nil {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.files)+in.coming >= most {
+		return ErrTooMany
+	}
+	in.coming++
+	return nil
+}
+
+func (in *Intake) arrived() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.coming--
+}
+
+// forget removes what nobody did anything with for a day.
 func (in *Intake) forget() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -194,9 +222,6 @@ func (in *Intake) forget() error {
 			gone = append(gone, os.Remove(f.path))
 			delete(in.files, id)
 		}
-	}
-	if len(in.files) >= most {
-		gone = append(gone, ErrTooMany)
 	}
 	return errors.Join(gone...)
 }
@@ -251,7 +276,7 @@ func (in *Intake) Start(ctx context.Context, by ledger.Author, file File, what l
 	job := func(ctx context.Context) {
 		err := in.take(ctx, by, file, what, rows, begun)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
-			in.Log.Warn("import journal", "file", file.Name, "error", err)
+			in.Log.Warn("import journal", "file", file.Name, "error", forLog(err))
 		}
 		failed <- err
 	}
@@ -272,6 +297,14 @@ func (in *Intake) Start(ctx context.Context, by ledger.Author, file File, what l
 			return 0, err
 		}
 	}
+}
+
+// forLog is an error without what stands in the file: whose name or number that is nobody knows. The page says it.
+func forLog(err error) error {
+	if errors.Is(err, ErrUnreadable) && !errors.Is(err, ErrLeft) {
+		return ErrUnreadable
+	}
+	return err
 }
 
 // claim marks a file as being imported.

@@ -1,6 +1,7 @@
 package journals_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -225,5 +227,65 @@ func TestJournalsThatNobodyImportsDontFillTheDisk(t *testing.T) {
 	d.Room = func(string) error { return full }
 	if err := keep(); !errors.Is(err, full) || len(d.left(t)) != 1 {
 		t.Errorf("without room: got %v and %d files", err, len(d.left(t)))
+	}
+}
+
+func TestAJournalThatNobodyImportsIsGoneAfterADayThoughNoOtherComes(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "journals")
+	synctest.Test(t, func(t *testing.T) {
+		in, err := journals.NewIntake(journals.IntakeOptions{
+			Dir: dir, Room: func(string) error { return nil }, Books: new(books), Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = in.Run(ctx) }()
+		if _, err := in.Keep("anne", "xferfaxlog", strings.NewReader("0241354000\n")); err != nil {
+			t.Fatal(err)
+		}
+		left := func() int {
+			synctest.Wait()
+			files, _ := os.ReadDir(dir)
+			return len(files)
+		}
+		time.Sleep(23 * time.Hour)
+		if n := left(); n != 1 {
+			t.Errorf("after 23 hours: got %d files, want 1", n)
+		}
+		time.Sleep(3 * time.Hour)
+		if n := left(); n != 0 {
+			t.Errorf("after 26 hours: got %d files, want none", n)
+		}
+	})
+}
+
+func TestWhatStandsInAFileIsNotLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	in, err := journals.NewIntake(journals.IntakeOptions{
+		Dir: filepath.Join(t.TempDir(), "journals"), Room: func(string) error { return nil }, Books: new(books), Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- in.Run(ctx) }()
+	f, err := in.Keep("anne", "patients.csv", strings.NewReader("Martin Anne"))
+	if err == nil {
+		_, err = in.Start(t.Context(), anne, f, ledger.Import{}, func(io.Reader) (journals.Rows, error) {
+			return list(nil, errors.New(`line 1: file is of another format: "Martin Anne"`)), nil
+		})
+	}
+	await(t, "the import ends", func() bool { return len(in.Files("anne")) == 0 })
+	cancel()
+	if err := errors.Join(err, <-ended); err != nil {
+		t.Error(err)
+	}
+	if got := log.String(); !strings.Contains(got, "patients.csv") || strings.Contains(got, "Martin") {
+		t.Errorf("got log %q, want the file's name and nothing of what stands in it", got)
 	}
 }

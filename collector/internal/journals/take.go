@@ -40,7 +40,9 @@ const (
 type Tally struct {
 	Events, Skipped, Rejected int64
 	Rejects                   []ledger.Reject // the first ledger.MostRejects
+	Unowned                   int64           // events that don't tell which line of ours it was
 	last                      int64           // row
+	seen                      int64           // rows, headers and blank lines, too
 }
 
 // Rows is how many were read.
@@ -49,12 +51,19 @@ func (t Tally) Rows() int64 { return t.Events + t.Skipped + t.Rejected }
 // ErrUnreadable is of a file that can't be read in the way that was asked for, or not to its end.
 var ErrUnreadable = errors.New("it can't be read by this profile")
 
+// ErrLeft is of an import that was cut short and could not be undone: what was booked of it still counts.
+var ErrLeft = errors.New("cut short, and not undone: --undo takes it back")
+
 // count adds a row. The error is ErrUnreadable where hopeless rows can't be read, and none can.
 func (t *Tally) count(row journal.Row) error {
 	t.last = row.Line
+	t.seen++
 	switch row.Verdict {
 	case journal.Taken:
 		t.Events++
+		if Unowned(row.Event) {
+			t.Unowned++
+		}
 	case journal.Skipped:
 		t.Skipped++
 	case journal.Rejected, journal.Refused:
@@ -65,6 +74,11 @@ func (t *Tally) count(row journal.Row) error {
 		}
 	}
 	return nil
+}
+
+// Unowned tells whether an event leaves open which line it was of: the journal doesn't say, and nobody said it for it.
+func Unowned(e wire.Event) bool {
+	return e.Witness == wire.Sender && e.From == "" || e.Witness == wire.Receiver && e.To == ""
 }
 
 func (t *Tally) reject(row int64, reason string) {
@@ -156,6 +170,9 @@ type taking struct {
 }
 
 func (x *taking) row(ctx context.Context, row journal.Row) error {
+	if err := ctx.Err(); err != nil { // a packed file may hold blank lines without end, of which nothing is booked
+		return err
+	}
 	if row.Verdict == journal.Taken {
 		x.events = append(x.events, row.Event)
 	}
@@ -188,8 +205,8 @@ func (x *taking) undo(ctx context.Context, by ledger.Author, why error) error {
 		by = c.By
 	}
 	err := x.books.CancelImport(ctx, by, x.standing.ID)
-	if errors.Is(err, ledger.ErrImportOver) {
+	if err == nil || errors.Is(err, ledger.ErrImportOver) {
 		return nil
 	}
-	return err
+	return fmt.Errorf("import %d: %w: %w", x.standing.ID, ErrLeft, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/zerofax/zerofax/agent/journal"
@@ -21,6 +22,7 @@ type books struct {
 	ended     bool
 	cancelled string // by whom
 	over      bool   // somebody else cancelled it
+	full      error  // why nothing can be undone
 	after     func() // each chunk
 }
 
@@ -51,6 +53,9 @@ func (b *books) CancelImport(ctx context.Context, by ledger.Author, _ int64) err
 	}
 	if b.over {
 		return ledger.ErrImportOver
+	}
+	if b.full != nil {
+		return b.full
 	}
 	b.cancelled = by.Who
 	return nil
@@ -157,5 +162,61 @@ func TestAFewBadRowsSpoilNoJournal(t *testing.T) {
 	rows := append(append(rejected(150), faxes(1)...), rejected(400)...)
 	if _, tally, err := journals.Take(t.Context(), b, anne, ledger.Import{}, list(rows, nil), nil); err != nil || tally.Rejected != 550 || b.booked != 1 {
 		t.Errorf("got %+v, %v", tally, err)
+	}
+}
+
+// blanks are the rows of a packed file of line ends, as few bytes as that may be; more than anybody waits for.
+func blanks(asked *int) journals.Rows {
+	return func(each func(journal.Row) error) error {
+		for *asked = 1; *asked < 1_000_000; *asked++ {
+			if err := each(journal.Row{Line: int64(*asked)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func TestBlankLinesWithoutEndCanBeCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	asked, b := 0, new(books)
+	if _, _, err := journals.Take(ctx, b, anne, ledger.Import{}, blanks(&asked), nil); !errors.Is(err, context.Canceled) || asked > 1 {
+		t.Errorf("got %v after %d rows, want that it ends with the first", err, asked)
+	}
+}
+
+func TestAnImportThatCannotBeUndoneSaysSo(t *testing.T) {
+	t.Parallel()
+	full := errors.New("disk full")
+	b := &books{full: full}
+	_, _, err := journals.Take(t.Context(), b, anne, ledger.Import{}, list(faxes(4000), errors.New("unexpected end")), nil)
+	if !errors.Is(err, journals.ErrLeft) || !errors.Is(err, full) {
+		t.Errorf("got %v, want that it is left half booked because the disk is full", err)
+	}
+}
+
+func TestAGlimpseEndsAfterSoManyLinesThoughTheyAreBlank(t *testing.T) {
+	t.Parallel()
+	p, err := journals.Find("hylafax", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.NewReader(strings.Repeat("\n", 1_000_000))
+	g := journals.Look(lines, journals.Way{Profile: p, Journal: "fax"}, 1000, 20)
+	if g.Fault != nil || g.Whole || lines.Len() == 0 {
+		t.Errorf("got %+v with %d bytes left, want that most weren't read", g, lines.Len())
+	}
+}
+
+func TestFaxesOfNobodyKnowsWhichLineAreCounted(t *testing.T) {
+	t.Parallel()
+	rows := faxes(3)
+	rows[0].Event.Witness, rows[0].Event.To = wire.Sender, "0241354000"
+	rows[1].Event.Witness, rows[1].Event.From = wire.Receiver, "0241354000"
+	rows[2].Event.Witness, rows[2].Event.To = wire.Receiver, "0241354512"
+	if tally, err := journals.Try(t.Context(), list(rows, nil)); err != nil || tally.Unowned != 2 {
+		t.Errorf("got %+v, %v; want 2 of an unknown line", tally, err)
 	}
 }

@@ -321,6 +321,7 @@ func (s *site) showJournal(w http.ResponseWriter, r *http.Request, file journals
 
 // show words what is read.
 func (p *journalPage) show(ours journals.Ours) {
+	p.Unowned = p.Glimpse.Unowned > 0
 	p.Rejects = p.Glimpse.Rejects[:min(len(p.Glimpse.Rejects), previewRows)]
 	for _, e := range p.Glimpse.First {
 		row := eventRow{At: p.At(e.At), From: ours.Show(e.From), To: ours.Show(e.To), Failed: e.Result == wire.Failed}
@@ -332,7 +333,6 @@ func (p *journalPage) show(ours journals.Ours) {
 			row.Length = fmt.Sprintf("%d:%02d", e.Seconds/60, e.Seconds%60)
 		}
 		p.Events = append(p.Events, row)
-		p.Unowned = p.Unowned || e.Witness == wire.Sender && e.From == "" || e.Witness == wire.Receiver && e.To == ""
 	}
 }
 
