@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/journal"
@@ -87,6 +89,15 @@ func (t *Tally) reject(row int64, reason string) {
 	}
 }
 
+// kept are the rejects as the books keep them: without what stands in the rows, which may be numbers and names.
+func (t *Tally) kept() []ledger.Reject {
+	kept := slices.Clone(t.Rejects)
+	for i := range kept {
+		kept[i].Reason, _, _ = strings.Cut(kept[i].Reason, `: "`)
+	}
+	return kept
+}
+
 // hopeless is an error if there are rows and none can be read.
 func (t *Tally) hopeless() error {
 	if t.Rejected == 0 || t.Events+t.Skipped > 0 {
@@ -141,7 +152,7 @@ func Take(ctx context.Context, books Books, by ledger.Author, what ledger.Import
 	after, done := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer done()
 	if len(x.Rejects) > 0 {
-		err = errors.Join(err, books.KeepRejects(after, id, x.Rejects))
+		err = errors.Join(err, books.KeepRejects(after, id, x.kept()))
 	}
 	if err == nil {
 		err = books.EndImport(ctx, id)

@@ -92,13 +92,13 @@ func faxes(n int) (rows []journal.Row) {
 func TestAJournalIsBookedInPiecesSoThatReadingsComeInMeanwhile(t *testing.T) {
 	t.Parallel()
 	b := new(books)
-	rows := append(faxes(7000), journal.Row{Line: 7001, Verdict: journal.Skipped}, journal.Row{Line: 7002, Verdict: journal.Rejected, Why: journal.BadDate})
+	rows := append(faxes(7000), journal.Row{Line: 7001, Verdict: journal.Skipped}, journal.Row{Line: 7002, Verdict: journal.Rejected, Why: journal.BadDate, Value: "Martin: 4512"})
 	_, tally, err := journals.Take(t.Context(), b, anne, ledger.Import{}, list(rows, nil), nil)
 	if err != nil || b.booked != 7000 || !b.ended || len(b.chunks) != 3 {
 		t.Errorf("got %d events in pieces of %v, ended %v, %v", b.booked, b.chunks, b.ended, err)
 	}
-	if tally.Rows() != 7002 || tally.Skipped != 1 || tally.Rejected != 1 || len(b.rejects) != 1 || b.rejects[0].Row != 7002 {
-		t.Errorf("got %+v, rejects %v, want row 7002 rejected", tally, b.rejects)
+	if tally.Rows() != 7002 || tally.Skipped != 1 || tally.Rejected != 1 || len(b.rejects) != 1 || b.rejects[0] != (ledger.Reject{Row: 7002, Reason: string(journal.BadDate)}) {
+		t.Errorf("got %+v, rejects %v, want row 7002 rejected and nothing kept of what stands there", tally, b.rejects)
 	}
 }
 

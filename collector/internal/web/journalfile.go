@@ -362,16 +362,17 @@ func (f frame) wayFault(err error) string {
 	if !unreadable {
 		return strings.ReplaceAll(why, tableProfile+":", "")
 	}
-	where, what, numbered := strings.Cut(why, ": ")
-	if !numbered {
-		where, what = "", why
-	}
-	return f.say("journals.unreadable", joined(" : ", where, f.Reason(what)))
+	return f.say("journals.unreadable", f.Reason(why))
 }
 
-// Reason says why a row was rejected, in the reader's language as far as there is one.
+// Reason says why a row or a file was rejected, in the reader's language as far as there is one.
 func (f frame) Reason(why string) string {
 	known, value, _ := strings.Cut(why, ": ")
+	for _, where := range [...]string{"line ", "row "} {
+		if number, ok := strings.CutPrefix(known, where); ok && value != "" {
+			return joined(" : ", f.say("journals.unreadable.row", number), f.Reason(value))
+		}
+	}
 	text, err := f.T("why." + known)
 	if err != nil || !f.French {
 		return why

@@ -80,8 +80,8 @@ var journalTexts = page.Texts{
 	"journals.do":               {"Importer", "Import"},
 	"journals.drop":             {"Oublier ce fichier", "Forget this file"},
 	"journals.preview":          {"Ce que zerofax y lit", "What zerofax reads in it"},
-	"journals.preview.some":     {"Dans les %d premières lignes : %d fax ou appels, %d écartées, %d rejetées.", "In the first %d rows: %d faxes or calls, %d left out, %d rejected."},
-	"journals.preview.whole":    {"Dans tout le fichier, %d lignes : %d fax ou appels, %d écartées, %d rejetées.", "In the whole file, %d rows: %d faxes or calls, %d left out, %d rejected."},
+	"journals.preview.some":     {"Début du fichier, lignes lues : %d. Fax ou appels : %d ; écartées : %d ; rejetées : %d.", "Beginning of the file, rows read: %d. Faxes or calls: %d; left out: %d; rejected: %d."},
+	"journals.preview.whole":    {"Tout le fichier, lignes lues : %d. Fax ou appels : %d ; écartées : %d ; rejetées : %d.", "The whole file, rows read: %d. Faxes or calls: %d; left out: %d; rejected: %d."},
 	"journals.preview.masked":   {"Les numéros qui ne sont pas les vôtres sont masqués.", "Numbers that aren’t yours are masked."},
 	"journals.preview.none":     {"Aucun fax dans ces lignes : vérifiez le profil.", "No fax in these rows: check the profile."},
 	"journals.at":               {"Date", "Date"},
@@ -139,8 +139,7 @@ var journalTexts = page.Texts{
 
 	"why.no fax sent or received":                                 {"ni envoi ni réception", "no fax sent or received"},
 	"why.no call of a fax line":                                   {"appel d’aucune ligne de fax", "no call of a fax line"},
-	"why.another row of a call told already":                      {"autre ligne d’un appel déjà lu", "another row of a call told already"},
-	"why.another row of the same id":                              {"autre ligne du même identifiant", "another row of the same id"},
+	"why.another row of what was told already":                    {"autre ligne de ce qui est déjà compté", "another row of what was told already"},
 	"why.number of columns doesn't fit the format":                {"nombre de colonnes qui ne convient pas au format", "number of columns doesn’t fit the format"},
 	"why.date can't be read":                                      {"date illisible", "date can’t be read"},
 	"why.pages or duration can't be read":                         {"pages ou durée illisibles", "pages or duration can’t be read"},
@@ -155,6 +154,7 @@ var journalTexts = page.Texts{
 	"why.event can't be kept":                                     {"événement qui ne peut être gardé", "event can’t be kept"},
 	"why.file holds quality records (cmr_…); call records are in the files cdr_…": {"fichier de mesures de qualité (cmr_…) ; les appels sont dans les fichiers cdr_…", "file holds quality records (cmr_…); call records are in the files cdr_…"},
 
+	"journals.unreadable.row":  {"ligne %s", "row %s"},
 	"journals.unreadable":      {"Ce profil ne lit pas ce fichier : %s", "This profile can’t read the file: %s"},
 	"journals.fault.at":        {"Dites quelle colonne donne la date.", "Say which column has the date."},
 	"journals.fault.date":      {"Dites comment les dates sont écrites.", "Say how dates are written."},
