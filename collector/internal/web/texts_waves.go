@@ -55,6 +55,7 @@ var waveTexts = page.Texts{
 	"wave.apply":            {"Appliquer la date de la vague à ses lignes", "Give the wave's date to its lines"},
 	"wave.cuts":             {"Échanges coupés avec d’autres services", "Exchanges cut with other departments"},
 	"wave.cuts.about":       {"Entre deux dates de coupure, l’un n’a plus de fax et l’autre faxe encore. Moyenne mensuelle sur les jours que disent les journaux, parmi les %d derniers mois complets.", "Between two cut-off dates one has no fax any more and the other still faxes. Monthly mean of the days that journals tell of, in the last %d complete months."},
+	"waves.partly":          {"Les journaux ne disent pas toutes les lignes de %d service(s) : leurs échanges sont des minimums.", "Journals don’t tell all lines of %d departments: there may be more exchanges."},
 	"wave.partly":           {"Au moins, pour : %s (les journaux ne disent pas toutes les lignes de ces services).", "At least, for: %s (journals don’t tell all lines of these departments)."},
 	"wave.faxtype":          {"Fax types et affiches (ZIP)", "Automatic replies and posters (ZIP)"},
 	"wave.warn":             {"Correspondants à prévenir (CSV)", "Correspondents to warn (CSV)"},
@@ -79,8 +80,8 @@ var waveTexts = page.Texts{
 	"cut.open":        {" ; %s n’a plus de fax dès le %s, l’autre n’a pas de date", "; %s has no fax from %s on, the other has no date"},
 	"cut.undated":     {" ; aucune des deux vagues n’a de date", "; neither wave has a date"},
 	"cut.none":        {"aucun échange coupé", "no exchange cut"},
-	"cut.sum":         {"%d flux coupés, %s fax par mois, environ %s fax entre les dates", "%d flows cut, %s faxes a month, about %s faxes between the dates"},
-	"cut.sum.open":    {"%d flux coupés, %s fax par mois, et une date manque à chacun", "%d flows cut, %s faxes a month, and a date is missing of all of them"},
+	"cut.sum":         {"%d flux coupé(s), %s fax par mois, environ %s fax entre les dates", "%d flows cut, %s faxes a month, about %s faxes between the dates"},
+	"cut.sum.open":    {"%d flux coupé(s), %s fax par mois, et une date manque à chacun", "%d flows cut, %s faxes a month, and a date is missing of all of them"},
 	"cut.sum.undated": {" (plus %d flux dont une date manque)", " (and %d flows of which a date is missing)"},
 
 	"apply.title":      {"Date de la vague pour ses lignes", "The wave's date for its lines"},

@@ -317,5 +317,8 @@ func TestAProposalKeepsTogetherWhoFaxesEachOtherByTheirJournals(t *testing.T) {
 	wantIn(t, "by partners", page("/waves/proposals?by=partners&n=2&lang=en"), "Cannot tell (1 departments) 1 of which no journal tells the correspondents")
 	wantIn(t, "the wave", page("/waves/1?lang=en"), "3 flows cut, 71 faxes a month", "cardio → radio: 50 a month; cardio has no fax from 11 Jan 2027 to 12 Apr 2027: about 150 faxes")
 	wantIn(t, "what if", page("/waves/whatif?service=cardio&to=2&lang=en"), "Now 4 flows cut, 81 faxes a month, about 212 faxes between the dates (and 1 flows of which a date is missing)", "Then 1 flows cut, 10 faxes a month, and a date is missing of all of them", "Exchanges that are no more cut (3)")
+	b.snapshot.Lines = append(b.snapshot.Lines, ledger.Line{ID: "l9", Service: "radio", Establishment: "chu", State: ledger.Active, Declared: true, Zone: time.UTC})
+	wantIn(t, "the proposal where a line isn't told of", page("/waves/proposals?by=exchanges&n=2&lang=en"), "Journals don’t tell all lines of 1 departments")
+	wantIn(t, "the wave where a line isn't told of", page("/waves/2?lang=en"), "At least, for: radio", "Automatic replies and posters (ZIP)", "Correspondents to warn (CSV)")
 	wantIn(t, "what if of one that no journal tells of", page("/waves/whatif?service=muet&to=2&lang=en"), "Cannot tell: no journal says whom this department faxes")
 }
