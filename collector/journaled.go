@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 type journaled struct {
 	books *ledger.Ledger
 
-	mu    sync.Mutex
-	marks ledger.Marks // of kept
-	kept  map[ledger.Month][]indicators.Correction
+	mu       sync.Mutex
+	marks    ledger.Marks // of kept and messages
+	kept     map[ledger.Month][]indicators.Correction
+	messages map[ledger.Month][]ledger.LineMessages
 }
 
 // faxes are the corrections of all months together.
@@ -69,29 +71,33 @@ func (j *journaled) drop(ctx context.Context, present ledger.Month) error {
 	if err != nil {
 		return err
 	}
-	if j.kept == nil || marks.Change != j.marks.Change {
-		j.kept, j.marks = make(map[ledger.Month][]indicators.Correction), marks
+	if j.kept == nil {
+		j.kept, j.messages, j.marks = make(map[ledger.Month][]indicators.Correction), make(map[ledger.Month][]ledger.LineMessages), marks
 		return nil
 	}
-	for _, changed := range []func(context.Context, ledger.Marks) (ledger.Month, ledger.Month, error){j.books.ChangedSince, j.books.FlowsChangedSince} {
-		first, last, err := changed(ctx, j.marks)
-		if err != nil {
-			return err
-		}
-		for month := range j.kept {
-			if first <= month && month <= last || month >= present.Add(-1) {
-				delete(j.kept, month)
-			}
-		}
+	first, last, err := j.books.FlowsChangedSince(ctx, j.marks)
+	if err != nil {
+		return err
 	}
+	maps.DeleteFunc(j.messages, func(month ledger.Month, _ []ledger.LineMessages) bool { return first <= month && month <= last })
+	maps.DeleteFunc(j.kept, func(month ledger.Month, _ []indicators.Correction) bool {
+		return marks.Change != j.marks.Change || first <= month && month <= last || month >= present.Add(-1)
+	})
+	if first, last, err = j.books.ChangedSince(ctx, j.marks); err != nil {
+		return err
+	}
+	maps.DeleteFunc(j.kept, func(month ledger.Month, _ []indicators.Correction) bool { return first <= month && month <= last })
 	j.marks = marks
 	return nil
 }
 
 func (j *journaled) read(ctx context.Context, now *ledger.Snapshot, coverage []ledger.JournalSpan, month ledger.Month) ([]indicators.Correction, error) {
-	flows, err := j.books.Flows(ctx, month, month)
-	if err != nil {
-		return nil, err
+	if j.messages[month] == nil {
+		flows, err := j.books.Flows(ctx, month, month)
+		if err != nil {
+			return nil, err
+		}
+		j.messages[month] = append([]ledger.LineMessages{}, ledger.ByLine(flows)...)
 	}
 	sums, err := j.books.Months(ctx, month, month)
 	if err != nil {
@@ -99,7 +105,7 @@ func (j *journaled) read(ctx context.Context, now *ledger.Snapshot, coverage []l
 	}
 	list := indicators.Corrections(indicators.Books{
 		At: now.At, Register: &now.Register, Lines: now.Lines, Months: sums,
-		Journals: ledger.Journals{Messages: ledger.ByLine(flows), Coverage: coverage},
+		Journals: ledger.Journals{Messages: j.messages[month], Coverage: coverage},
 	}, month)
 	return append([]indicators.Correction{}, list...), nil
 }

@@ -132,7 +132,11 @@ func (s *site) flowsOf(r *http.Request) (p flowsPage, err error) {
 	return p, p.fill(live, q)
 }
 
+// ofUnit are the flows of a unit: mostly all of them, and there are many.
 func ofUnit(sums []ledger.FlowSum, unit wire.EventUnit) []ledger.FlowSum {
+	if !slices.ContainsFunc(sums, func(x ledger.FlowSum) bool { return x.Unit != unit }) {
+		return sums
+	}
 	return keep(sums, func(x *ledger.FlowSum) bool { return x.Unit == unit })
 }
 
