@@ -255,7 +255,7 @@ func (w *booking) changeTwins(ctx context.Context, twins []*group, sign int64) e
 		return err
 	}
 	for _, g := range twins {
-		after := g.after(sign)
+		after, read := g.after(sign), slices.Clip(read)
 		for reach := 4 * readAround; ; reach *= 4 {
 			all := g.before
 			if sign > 0 {

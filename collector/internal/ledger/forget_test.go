@@ -195,3 +195,30 @@ func TestProgramsImportAtOnce(t *testing.T) {
 	}
 	wantJournalsBalanced(t, path)
 }
+
+func TestAnUndoingThatComesAmidstAPurgeLeavesWhatIsPurgedInTheSums(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	now := time.Date(2026, 11, 15, 12, 0, 0, 0, time.UTC)
+	l, path := journalLedger(t, &now)
+	old, lately := time.Date(2025, 6, 3, 9, 0, 0, 0, time.UTC), time.Date(2026, 10, 3, 9, 0, 0, 0, time.UTC)
+	seen := faxTo(2, old, "0241354001", "0144000001")
+	seen.Witness = wire.Receiver
+	imported(t, l, faxTo(1, old, "0241354001", "0144000001"), faxTo(3, old, "0241354001", "0144000002"))
+	id := imported(t, l, seen, faxTo(4, old, "0241354001", "0144000003"), faxTo(5, lately, "0241354001", "0144000001"))
+	now = now.AddDate(0, 0, 40)
+	if _, err := l.giveUpRows(ctx, wire.TimeOf(now.AddDate(-1, 0, 0))); err != nil { // and the power fails
+		t.Fatal(err)
+	}
+	if _, err := l.UndoImport(ctx, Author{Who: "anne"}, id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.PurgeJournals(ctx, now.AddDate(-1, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	flows, err := l.Flows(ctx, 1, endOfTime)
+	if err != nil || len(flows) != 1 || flows[0].Month != 202506 || flows[0].Count != 3 {
+		t.Errorf("got %+v, %v; want the three faxes of the month whose rows are purged, and none of the other", flows, err)
+	}
+	wantJournalsBalanced(t, path)
+}

@@ -173,7 +173,8 @@ func (l *Ledger) takeBack(ctx context.Context, s *store, id int64) (more bool, e
 	if err != nil {
 		return false, err
 	}
-	if err := w.change(ctx, rows, -1); err != nil {
+	kept := slices.DeleteFunc(slices.Clone(rows), func(x *sighting) bool { return int64(x.at) < w.horizon }) // the others are being purged
+	if err := w.change(ctx, kept, -1); err != nil {
 		return false, err
 	}
 	gone := make([]int64, len(rows))
