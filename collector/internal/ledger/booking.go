@@ -29,6 +29,7 @@ type booking struct {
 	*store
 	*phoneBook
 	calendar calendar
+	believed wire.Time // until when rows are: clocks of machines may be ahead by hours, not by more
 
 	newParties []newParty
 	pairsSeen  map[int64]*pair // new ones, and those with a new witness
@@ -66,7 +67,7 @@ func (l *Ledger) booking(ctx context.Context, s *store) (*booking, error) {
 		}
 	}
 	return &booking{
-		store: s, phoneBook: phones, calendar: calendar{zone: l.zone}, pairsSeen: make(map[int64]*pair),
+		store: s, phoneBook: phones, calendar: calendar{zone: l.zone}, believed: wire.TimeOf(l.now()).Add(day), pairsSeen: make(map[int64]*pair),
 		told: make(map[toldOf]wire.Time), books: make(map[pairMonth]*faxTally), months: make(map[Month]bool),
 	}, nil
 }
@@ -84,8 +85,10 @@ func (w *booking) take(ctx context.Context, l *Ledger, x *Import, events []wire.
 		case fresh[e.Key] != nil:
 			x.Known++
 		default:
-			x.First, x.Last = cmp.Or(min(x.First, e.At), e.At), max(x.Last, e.At)
 			fresh[e.Key] = e
+			if e.At <= w.believed { // else the days until then would pass for days without a fax
+				x.First, x.Last = cmp.Or(min(x.First, e.At), e.At), max(x.Last, e.At)
+			}
 		}
 	}
 	sights, err := w.sight(ctx, l, x, fresh)

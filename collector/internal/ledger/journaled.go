@@ -63,7 +63,11 @@ func (r *reviewer) journals() error {
 // journaled does so for a line, of which events are known.
 func (r *reviewer) journaled(line string, known map[eventKey]*event, horizon wire.Time) error {
 	ends := r.deadlines[line]
-	told, err := r.told(line, earliest(ends.At(), ends.copper))
+	since := earliest(ends.At(), ends.copper)
+	if since > wire.TimeOf(r.now()) { // nothing can be after it yet
+		since = 0
+	}
+	told, err := r.told(line, since)
 	if err != nil {
 		return err
 	}
@@ -115,9 +119,14 @@ func (r *reviewer) faxTold(kind EpisodeKind, line string, f *toldFax, known map[
 
 // afterTold judges what a journal tells.
 func (r *reviewer) afterTold(kind EpisodeKind, line string, f *toldFax) judgement {
-	j := f.after(r.deadlines[line].of(kind))
+	end, now := r.deadlines[line].of(kind), wire.TimeOf(r.now())
+	j := f.after(end)
 	switch {
+	case end > now:
+		return judgement{}
 	case !j.proven():
+	case f.from > now.Add(day):
+		j = judgement{Unsure, ClocksOff}
 	case f.unit == unitOf[wire.Call]:
 		j = judgement{Unsure, OnlyCall}
 	case r.countsItself(line, f):
@@ -221,11 +230,11 @@ type lineUnit struct{ line, unit string }
 // lastFaxes are when journals told of a fax last.
 type lastFaxes struct{ sent, received wire.Time }
 
-// newestOf finds in rows when each line faxed last.
-func newestOf(rows []*sighting) map[lineUnit]lastFaxes {
+// newestOf finds in rows when each line faxed last, until an instant.
+func newestOf(rows []*sighting, until wire.Time) map[lineUnit]lastFaxes {
 	newest := make(map[lineUnit]lastFaxes)
 	for _, x := range rows {
-		if !x.done {
+		if !x.done || x.at > until {
 			continue
 		}
 		if from, to := x.pair.lines(); from != "" || to != "" {
@@ -246,8 +255,9 @@ func newestOf(rows []*sighting) map[lineUnit]lastFaxes {
 // writeNewest notes of new rows when each line faxed last.
 func (w *booking) writeNewest(ctx context.Context) error {
 	const query = "INSERT INTO journaled_lines (line, unit, sent, received) VALUES (?, ?, ?, ?) ON CONFLICT (line, unit) DO UPDATE SET " +
-		"sent = MAX(sent, excluded.sent), received = MAX(received, excluded.received)"
-	for of, last := range newestOf(w.rows) {
+		"sent = CASE WHEN journaled_lines.sent > excluded.sent THEN journaled_lines.sent ELSE excluded.sent END, " +
+		"received = CASE WHEN journaled_lines.received > excluded.received THEN journaled_lines.received ELSE excluded.received END"
+	for of, last := range newestOf(w.rows, w.believed) {
 		if err := (often{w.store}).exec(ctx, query, of.line, of.unit, int64(last.sent), int64(last.received)); err != nil {
 			return err
 		}
@@ -258,7 +268,7 @@ func (w *booking) writeNewest(ctx context.Context) error {
 // findNewest finds anew when some lines faxed last, as far as rows are in the books.
 func (w *booking) findNewest(ctx context.Context, lines map[string]bool) error {
 	delete(lines, "")
-	const last = "SELECT unit, COALESCE(MAX((SELECT MAX(at) FROM journal_rows WHERE pair = pairs.id AND done = 1)), 0) FROM parties JOIN pairs ON %s = parties.id WHERE line = ? GROUP BY unit"
+	const last = "SELECT unit, COALESCE(MAX((SELECT MAX(at) FROM journal_rows WHERE pair = pairs.id AND done = 1 AND at <= ?)), 0) FROM parties JOIN pairs ON %s = parties.id WHERE line = ? GROUP BY unit"
 	for _, line := range slices.Sorted(maps.Keys(lines)) {
 		newest := make(map[string]lastFaxes)
 		for i, way := range []string{"from_party", "to_party"} {
@@ -270,7 +280,7 @@ func (w *booking) findNewest(ctx context.Context, lines map[string]bool) error {
 				*[]*wire.Time{&x.sent, &x.received}[i] = at
 				newest[unit] = x
 				return err
-			}, line); err != nil {
+			}, int64(w.believed), line); err != nil {
 				return err
 			}
 		}
@@ -300,18 +310,18 @@ func readJournaled(ctx context.Context, q querier) (map[lineUnit]lastFaxes, erro
 	return newest, err
 }
 
-// journaled takes over what journals tell of a line. A call is a sign of life, but may have been none of fax. What lies
-// in the future was written down by a wrong clock, and tells nothing.
+// journaled takes over what journals tell of a line. A call is a sign of life, but may have been none of fax. By a
+// clock that is ahead it was now; what lies further in the future tells nothing.
 func (l *Line) journaled(newest map[lineUnit]lastFaxes, now wire.Time) {
 	if len(newest) == 0 {
 		return
 	}
 	until := func(x lastFaxes) lastFaxes {
-		if x.sent > now {
-			x.sent = 0
-		}
-		if x.received > now {
-			x.received = 0
+		for _, at := range []*wire.Time{&x.sent, &x.received} {
+			if *at > now.Add(day) {
+				*at = 0
+			}
+			*at = min(*at, now)
 		}
 		return x
 	}

@@ -140,8 +140,8 @@ func TestAMovedDateJudgesWhatJournalsTellAgain(t *testing.T) {
 func TestALineOfWhichOnlyAJournalTellsLives(t *testing.T) {
 	c := newCollector(t)
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Device = "" })
-	id := c.imports(journaled("2026-10-11 08:00", outside, faxline, wire.Message, wire.Receiver), journaled("2026-10-09 08:00", faxline, outside, wire.Message, wire.Sender))
 	c.now = time.Date(2026, 10, 20, 8, 0, 0, 0, time.UTC)
+	id := c.imports(journaled("2026-10-11 08:00", outside, faxline, wire.Message, wire.Receiver), journaled("2026-10-09 08:00", faxline, outside, wire.Message, wire.Sender))
 	l := c.line(faxline)
 	want := wire.TimeOf(time.Date(2026, 10, 11, 8, 0, 0, 0, time.UTC))
 	if l.State != ledger.Active || l.LastFax != want || l.LastReceived != want || l.LastSent != want.Add(-48*time.Hour) {
@@ -154,6 +154,31 @@ func TestALineOfWhichOnlyAJournalTellsLives(t *testing.T) {
 	c.undo(id)
 	if l := c.line(faxline); l.LastFax != 0 || l.LastSent != 0 {
 		t.Errorf("without the import: got %+v, want no fax known", l)
+	}
+}
+
+func TestAWrongClockInTheFutureHidesNothing(t *testing.T) {
+	c := newCollector(t)
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Device, d.Cutoff = "", "2026-10-30" })
+	c.now = time.Date(2026, 10, 12, 8, 0, 0, 0, time.UTC)
+	c.imports(
+		journaled("2026-10-11 08:00", faxline, outside, wire.Message, wire.Sender),
+		journaled("2026-10-12 08:05", outside, faxline, wire.Message, wire.Receiver), // ahead by minutes
+		journaled("2028-02-01 08:00", faxline, outside, wire.Message, wire.Sender),
+	)
+	c.watch("2026-10-12 08:01")
+	c.wantTold("")
+	if l, want := c.line(faxline), wire.TimeOf(time.Date(2026, 10, 11, 8, 0, 0, 0, time.UTC)); l.LastSent != want || l.LastReceived != wire.TimeOf(c.now) {
+		t.Errorf("got it sent last %s, received %s; want %s and now", l.LastSent, l.LastReceived, want)
+	}
+	spans, err := c.Coverage(t.Context())
+	if err != nil || len(spans) != 1 || spans[0].To != "2026-10-12" {
+		t.Errorf("coverage: got %+v, %v; want it until today: of the days to come nothing is known", spans, err)
+	}
+	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-01" })
+	c.watch("2026-10-12 08:06")
+	if told := c.told(); !strings.Contains(told, "certain 2 faxes") {
+		t.Errorf("got %s, want two faxes told, and the third not for certain", told)
 	}
 }
 
