@@ -5,7 +5,7 @@ import "github.com/zerofax/zerofax/agent/page"
 // peopleTexts are the words of the pages of who may what, and of what was done.
 var peopleTexts = page.Texts{
 	"nav.people":    {"Comptes", "People"},
-	"nav.audit":     {"Journal", "Audit log"},
+	"nav.audit":     {"Modifications", "Audit log"},
 	"title.people":  {"Comptes", "People"},
 	"title.audit":   {"Journal : qui a fait quoi", "Audit log: who did what"},
 	"title.account": {"Mon compte", "My account"},

@@ -290,7 +290,7 @@ func TestCopperThatClosesBeforeAWaveIsShown(t *testing.T) {
 	b.plan = ledger.Plan{Waves: []ledger.Wave{{Number: 1, Cutoff: "2027-04-12", Services: []string{service}}}}
 	got := bare(ask(newSite(t, b), http.MethodGet, "/waves/1?lang=fr").Body.String())
 	wantIn(t, "the wave", got, "31/01/2027 12/04/2027 avant la coupure dans les 6 mois")
-	wantIn(t, "the list", bare(ask(newSite(t, b), http.MethodGet, "/waves?lang=fr").Body.String()), "1 ligne(s) dont le cuivre ferme avant")
+	wantIn(t, "the list", bare(ask(newSite(t, b), http.MethodGet, "/waves?lang=fr").Body.String()), "1 ligne dont le cuivre ferme avant")
 }
 
 func TestAProposalKeepsTogetherWhoFaxesEachOtherByTheirJournals(t *testing.T) {

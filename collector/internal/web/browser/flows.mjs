@@ -11,6 +11,12 @@ const pages = {
   neighbour: [`/neighbours/${line}`, 'plus que prévu'],
   cut: [`/lines/${line}`, 'Report sur les voisines'],
   waves: ['/waves', 'Femme-mère-enfant'],
+  wave: ['/waves/1', 'Oncologie'],
+  proposals: ['/waves/proposals', 'Oncologie'],
+  pilot: ['/waves/pilot', 'convient'],
+  imported: ['/journals/imports/1', 'xferfaxlog'],
+  send: ['/send', 'MSSanté'],
+  reply: [`/lines/${line}/reply`, 'TIFF'],
 }
 
 const looker = new Looker(url, shots)
