@@ -127,7 +127,7 @@ func pagesOf(t testing.TB, site http.Handler) (targets []string) {
 		"/mssante?service=service-001", "/mssante?by=service&page=3", "/mssante/address?address=service-001.00@chu.mssante.fr", "/mssante/import",
 		"/targets?of=chu&indicator=fax_received", "/targets/collection", "/targets/months", "/targets/months/2036-09",
 		"/support/matrix", "/support/new?kind=training", "/committee.xlsx", "/alerts?open=no", "/?pole=pole-1",
-		"/flows?establishment=chu&pole=pole-1", "/flows?service=service-001", "/flows?all=1", "/neighbours/0241350001")
+		"/flows?establishment=chu&pole=pole-1", "/flows?service=service-001", "/flows?all=1", "/waves/proposals")
 }
 
 func asked(t testing.TB, site http.Handler, target string, headers ...string) string {
