@@ -21,7 +21,6 @@ var (
 	partyMonths     = table{"party_months", "month, unit, party, sent, received", 3, true}
 	flowMonthsTable = table{"flow_months", "month, unit, from_line, to_line, done, failed, pages, paged", 4, true}
 	flowChanges     = table{"flow_changes", "month, revision", 1, false}
-	journalParties  = table{"journal_parties", "journal, unit, party, first_at", 3, false}
 )
 
 // booking is one change of the books of journals, in one transaction.
