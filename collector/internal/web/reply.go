@@ -110,9 +110,9 @@ func (s *site) replyPage(w http.ResponseWriter, r *http.Request) {
 	s.Render(w, p.status(), "reply.html", p)
 }
 
-// ends tells whether a day is set.
+// ends tells whether a day is set, and the line still lives.
 func (x replied) ends(r faxtype.Reply) bool {
-	return r.Cutoff != "" || x.line != nil && (x.line.CutOn != "" || x.line.Cutoff != "")
+	return r.Cutoff != "" || x.line != nil && x.line.State != ledger.Cut && (x.line.CutOn != "" || x.line.Cutoff != "")
 }
 
 // fill lays out the model that is asked for; where none is the one that names the day, if one is set.
