@@ -14,7 +14,7 @@ import (
 // Journals tell of the last two years of a decade: each month each line faxed eight others, and with three numbers of
 // others both ways.
 const (
-	decadeTold   = 24 // months
+	decadeTold   = 12 // months
 	decadeInside = 8
 	decadeOthers = 3
 )
