@@ -117,7 +117,7 @@ func TestFaultsSayWhereAndWhatWouldBeRight(t *testing.T) {
 		return "snmp:\n  credentials:\n    - {name: a, version: 3, " + rest + "}\n"
 	}
 	for name, test := range map[string]struct{ text, want string }{
-		"unknown key":              {"agnet: x\n", `1: unknown key "agnet"; known here: agent, collector, central, snmp, targets, poll, discovery, profiles_dir, spool, http`},
+		"unknown key":              {"agnet: x\n", `1: unknown key "agnet"; known here: agent, collector, central, snmp, targets, poll, discovery, profiles_dir, journals, spool, http`},
 		"agent":                    {"agent: PS 01\n", `1: agent: "PS 01"; want 1 to 63 of a-z, 0-9 and -, such as ps-01`},
 		"url: scheme":              {"collector: {url: 'http://127.0.0.1:1883'}\n", `1: url: want mqtt://HOST:PORT or mqtts://HOST:PORT`},
 		"url: nothing in it":       {"collector: {url: ''}\n", `1: url: want mqtt://HOST:PORT or mqtts://HOST:PORT`},
