@@ -92,13 +92,13 @@ func faxes(n int) (rows []journal.Row) {
 func TestAJournalIsBookedInPiecesSoThatReadingsComeInMeanwhile(t *testing.T) {
 	t.Parallel()
 	b := new(books)
-	rows := append(faxes(7000), journal.Row{Line: 7001, Verdict: journal.Skipped}, journal.Row{Line: 7002, Verdict: journal.Rejected, Why: journal.BadDate, Value: "Martin: 4512"})
+	rows := append(faxes(12000), journal.Row{Line: 12001, Verdict: journal.Skipped}, journal.Row{Line: 12002, Verdict: journal.Rejected, Why: journal.BadDate, Value: "Martin: 4512"})
 	_, tally, err := journals.Take(t.Context(), b, anne, ledger.Import{}, list(rows, nil), nil)
-	if err != nil || b.booked != 7000 || !b.ended || len(b.chunks) != 3 {
+	if err != nil || b.booked != 12000 || !b.ended || len(b.chunks) != 3 {
 		t.Errorf("got %d events in pieces of %v, ended %v, %v", b.booked, b.chunks, b.ended, err)
 	}
-	if tally.Rows() != 7002 || tally.Skipped != 1 || tally.Rejected != 1 || len(b.rejects) != 1 || b.rejects[0] != (ledger.Reject{Row: 7002, Reason: string(journal.BadDate)}) {
-		t.Errorf("got %+v, rejects %v, want row 7002 rejected and nothing kept of what stands there", tally, b.rejects)
+	if tally.Rows() != 12002 || tally.Skipped != 1 || tally.Rejected != 1 || len(b.rejects) != 1 || b.rejects[0] != (ledger.Reject{Row: 12002, Reason: string(journal.BadDate)}) {
+		t.Errorf("got %+v, rejects %v, want row 12002 rejected and nothing kept of what stands there", tally, b.rejects)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestAnImportThatEndsEarlyLeavesNothingBehind(t *testing.T) {
 	}{
 		"the command is stopped":             {cause: context.Canceled, rows: faxes(9000), by: "anne", want: context.Canceled},
 		"somebody cancels it":                {cause: journals.Cancelled{By: bruno}, rows: faxes(9000), by: "bruno", want: context.Canceled},
-		"the file is damaged":                {rows: faxes(4000), err: broken, by: "anne", want: broken, rejects: 4001},
+		"the file is damaged":                {rows: faxes(6000), err: broken, by: "anne", want: broken, rejects: 6001},
 		"it is another kind of file":         {rows: rejected(300), by: "anne", want: journals.ErrUnreadable, rejects: 200},
 		"it is short, and another":           {rows: rejected(2), by: "anne", want: journals.ErrUnreadable, rejects: 2},
 		"its first row says that it is none": {err: errors.New("line 1: file is of another format"), by: "anne", want: journals.ErrUnreadable, rejects: 1},
