@@ -230,7 +230,7 @@ func TestATableIsDescribedAndKeptAsAProfileForOthers(t *testing.T) {
 		t.Fatalf("another hospital takes it: got %d %s", w.Code, wording(w))
 	}
 	file = other.hand(mai, "/journals", "file", "sagem.csv", tableLog).Header().Get("Location")
-	if look := other.shows(file); !strings.Contains(look, "2 fax ou appels") {
+	if look := other.shows(file); !strings.Contains(look, "Fax ou appels : 2") {
 		t.Errorf("read by the shared profile:\n%s", look)
 	}
 	if w := other.hand(mai, "/journals/profile", "profile", "bad.yml", "name: bad\ncolour: blue\n"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "bad.yml:2") {

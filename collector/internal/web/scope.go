@@ -299,3 +299,17 @@ func versionsOf[K comparable, T any](all map[K][]T, wanted func(*T) bool) map[K]
 	}
 	return some
 }
+
+// common are the waves, of those that a reader of some establishments sees, that they don't see wholly.
+func (s *site) common(ctx context.Context, shown []ledger.Wave) (map[int64]bool, error) {
+	all, err := s.Books.Plan(ctx)
+	services := make(map[int64]int)
+	for _, w := range all.Waves {
+		services[w.Number] = len(w.Services)
+	}
+	common := make(map[int64]bool)
+	for _, w := range shown {
+		common[w.Number] = services[w.Number] != len(w.Services)
+	}
+	return common, err
+}

@@ -185,20 +185,6 @@ func (s *site) planning(r *http.Request, title string, kept ...string) (p planni
 	return p
 }
 
-// common are the waves, of those that a reader of some establishments sees, that they don't see wholly.
-func (s *site) common(ctx context.Context, shown []ledger.Wave) (map[int64]bool, error) {
-	all, err := s.Books.Plan(ctx)
-	services := make(map[int64]int)
-	for _, w := range all.Waves {
-		services[w.Number] = len(w.Services)
-	}
-	common := make(map[int64]bool)
-	for _, w := range shown {
-		common[w.Number] = services[w.Number] != len(w.Services)
-	}
-	return common, err
-}
-
 // planMonths are those of which services' faxes are told.
 const planMonths = 12
 
