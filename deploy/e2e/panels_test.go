@@ -31,11 +31,15 @@ const (
 	ordinary  phase = "the history as it is"
 	disturbed phase = "machines that don't answer, and messages that can't be read"
 	deserted  phase = "all agents gone"
+	journaled phase = "journals, of which this hospital has none"
 	blackout  phase = "the collector stopped"
 )
 
 // emptyPanels are the panels that rightly show nothing of the history as it is, and in which phase they do.
-var emptyPanels = map[string]phase{}
+var emptyPanels = map[string]phase{
+	"zerofax-pilotage-fr: Messages fax internes": journaled,
+	"zerofax-pilotage-en: Internal fax messages": journaled,
+}
 
 // empty is a query that shows nothing, and why.
 type empty struct{ panel, why string }

@@ -41,7 +41,7 @@ const journeys = {
         const [name, path] = waiting.shift()
         for (const link of await looker.looks(page, path, name)) {
           const { origin, pathname, search } = new URL(link)
-          if (origin !== url || /^\/(api|metrics|assets)|\.(csv|xlsx)$/.test(pathname) || found.has(kind(pathname))) continue
+          if (origin !== url || /^\/(api|metrics|assets)|\.(csv|xlsx|ics|zip|pdf|tif|png)$/.test(pathname) || found.has(kind(pathname))) continue
           found.set(kind(pathname), pathname + search)
           waiting.push([kind(pathname), pathname + search])
         }
