@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -25,6 +24,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/agent/internal/poll"
 	"github.com/zerofax/zerofax/agent/internal/spool"
 	"github.com/zerofax/zerofax/agent/wire"
@@ -170,16 +170,6 @@ func newBroker(dir string, port int, change ...func(*server.Options)) (*server.S
 	return ns, nil
 }
 
-func freePort(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
 // setUp starts a ward of every make, and writes the configuration of an agent that looks at it
 // each second.
 func setUp(t *testing.T) (ward *sim.Ward, config string, port int) {
@@ -203,7 +193,7 @@ func setUp(t *testing.T) (ward *sim.Ward, config string, port int) {
 	for _, bed := range ward.Devices {
 		addrs = append(addrs, bed.Addr)
 	}
-	port = freePort(t)
+	port = freeport.Must(t)
 	config = filepath.Join(t.TempDir(), "agent.yml")
 	text := configFor(addrs, time.Second, fmt.Sprintf("mqtt://127.0.0.1:%d", port))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {

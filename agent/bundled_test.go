@@ -19,6 +19,7 @@ import (
 
 	"github.com/zerofax/zerofax/agent/bundle"
 	"github.com/zerofax/zerofax/agent/bundle/bundletest"
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/agent/secret"
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -64,7 +65,7 @@ type enrolment struct {
 func startEnrolment(t *testing.T, b *books) *enrolment {
 	t.Helper()
 	e := &enrolment{Authority: bundletest.New()}
-	port := freePort(t)
+	port := freeport.Must(t)
 	certificate, key := e.Serve()
 	ns, err := newBroker(t.TempDir(), port, func(o *server.Options) {
 		o.MQTT.TLSConfig, o.MQTT.TLSTimeout = mutual(t, e.Authority, certificate, key), 5

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/zerofax/zerofax/agent/freeport"
 )
 
 // TestSystemdHearsHowTheAgentIs runs the program as systemd would, with nobody behind the targets and no broker.
@@ -25,7 +27,7 @@ func TestSystemdHearsHowTheAgentIs(t *testing.T) {
 	}
 	defer conn.Close()
 	config := filepath.Join(dir, "agent.yml")
-	text := fmt.Sprintf("collector: {url: 'mqtt://127.0.0.1:%d'}\nsnmp: {timeout: 100ms}\ntargets: [{host: 127.0.0.1, port: %d}]\n", freePort(t), freePort(t))
+	text := fmt.Sprintf("collector: {url: 'mqtt://127.0.0.1:%d'}\nsnmp: {timeout: 100ms}\ntargets: [{host: 127.0.0.1, port: %d}]\n", freeport.Must(t), freeport.Must(t))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

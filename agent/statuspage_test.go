@@ -14,13 +14,14 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
 func TestTheStatusPageShowsWhatIsPolledAndThatTheCollectorHearsIt(t *testing.T) {
 	t.Cleanup(func() { goleak.VerifyNone(t) })
 	ward, config, port := setUp(t)
-	page := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	page := fmt.Sprintf("127.0.0.1:%d", freeport.Must(t))
 	text, err := os.ReadFile(config)
 	if err != nil {
 		t.Fatal(err)

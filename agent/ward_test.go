@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/mibs/sim"
 )
 
@@ -29,7 +30,7 @@ const (
 
 func startWard(b *testing.B, devices int) *otherWard {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", wardVariable, devices), fmt.Sprintf("%s=%d", portVariable, freePort(b)))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", wardVariable, devices), fmt.Sprintf("%s=%d", portVariable, freeport.Must(b)))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

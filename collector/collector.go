@@ -116,9 +116,13 @@ func work(ctx context.Context, c config, log *slog.Logger, p parts, ready func(a
 	figures := metrics.New(metrics.Options{
 		Books: p.books, Faxes: (&journaled{books: p.books}).faxes, Others: registry, Dropped: func() int64 { return in.Dropped() }, Ready: isReady, LineKey: key, Version: program.Version(),
 	})
+	since, err := p.books.Since(ctx)
+	if err != nil {
+		return err
+	}
 	in = ingest.New(ingest.Options{
 		URL: p.mqtt, TLS: p.tls, Username: c.MQTT.Username, Password: string(c.MQTT.Password),
-		Books: p.books, Observe: figures.Ingested, Certify: certify(p.authority, p.mqtt, log), Log: log, Now: clock,
+		Books: p.books, Observe: figures.Ingested, Certify: certify(p.authority, p.mqtt, log), Since: since, Log: log, Now: clock,
 	})
 	recent := web.NewRecent(p.books, time.Now, log)
 	provider := c.provider()

@@ -66,8 +66,9 @@ func writeFlows(b testing.TB, db *sql.DB) {
 		numbers(decadeTold) + "INSERT INTO flow_changes (month, revision) SELECT " + month + ", 1 FROM n",
 		fmt.Sprintf("INSERT INTO pair_months (id, done, failed, pages, paged, last_at) SELECT month * 4294967296 + id, 1 + id %% 3, 0, 2 + 2 * (id %% 3), 1 + id %% 3, %d FROM flow_changes CROSS JOIN pairs",
 			decadeEnd.AddDate(0, -1, 0).UnixMilli()),
-		"INSERT INTO flow_months (month, unit, from_line, to_line, done, failed, pages, paged) SELECT month, 'message', sender, receiver, n, 0, 2 * n, n FROM flow_changes CROSS JOIN (" +
-			"SELECT a.line AS sender, b.line AS receiver, SUM(1 + pairs.id % 3) AS n FROM pairs JOIN parties AS a ON a.id = from_party JOIN parties AS b ON b.id = to_party GROUP BY 1, 2)",
+		"INSERT INTO flow_months (month, unit, from_line, receivers) SELECT month, 'message', sender, receivers FROM flow_changes CROSS JOIN (" +
+			"SELECT sender, GROUP_CONCAT(receiver || CHAR(9) || n || CHAR(9) || 0 || CHAR(9) || (2 * n) || CHAR(9) || n || CHAR(10), '' ORDER BY receiver) AS receivers FROM (" +
+			"SELECT a.line AS sender, b.line AS receiver, SUM(1 + pairs.id % 3) AS n FROM pairs JOIN parties AS a ON a.id = from_party JOIN parties AS b ON b.id = to_party GROUP BY 1, 2) GROUP BY 1)",
 		"INSERT INTO party_months (month, unit, party, sent, received) SELECT month, 'message', party, SUM(sent), SUM(received) FROM flow_changes CROSS JOIN (" +
 			"SELECT to_party AS party, 1 + pairs.id % 3 AS sent, 0 AS received FROM pairs JOIN parties ON parties.id = to_party WHERE line = '' UNION ALL " +
 			"SELECT from_party, 0, 1 + pairs.id % 3 FROM pairs JOIN parties ON parties.id = from_party WHERE line = '') GROUP BY 1, 2, 3",

@@ -40,6 +40,7 @@ func (f figures) Months(ctx context.Context, months []ledger.Month, take func(le
 }
 
 func knownFigures(b indicators.Books, m ledger.Month) (known []series.Figure) {
+	b = b.Heard(m, m)
 	for _, level := range indicators.Levels() {
 		for _, f := range indicators.Compute(b, m, m, level) {
 			if f.Value == nil {

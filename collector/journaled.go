@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,9 +17,10 @@ type journaled struct {
 	books *ledger.Ledger
 
 	mu       sync.Mutex
-	marks    ledger.Marks // of kept and messages
+	marks    ledger.Marks // of all that follows
 	kept     map[ledger.Month][]indicators.Correction
 	messages map[ledger.Month][]ledger.LineMessages
+	counted  map[ledger.Month][]ledger.MonthSum // messages only
 }
 
 // faxes are the corrections of all months together.
@@ -73,6 +75,7 @@ func (j *journaled) drop(ctx context.Context, present ledger.Month) error {
 	}
 	if j.kept == nil {
 		j.kept, j.messages, j.marks = make(map[ledger.Month][]indicators.Correction), make(map[ledger.Month][]ledger.LineMessages), marks
+		j.counted = make(map[ledger.Month][]ledger.MonthSum)
 		return nil
 	}
 	first, last, err := j.books.FlowsChangedSince(ctx, j.marks)
@@ -87,6 +90,7 @@ func (j *journaled) drop(ctx context.Context, present ledger.Month) error {
 		return err
 	}
 	maps.DeleteFunc(j.kept, func(month ledger.Month, _ []indicators.Correction) bool { return first <= month && month <= last })
+	maps.DeleteFunc(j.counted, func(month ledger.Month, _ []ledger.MonthSum) bool { return first <= month && month <= last })
 	j.marks = marks
 	return nil
 }
@@ -99,12 +103,16 @@ func (j *journaled) read(ctx context.Context, now *ledger.Snapshot, coverage []l
 		}
 		j.messages[month] = append([]ledger.LineMessages{}, ledger.ByLine(flows)...)
 	}
-	sums, err := j.books.Months(ctx, month, month)
-	if err != nil {
-		return nil, err
+	if j.counted[month] == nil {
+		sums, err := j.books.Months(ctx, month, month)
+		if err != nil {
+			return nil, err
+		}
+		sums = slices.DeleteFunc(sums, func(s ledger.MonthSum) bool { return ledger.IsPages(s.Measure) })
+		j.counted[month] = append([]ledger.MonthSum{}, sums...)
 	}
 	list := indicators.Corrections(indicators.Books{
-		At: now.At, Register: &now.Register, Lines: now.Lines, Months: sums,
+		At: now.At, Register: &now.Register, Lines: now.Lines, Months: j.counted[month],
 		Journals: ledger.Journals{Messages: j.messages[month], Coverage: coverage},
 	}, month)
 	return append([]indicators.Correction{}, list...), nil

@@ -31,16 +31,17 @@ const (
 func (c *clock) read(text string) (at wire.Time, ok bool) {
 	for _, layout := range c.layouts {
 		if layout == epoch || layout == epochMillis {
-			if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 && n < 1<<42 {
-				if layout == epoch {
-					n *= 1000
-				}
-				return wire.Time(n), true
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil || n <= 0 || n >= 1<<42 {
+				continue
 			}
-			continue
+			if layout == epoch {
+				n *= 1000
+			}
+			return wire.Time(n), wire.Time(n) >= wire.OldestFax
 		}
 		wall, err := time.Parse(layout, text)
-		if err != nil || wall.Year() < 1980 || wall.Year() > 2200 {
+		if err != nil || wall.Year() < wire.OldestFax.Std().Year() || wall.Year() > 2200 {
 			continue
 		}
 		at := wall

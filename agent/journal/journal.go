@@ -61,7 +61,9 @@ const (
 	OtherFile  Why = "file is of another format"
 	Quality    Why = "file holds quality records (cmr_…); call records are in the files cdr_…"
 	Wide       Why = "file is UTF-16; save it as UTF-8"
+	NoText     Why = "file is no text: a PDF, a spreadsheet or the like; save it as CSV"
 	Unkept     Why = "event can't be kept"
+	Ahead      Why = "date lies in the future; the clock was wrong" // which no Reader says: it knows no clock
 )
 
 // Row is what became of one row.
@@ -116,7 +118,7 @@ func clip(text string) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// Reader makes events of rows. It is for one goroutine.
+// Reader makes events of the rows of one file. It is for one goroutine.
 type Reader struct {
 	profile *Profile
 	place   Place
@@ -124,19 +126,19 @@ type Reader struct {
 	seen    memory
 	buffer  []byte
 
-	line    int64    // lines read of this file
-	begun   bool     // past the header
-	stream  bool     // tickets without line ends
-	header  []string // of this file, or of the one before while this one has shown none
-	columns columns  // where the header has them
-	refused Row      // why the file is refused, if it is
+	line    int64 // lines read
+	begun   bool  // past the header
+	stream  bool  // tickets without line ends
+	header  []string
+	columns columns // where the header has them
+	refused Row     // why the file is refused, if it is
 
 	fields []string // of the row being read, from here on
 	row    Row
 	id     string // what the format itself tells it apart by
 }
 
-// Reader reads journals of this profile that come from one place.
+// Reader reads a journal of this profile that comes from a place.
 func (p *Profile) Reader(place Place) (*Reader, error) {
 	if !wire.ValidAgent(place.Journal) {
 		return nil, fmt.Errorf("journal %q: want [a-z0-9-]{1,63}", place.Journal)
@@ -153,13 +155,10 @@ func (p *Profile) Reader(place Place) (*Reader, error) {
 	return r, nil
 }
 
-// NewFile begins another file, or the same one anew after it was emptied. What was seen stays
-// known, so that rows which moved with a rotation aren't taken for further faxes.
-func (r *Reader) NewFile() { r.line, r.begun, r.stream, r.refused = 0, false, false, Row{} }
-
-// Row says what became of a record, as Next cuts it.
+// Row says what became of a record, as Next cuts it: it is taken until something speaks against it.
 func (r *Reader) Row(record []byte) Row {
-	r.start()
+	r.line++
+	r.fields, r.id, r.row = r.fields[:0], "", Row{Line: r.line, Verdict: Taken}
 	switch {
 	case !r.stream:
 		r.line += int64(bytes.Count(bytes.TrimRight(record, "\r\n"), []byte("\n")))
@@ -168,21 +167,6 @@ func (r *Reader) Row(record []byte) Row {
 	}
 	r.split(record)
 	return r.finish()
-}
-
-// Cells says what became of a row of a spreadsheet.
-func (r *Reader) Cells(cells []string) Row {
-	r.start()
-	for _, cell := range cells {
-		r.fields = append(r.fields, strings.TrimSpace(cell))
-	}
-	return r.finish()
-}
-
-// start begins a row: it is taken until something speaks against it.
-func (r *Reader) start() {
-	r.line++
-	r.fields, r.id, r.row = r.fields[:0], "", Row{Line: r.line, Verdict: Taken}
 }
 
 // end is why the row is no event. The first reason stands.
@@ -293,5 +277,8 @@ func (r *Reader) count(role role) int64 {
 			return 0
 		}
 	}
-	return sum + part
+	if sum += part; role == rolePages && sum > wire.MaxPages || role == roleDuration && sum > wire.MaxSeconds {
+		r.reject(BadCount, text)
+	}
+	return sum
 }

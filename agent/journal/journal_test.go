@@ -138,7 +138,7 @@ func windows1252(text string) string {
 func TestOverlappingFilesGiveTheirUnion(t *testing.T) {
 	t.Parallel()
 	row := func(minute int) string {
-		return fmt.Sprintf("03/01/99 10:%02d\tSEND\tsam\t\"0241354000\"\t9600\t1-D MR\t2\t0:55\t\"\"\n", minute)
+		return fmt.Sprintf("03/01/09 10:%02d\tSEND\tsam\t\"0241354000\"\t9600\t1-D MR\t2\t0:55\t\"\"\n", minute)
 	}
 	first := row(1) + row(2) + row(2) + row(2) + row(3)
 	second := row(2) + row(2) + row(3) + row(4)
@@ -151,17 +151,6 @@ func TestOverlappingFilesGiveTheirUnion(t *testing.T) {
 	}
 	if len(union) != 6 {
 		t.Errorf("got %d faxes, want 6: one at 10:01, three at 10:02, one at 10:03, one at 10:04", len(union))
-	}
-}
-
-func TestEqualRowsBeforeAndBehindARotationAreTwoFaxes(t *testing.T) {
-	t.Parallel()
-	const row = "03/01/99 10:02\tSEND\tsam\t\"0241354000\"\t9600\t1-D MR\t2\t0:55\t\"\"\n"
-	r := reader(t, builtin(t, "hylafax"), journal.Place{Journal: "old", Zone: paris(t), Line: "4512"})
-	before := r.Row([]byte(row))
-	r.NewFile()
-	if behind := r.Row([]byte(row)); behind.Line != 1 || behind.Event.Key == before.Event.Key {
-		t.Errorf("got line %d and key %s for both, want line 1 and another key", behind.Line, behind.Event.Key)
 	}
 }
 
@@ -182,18 +171,27 @@ func TestEqualRowsAroundARestartAreTwoFaxesEvenBehindARowOfAWrongYear(t *testing
 	}
 }
 
-func TestAFileThatGoesOnWithoutAHeaderKeepsTheColumnsOfTheOneBefore(t *testing.T) {
+func TestAJobThatFailedAndThenWentOutIsBoth(t *testing.T) {
 	t.Parallel()
-	r := reader(t, load(t, "sent.yml"), journal.Place{Journal: "sent"})
-	r.Row([]byte("Started\tTo\tState\tJob\n"))
-	r.NewFile()
-	if row := r.Row([]byte("1793695500\t0241354000\tSent\t9\n")); row.Verdict != journal.Taken || row.Event.To != "0241354000" {
-		t.Errorf("got %+v, want a fax to 0241354000", row)
+	const rows = "Job\tStarted\tTo\tState\n9\t1793695500\t0241354000\tError\n9\t1793695500\t0241354000\tSent\n9\t1793695500\t0241354000\tSent\n"
+	got := readAll(t, load(t, "sent.yml"), journal.Place{Journal: "sent"}, rows)[1:]
+	if got[0].Event.Result != wire.Failed || got[1].Event.Result != wire.Done || got[2].Why != journal.SameID {
+		t.Errorf("got\n%swant one that failed, one done, and nothing of the row that stands there twice", told(got))
 	}
-	r.NewFile() // a new version has other columns
-	r.Row([]byte("Job\tTo\tStarted\tState\n"))
-	if row := r.Row([]byte("9\t0241720000\t1793695600\tSent\n")); row.Verdict != journal.Taken || row.Event.To != "0241720000" {
-		t.Errorf("got %+v, want a fax to 0241720000", row)
+}
+
+func TestAClockThatWasNeverSetTellsNoTime(t *testing.T) {
+	t.Parallel()
+	const row = " 10:02\tSEND\tsam\t\"0241354000\"\t9600\t1-D MR\t2\t0:55\t\"\"\n"
+	r := reader(t, builtin(t, "hylafax"), journal.Place{Journal: "fax", Zone: paris(t), Line: "4512"})
+	for date, want := range map[string]journal.Why{"01/01/70": journal.BadDate, "01/01/80": journal.BadDate, "01/01/01": journal.BadDate, "12/31/04": journal.BadDate, "01/02/05": ""} {
+		if got := r.Row([]byte(date + row)); got.Why != want {
+			t.Errorf("%s: got %+v, want %q", date, got, want)
+		}
+	}
+	rows := readAll(t, load(t, "sent.yml"), journal.Place{Journal: "sent"}, "Job\tStarted\tTo\tState\n9\t86400\t0241354000\tSent\n")
+	if rows[1].Why != journal.BadDate {
+		t.Errorf("a second of 1970: got %+v, want its date refused", rows[1])
 	}
 }
 
@@ -265,6 +263,10 @@ func TestFilesOfAnotherKindAreRefusedAsAWhole(t *testing.T) {
 		{"CUCM's without a column", builtin(t, "cucm"), "pkid,dateTimeOrigination,duration\n", `line 1: column is missing: "callingPartyNumber"`},
 		{"a table without a column", load(t, "sent.yml"), "Job\tStarted\tState\n", `line 1: column is missing: "To"`},
 		{"UTF-16", load(t, "sent.yml"), "\xff\xfeJ\x00o\x00", "line 1: file is UTF-16; save it as UTF-8"},
+		{"a PDF", builtin(t, "asterisk"), "%PDF-1.7\n1 0 obj << ,,,,,,,,,,,,,,,, >>\n", "line 1: file is no text"},
+		{"a workbook", builtin(t, "asterisk"), "PK\x03\x04\x14\x00\x06\x00,,,,,,,,,,,,,,,,\n", "line 1: file is no text"},
+		{"a workbook for OXE's", builtin(t, "oxe"), "PK\x03\x04\x14\x00\x06\x00\n", "line 1: file is no text"},
+		{"a picture", builtin(t, "hylafax"), "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\n", "line 1: file is no text"},
 	} {
 		r := reader(t, c.profile, calls)
 		err := r.Read(strings.NewReader(c.text), func(row journal.Row) error {
@@ -340,6 +342,7 @@ func TestFaxLinesAreFoundHoweverTheExchangeWritesThem(t *testing.T) {
 	n := numbers(t, "02 41 35 45 12", "4513", "024172*", "SEP00*", "PJSIP/Fax-1")
 	for text, want := range map[string]bool{
 		"0241354512": true, "+33241354512": true, "0033 2 41 35 45 12": true, "+33 (0)2 41 35 45 12": true, "00241354512": true,
+		"241354512": true, "33241354512": true, "00033241354512": true, "+241354512": false, "+336241354512": false,
 		"4513": true, "45130": false, "0241720099": true, "+33241720099": true, "sep001122": true, "PJSIP/fax-1": true, "": false, "4512": false,
 	} {
 		if got := n.Has(text); got != want {
@@ -349,6 +352,35 @@ func TestFaxLinesAreFoundHoweverTheExchangeWritesThem(t *testing.T) {
 	for _, wrong := range []string{"", "*", "45*2", " - "} {
 		if _, err := journal.NewNumbers([]string{"4512", wrong}); err == nil || !strings.Contains(err.Error(), "numbers[1]") {
 			t.Errorf("%q: got error %v, want numbers[1] at fault", wrong, err)
+		}
+	}
+}
+
+func TestFaxLinesOverseasAreFoundToo(t *testing.T) {
+	t.Parallel()
+	for line, same := range map[string][]string{
+		"0262 90 50 00":     {"0262905000", "+262 262 90 50 00", "+262 (0)262 90 50 00", "00262262905000", "262262905000", "00262905000", "000262262905000"},
+		"+262 269 61 80 00": {"0269618000"},
+		"0590 89 10 10":     {"+590590891010"},
+		"+594594395050":     {"0594 39 50 50"},
+		"0596552000":        {"+596 596 55 20 00"},
+		"0508 41 14 00":     {"+508411400", "00508411400", "+508508411400", "508411400"},
+		"+689 40 48 62 62":  {"0068940486262", "+68940486262"},
+		"+687 25 66 66":     {"+687256666"},
+		"+262262*":          {"0262905000", "+262262905000"},
+		"00262 262*":        {"0262905000"},
+		"+50841*":           {"0508411400"},
+	} {
+		n := numbers(t, line)
+		for _, text := range same {
+			if !n.Has(text) {
+				t.Errorf("%s: %q isn't found", line, text)
+			}
+		}
+		for _, other := range []string{"0241354512", "+33241354512", "4512", "+262693000000", "+508999999", "+68940486263"} {
+			if n.Has(other) {
+				t.Errorf("%s: %q is taken for it", line, other)
+			}
 		}
 	}
 }
@@ -375,6 +407,7 @@ func TestPagesAndDurationsAreReadAsMachinesWriteThem(t *testing.T) {
 	for cells, want := range map[string]string{
 		"3;70": "3p 70s", "003;1:10": "3p 70s", "2/5;0:01:10": "2p 70s", "3,0;1'10\"": "3p 70s", ";": "0p 0s", "0;00'48": "0p 48s",
 		"three;1": "BadCount", "3;1m10": "BadCount", "-1;1": "BadCount", "3;:10": "BadCount", "99999999999999999999;1": "BadCount",
+		"100000;10000000": "100000p 10000000s", "100001;1": "BadCount", "1;10000001": "BadCount",
 	} {
 		row := readAll(t, p, journal.Place{Journal: "x"}, "1793695500;0241354000;"+cells)[0]
 		got := fmt.Sprintf("%dp %ds", row.Event.Pages, row.Event.Seconds)
@@ -400,17 +433,6 @@ func TestNoNumberIsShownOfARowThatCannotBeRead(t *testing.T) {
 		if row.Verdict != journal.Rejected || row.Value != want {
 			t.Errorf("%s: got %v of %q, want %q", date, row.Verdict, row.Value, want)
 		}
-	}
-}
-
-func TestASpreadsheetsRowsAreThoseOfItsCSV(t *testing.T) {
-	t.Parallel()
-	r := reader(t, load(t, "sent.yml"), journal.Place{Journal: "sent"})
-	r.Cells([]string{"Job", "Started", "To", "State"})
-	got := r.Cells([]string{"17", "2026-11-03T09:05:00+01:00", " 0241354000", "Sent"})
-	want := readAll(t, load(t, "sent.yml"), journal.Place{Journal: "sent"}, string(read(t, "sent.tsv")))[1]
-	if got != want {
-		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 

@@ -74,21 +74,14 @@ func (r *Reader) find(header []string, wanted []column) {
 	}
 }
 
-// pastHeader tells whether the row is one: the header comes before. A file that goes on where
-// another was cut off begins without one; then that of the other holds.
+// pastHeader tells whether the row is one: the header comes before.
 func (r *Reader) pastHeader() bool {
 	if r.begun && !slices.Equal(r.fields, r.header) {
 		return true
 	}
-	if before := r.columns; !r.begun {
+	if !r.begun {
 		r.profile.kind.head(r)
-		r.begun = r.row.Verdict == Taken
-		if r.row.Verdict == Refused && r.header != nil {
-			r.row.Verdict, r.row.Why, r.row.Value = Taken, "", ""
-			r.columns, r.begun = before, true
-			return true
-		}
-		if r.begun {
+		if r.begun = r.row.Verdict == Taken; r.begun {
 			r.header = slices.Clone(r.fields)
 		}
 	}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +10,6 @@ import (
 // Read hands every row of a whole file to each, which may end it by an error. The file may be compressed (.Z, .gz).
 // A file that is none of the profile's is an error, with nothing taken of it.
 func (r *Reader) Read(file io.Reader, each func(Row) error) error {
-	r.NewFile()
 	file, err := Unpack(file)
 	if err != nil {
 		return err
@@ -22,6 +22,9 @@ func (r *Reader) Read(file io.Reader, each func(Row) error) error {
 			if last = errors.Is(err, io.EOF); err != nil && !last {
 				return fmt.Errorf("line %d: %w", r.line+1, err)
 			}
+		}
+		if r.line == 0 && r.strange(buffer[:held]) {
+			return fmt.Errorf("line 1: %s", NoText)
 		}
 		used := 0
 		for {
@@ -41,4 +44,11 @@ func (r *Reader) Read(file io.Reader, each func(Row) error) error {
 		held = copy(buffer, buffer[used:held])
 	}
 	return nil
+}
+
+// strange tells whether a file begins as no text does. Damaged ones have such bytes further down, and OXE's stream anywhere.
+func (r *Reader) strange(begins []byte) bool {
+	stream := r.profile.kind == &oxe && len(begins) > 0 && begins[0] < '\t'
+	wide := bytes.HasPrefix(begins, []byte("\xff\xfe")) || bytes.HasPrefix(begins, []byte("\xfe\xff")) // which Row tells
+	return bytes.HasPrefix(begins, []byte("%PDF-")) || !stream && !wide && bytes.IndexByte(begins[:min(len(begins), 512)], 0) >= 0
 }

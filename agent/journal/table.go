@@ -87,9 +87,9 @@ func readTable(r *Reader) {
 		done = wire.Result(r.meaning(2, r.profile.Values.Result, r.cell(roleResult)))
 	}
 	r.measure(strings.TrimSpace(r.cell(roleAt)+" "+r.cell(roleTime)), done == wire.Done)
-	if id := r.cell(roleID); id != "" { // machines number from 1 each
+	if id := r.cell(roleID); id != "" { // machines number from 1 each, and a job keeps its number when it is tried again
 		e := &r.row.Event
-		r.id = strings.Join([]string{id, r.cell(roleAt), e.From, e.To}, "\x1f")
+		r.id = strings.Join([]string{id, r.cell(roleAt), e.From, e.To, string(e.Result)}, "\x1f")
 	}
 }
 

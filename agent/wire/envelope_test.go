@@ -148,6 +148,9 @@ func TestABadEventSpoilsNeitherReadingsNorOtherEvents(t *testing.T) {
 		{"a long number", "4512", strings.Repeat("4", 33), "at most 32"},
 		{"a site in capitals", `"from"`, `"site":"CHU","from"`, "site"},
 		{"pages below 0", `"from"`, `"pages":-1,"from"`, "pages -1"},
+		{"more pages than anybody faxes", `"from"`, `"pages":1000000000000000000,"from"`, "pages 1000000000000000000"},
+		{"more seconds than a call takes", `"from"`, `"seconds":10000001,"from"`, "seconds 10000001"},
+		{"a clock that was never set", "2026-10-01", "2001-01-01", "at 2001-01-01"},
 		{"an unknown result", `"done"`, `"maybe"`, "result"},
 		{"no object", `{"event":`, `{"event":7,"was":`, "cannot unmarshal number"},
 	} {
@@ -357,12 +360,12 @@ var (
 
 	eventGen = rapid.Custom(func(t *rapid.T) wire.Event {
 		e := wire.Event{
-			Journal: rapid.StringMatching(`[a-z0-9-]{1,63}`).Draw(t, "journal"), Key: rapid.StringN(1, 20, wire.MaxKey).Draw(t, "key"), At: timeGen.Draw(t, "at"),
+			Journal: rapid.StringMatching(`[a-z0-9-]{1,63}`).Draw(t, "journal"), Key: rapid.StringN(1, 20, wire.MaxKey).Draw(t, "key"), At: wire.Time(rapid.Int64Range(int64(wire.OldestFax), 253402300799999).Draw(t, "at")),
 			Unit:    rapid.SampledFrom([]wire.EventUnit{wire.Message, wire.Call}).Draw(t, "unit"),
 			Witness: rapid.SampledFrom([]wire.Witness{wire.Sender, wire.Receiver, wire.Exchange}).Draw(t, "witness"),
 			From:    rapid.StringN(0, 9, wire.MaxNumber).Draw(t, "from"), To: rapid.StringN(0, 9, wire.MaxNumber).Draw(t, "to"),
 			Site:  rapid.StringMatching(`([a-z0-9-]{1,63})?`).Draw(t, "site"),
-			Pages: rapid.Int64Range(0, 1<<62).Draw(t, "pages"), Seconds: rapid.Int64Range(0, 1<<62).Draw(t, "seconds"),
+			Pages: rapid.Int64Range(0, wire.MaxPages).Draw(t, "pages"), Seconds: rapid.Int64Range(0, wire.MaxSeconds).Draw(t, "seconds"),
 			Result: rapid.SampledFrom([]wire.Result{wire.Done, wire.Failed}).Draw(t, "result"),
 		}
 		if e.From == "" && e.To == "" {

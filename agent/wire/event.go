@@ -33,8 +33,14 @@ const (
 	Failed Result = "failed" // no message came over, or nobody answered
 )
 
-// MaxKey is the greatest length of an event's key.
-const MaxKey = 64
+// Bounds of an event. What lies beyond was misread, or comes of a clock that was never set: such begin in 1970, 1980,
+// 2000 or 2001.
+const (
+	MaxKey     = 64                  // length of its key
+	MaxPages   = 100_000             // nobody faxes as many
+	MaxSeconds = 10_000_000          // four months
+	OldestFax  = Time(1104537600000) // 2005-01-01
+)
 
 // Event is one row of a fax journal or of a telephone exchange's records: one attempt to fax. It travels among the
 // readings of an envelope, as {"event":{…}}.
@@ -61,6 +67,8 @@ func (e *Event) Check() error {
 		return fmt.Errorf("key %q: want 1 to %d bytes", clip(e.Key), MaxKey)
 	case e.At <= 0:
 		return errors.New("at: missing")
+	case e.At < OldestFax:
+		return fmt.Errorf("at %s: want a time since %s", e.At, OldestFax)
 	case !oneOf(e.Unit, Message, Call):
 		return fmt.Errorf("unit %q: want message or call", clip(string(e.Unit)))
 	case !oneOf(e.Witness, Sender, Receiver, Exchange):
@@ -71,8 +79,8 @@ func (e *Event) Check() error {
 		return fmt.Errorf("from and to: want at most %d bytes each", MaxNumber)
 	case e.Site != "" && !ValidAgent(e.Site):
 		return fmt.Errorf("site %q: want [a-z0-9-]{1,63}", clip(e.Site))
-	case e.Pages < 0 || e.Seconds < 0:
-		return fmt.Errorf("pages %d, seconds %d: want 0 or more", e.Pages, e.Seconds)
+	case e.Pages < 0 || e.Pages > MaxPages || e.Seconds < 0 || e.Seconds > MaxSeconds:
+		return fmt.Errorf("pages %d, seconds %d: want 0 to %d and 0 to %d", e.Pages, e.Seconds, MaxPages, MaxSeconds)
 	case !oneOf(e.Result, Done, Failed):
 		return fmt.Errorf("result %q: want done or failed", clip(string(e.Result)))
 	}

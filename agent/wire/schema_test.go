@@ -117,6 +117,8 @@ func TestTheSchemasRefuseWhatTheDecodersRefuse(t *testing.T) {
 		{"envelope", string(message(strings.Replace(goodReading, "true", `true,"fax_service":"up"`, 1)))},
 		{"envelope", string(message(strings.Replace(goodEvent, "done", "lost", 1)))},
 		{"envelope", string(message(strings.Replace(goodEvent, `,"from":"4512"`, "", 1)))},
+		{"envelope", string(message(strings.Replace(goodEvent, `"from"`, `"pages":100001,"from"`, 1)))},
+		{"envelope", string(message(strings.Replace(goodEvent, `"from"`, `"seconds":10000001,"from"`, 1)))},
 		{"agent-state", `{"v":1,"online":true}`},
 		{"agent-state", `{"v":1,"online":true,"session":"","started_at":"2026-10-01T08:00:01Z","spool":{"envelopes":0,"bytes":0,"dropped":0}}`},
 		{"agent-state", `{"v":1,"online":true,"session":"s","started_at":"2026-10-01T08:00:01Z","spool":{"envelopes":-1,"bytes":0,"dropped":0}}`},

@@ -100,6 +100,7 @@ type CollectorState struct {
 	Session string `json:"session,omitempty"`
 	SentAt  Time   `json:"sent_at,omitempty"`
 	Events  bool   `json:"events,omitempty"` // it takes events; collectors of before would refuse each one
+	Books   Time   `json:"books,omitempty"`  // since when it has its books, begun anew or put back from a backup: who told others reads journals again
 }
 
 // Encode is the message of a state or an ack.

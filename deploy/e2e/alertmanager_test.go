@@ -20,6 +20,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
@@ -64,7 +65,7 @@ func (h *hooks) find(path, status, alertname string) map[string]any {
 func TestARealAlertmanagerTakesOurAlerts(t *testing.T) {
 	t.Parallel()
 	dir, hooks := t.TempDir(), newHooks(t)
-	amPort, httpPort, mqttPort := freePort(t), freePort(t), freePort(t)
+	amPort, httpPort, mqttPort := freeport.Must(t), freeport.Must(t), freeport.Must(t)
 	am := fmt.Sprintf("http://127.0.0.1:%d", amPort)
 	writeFile(t, filepath.Join(dir, "alertmanager.yml"), fmt.Sprintf(
 		"route: {receiver: test, group_wait: 0s, group_interval: 1s}\nreceivers: [{name: test, webhook_configs: [{url: '%s/theirs'}]}]\n", hooks.URL))

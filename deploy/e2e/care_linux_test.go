@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -40,7 +41,8 @@ func TestWithoutRoomNothingIsAcknowledgedNorLost(t *testing.T) {
 	t.Parallel()
 	h := newHospital(t, setUp{devices: 4})
 	h.open()
-	h.ward.Devices[0].Fax(3, 2)
+	bed := h.counting()[0]
+	bed.Fax(3, 2)
 	h.wantTotals(30 * time.Second)
 
 	h.collector.largestFile(4096)
@@ -50,8 +52,8 @@ func TestWithoutRoomNothingIsAcknowledgedNorLost(t *testing.T) {
 		}
 		return ""
 	})
-	h.ward.Devices[1].Fax(5, 1)
-	h.ward.Devices[0].Reboot()
+	bed.Fax(5, 1)
+	bed.Reboot()
 	h.balanced()
 
 	h.collector.largestFile(unix.RLIM_INFINITY)
@@ -65,22 +67,28 @@ func TestWithoutRoomNothingIsAcknowledgedNorLost(t *testing.T) {
 
 func TestARestoredLedgerCatchesUpWithTheMachines(t *testing.T) {
 	t.Parallel()
-	h := newHospital(t, setUp{devices: 4})
+	h := newHospital(t, setUp{devices: 12})
 	h.open()
-	h.ward.Devices[0].Fax(3, 2)
+	counting := h.counting()
+	counting[0].Fax(3, 2)
 	h.wantTotals(30 * time.Second)
 	h.command("backup", "monday.db")
 
-	h.ward.Devices[0].Fax(4, 4)
-	h.ward.Devices[1].Fax(1, 0)
+	counting[0].Fax(4, 4)
+	counting[1].Fax(1, 1)
 	h.wantTotals(30 * time.Second)
-	h.stays(2 * time.Second) // acknowledged, too: the agent holds nothing of it any more
+	eventually(t, 60*time.Second, "the agent holds nothing of it any more", func() string {
+		if n := number(get(h.status+"/metrics"), "zerofax_agent_spool_envelopes"); n != 0 {
+			return fmt.Sprintf("%v envelopes aren't acknowledged", n)
+		}
+		return ""
+	})
 	h.collector.kill()
 	out := h.command("restore", "monday.db")
-	if !strings.Contains(out, "4 devices") || !strings.Contains(out, "the ledger until now is kept as") {
+	if !strings.Contains(out, "12 devices") || !strings.Contains(out, "the ledger until now is kept as") {
 		t.Errorf("restore said %s", out)
 	}
-	h.ward.Devices[2].Fax(2, 2)
+	counting[2].Fax(2, 2)
 	h.startCollector()
 	h.wantTotals(60 * time.Second)
 	h.stays(2 * time.Second)

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/mibs/sim"
 )
@@ -65,8 +66,8 @@ func newHospital(t *testing.T, s setUp) *hospital {
 			t.Error(err)
 		}
 	})
-	h := &hospital{t: t, dir: t.TempDir(), ward: ward, mqttPort: freePort(t)}
-	httpPort := freePort(t)
+	h := &hospital{t: t, dir: t.TempDir(), ward: ward, mqttPort: freeport.Must(t)}
+	httpPort := freeport.Must(t)
 	h.url = fmt.Sprintf("http://127.0.0.1:%d", httpPort)
 	mqtt := fmt.Sprintf("{embedded: {listen: 127.0.0.1:%d}}", h.mqttPort)
 	if s.mosquitto {
@@ -84,7 +85,7 @@ func (h *hospital) writeAgentConfig(spool, counters string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "agent: ps-01\ncollector: {url: mqtt://127.0.0.1:%d}\n", h.mqttPort)
 	b.WriteString("snmp:\n  timeout: 300ms\n  retries: 1\n  credentials:\n    - {name: legacy, version: 2c, community: public}\n")
-	page := fmt.Sprintf("127.0.0.1:%d", freePort(h.t))
+	page := fmt.Sprintf("127.0.0.1:%d", freeport.Must(h.t))
 	h.status = "http://" + page
 	fmt.Fprintf(&b, "poll: {lines: 1s, counters: %s}\nspool: {dir: spool, max_size: %s}\nhttp: {listen: %s}\ntargets:\n", counters, spool, page)
 	for _, bed := range h.ward.Devices {
@@ -146,6 +147,11 @@ func (h *hospital) truth() map[string]map[wire.Measure]int64 {
 		truth[bed.ID()] = counts
 	}
 	return truth
+}
+
+// counting are the machines that tell how much they fax.
+func (h *hospital) counting() []sim.Bed {
+	return slices.DeleteFunc(slices.Clone(h.ward.Devices), func(bed sim.Bed) bool { return len(bed.Description().Measures()) == 0 })
 }
 
 // wantTotals waits until the books' totals equal the simulator's own count exactly.

@@ -22,6 +22,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"github.com/zerofax/zerofax/agent/bundle"
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
@@ -38,8 +39,8 @@ type fort struct {
 
 func newFort(t *testing.T, mosquitto bool) *fort {
 	t.Helper()
-	f := &fort{t: t, dir: t.TempDir(), seqs: make(map[string]uint64), broker: fmt.Sprintf("127.0.0.1:%d", freePort(t))}
-	http := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	f := &fort{t: t, dir: t.TempDir(), seqs: make(map[string]uint64), broker: fmt.Sprintf("127.0.0.1:%d", freeport.Must(t))}
+	http := fmt.Sprintf("127.0.0.1:%d", freeport.Must(t))
 	f.page = "http://" + http
 	broker := fmt.Sprintf("{external_url: mqtts://%s, embedded: {listen: %[1]s}}", f.broker)
 	if mosquitto {

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite"
+
+	"github.com/zerofax/zerofax/agent/freeport"
 )
 
 // glewlwyd is an identity provider on loopback, with books and a certificate of its own.
@@ -66,7 +68,7 @@ database={type="sqlite3" path="id.db"}
 // newGlewlwyd starts a provider that knows zerofax, by which browsers come back to a URL, and people by their groups.
 func newGlewlwyd(t *testing.T, zerofax string, people map[string][]string) *glewlwyd {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.Must(t)
 	g := &glewlwyd{t: t, dir: t.TempDir(), url: fmt.Sprintf("https://localhost:%d", port)}
 	g.trusted = writeCertificate(t, filepath.Join(g.dir, "id.pem"), filepath.Join(g.dir, "id.key"))
 	writeFile(t, filepath.Join(g.dir, "glewlwyd.conf"), fmt.Sprintf(glewlwydConf, port, g.url))
@@ -263,7 +265,7 @@ type signingIn struct {
 
 func newSigningIn(t *testing.T) *signingIn {
 	t.Helper()
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), freeport.Must(t)
 	s := &signingIn{zerofax: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	s.glewlwyd = newGlewlwyd(t, s.zerofax, map[string][]string{
 		"anne": {"kitchen", "onco-secretariat"}, "zoe": {"zerofax-admins"}, "max": {"kitchen"}, "lea": {},
@@ -285,7 +287,7 @@ sign_in:
     roles:
       zerofax-admins: {role: admin}
       onco-secretariat: {role: editor, establishments: [chu]}
-`, freePort(t), port, s.zerofax, s.url, filepath.Join(s.dir, "id.pem")))
+`, freeport.Must(t), port, s.zerofax, s.url, filepath.Join(s.dir, "id.pem")))
 	checked(t, "zerofax-collector", "import", "lines", filepath.Join(dir, "lines.csv"), "--config", config)
 	checked(t, "zerofax-collector", "user", "add", "bruno", "--role", "reader", "--password-file", filepath.Join(dir, "bruno.txt"), "--config", config)
 	s.collector = start(t, dir, "zerofax-collector", "run", "--config", "collector.yml")

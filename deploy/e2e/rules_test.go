@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zerofax/zerofax/agent/freeport"
 )
 
 // rewritten is a file of the repository, below deploy, for a test: with other addresses and a shorter patience.
@@ -104,7 +106,7 @@ func TestRealPrometheusAndAlertmanagerMailWhatTheCollectorDoesNot(t *testing.T) 
 	}))
 	t.Cleanup(collector.Close)
 
-	am := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	am := fmt.Sprintf("127.0.0.1:%d", freeport.Must(t))
 	writeFile(t, filepath.Join(dir, "mail-ca.pem"), string(post.ca))
 	writeFile(t, filepath.Join(dir, "smtp_password"), "s3cret")
 	rewritten(t, "alertmanager/zerofax.tmpl", filepath.Join(dir, "zerofax.tmpl"))
@@ -125,7 +127,7 @@ func TestRealPrometheusAndAlertmanagerMailWhatTheCollectorDoesNot(t *testing.T) 
 	writeFile(t, filepath.Join(dir, "collector_password"), "nobody asks for it\n")
 	checked(t, "promtool", "check", "config", filepath.Join(dir, "prometheus.yml"))
 	start(t, dir, "prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=metrics",
-		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", freePort(t)))
+		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", freeport.Must(t)))
 
 	mailed := func(to, subject string) *letter {
 		for _, l := range post.all() {

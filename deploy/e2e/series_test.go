@@ -20,6 +20,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/agent/wire"
 )
 
@@ -49,7 +50,7 @@ const influxPassword = "s3cret"
 
 func newInfluxDB(t *testing.T) *influxDB {
 	t.Helper()
-	x := &influxDB{t: t, dir: t.TempDir(), port: freePort(t)}
+	x := &influxDB{t: t, dir: t.TempDir(), port: freeport.Must(t)}
 	writeFile(t, filepath.Join(x.dir, "influxdb.conf"), fmt.Sprintf(`
 reporting-disabled = true
 bind-address = "127.0.0.1:%d"
@@ -65,7 +66,7 @@ bind-address = "127.0.0.1:%d"
   bind-address = "127.0.0.1:%d"
   auth-enabled = true
   log-enabled = false
-`, freePort(t), x.port))
+`, freeport.Must(t), x.port))
 	x.open()
 	x.ask("CREATE USER zerofax WITH PASSWORD '" + influxPassword + "' WITH ALL PRIVILEGES")
 	x.ask("CREATE DATABASE fax")
@@ -142,7 +143,7 @@ type victoriaMetrics struct {
 
 func newVictoriaMetrics(t *testing.T) *victoriaMetrics {
 	t.Helper()
-	x := &victoriaMetrics{t: t, port: freePort(t)}
+	x := &victoriaMetrics{t: t, port: freeport.Must(t)}
 	dir := t.TempDir()
 	x.program = start(t, dir, built(t, "victoria-metrics", "1.130.0"), "-storageDataPath=data", fmt.Sprintf("-httpListenAddr=127.0.0.1:%d", x.port),
 		"-retentionPeriod=10y", "-dedup.minScrapeInterval=1ms", "-search.latencyOffset=1s", "-loggerLevel=ERROR")
@@ -301,8 +302,8 @@ type writer struct {
 
 func startWriter(t *testing.T, influxdb string) *writer {
 	t.Helper()
-	w := &writer{dir: t.TempDir(), mqtt: freePort(t)}
-	http := freePort(t)
+	w := &writer{dir: t.TempDir(), mqtt: freeport.Must(t)}
+	http := freeport.Must(t)
 	w.url = fmt.Sprintf("http://127.0.0.1:%d", http)
 	writeFile(t, filepath.Join(w.dir, "token.txt"), "zerofax:"+influxPassword+"\n")
 	w.configure(t, "collector.yml", http, influxdb)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zerofax/zerofax/agent/freeport"
 )
 
 // user is one of Net-SNMP's, with its protocols by our names.
@@ -54,7 +56,7 @@ type realAgent struct {
 
 func startRealAgent(t *testing.T) *realAgent {
 	t.Helper()
-	a := &realAgent{T: t, dir: t.TempDir(), port: fmt.Sprint(freePort(t))}
+	a := &realAgent{T: t, dir: t.TempDir(), port: fmt.Sprint(freeport.Must(t))}
 	var conf strings.Builder
 	conf.WriteString(kyocera)
 	for _, u := range users() {

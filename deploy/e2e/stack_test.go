@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zerofax/zerofax/agent/freeport"
 )
 
 // writeCertificate makes a certificate for 127.0.0.1 with its key, and returns who is to be believed for it.
@@ -48,13 +50,13 @@ const anne = "un fax de moins chaque jour"
 // collector.
 func TestNginxOfTheStackLetsInWhomTheCollectorLetsIn(t *testing.T) {
 	t.Parallel()
-	dir, plain, secure, pages := t.TempDir(), freePort(t), freePort(t), freePort(t)
+	dir, plain, secure, pages := t.TempDir(), freeport.Must(t), freeport.Must(t), freeport.Must(t)
 	grafana := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Method, " ", r.URL.Path, " ", r.Host, " ", r.Header.Get("X-Forwarded-Proto"), " ", r.Header.Get("Upgrade"))
 	}))
 	t.Cleanup(grafana.Close)
 	writeFile(t, filepath.Join(dir, "collector.yml"), fmt.Sprintf(
-		"data_dir: books\nmqtt: {embedded: {listen: '127.0.0.1:%d'}}\nhttp: {listen: '127.0.0.1:%d', external_url: 'https://zerofax.chu-exemple.fr/'}\n", freePort(t), pages))
+		"data_dir: books\nmqtt: {embedded: {listen: '127.0.0.1:%d'}}\nhttp: {listen: '127.0.0.1:%d', external_url: 'https://zerofax.chu-exemple.fr/'}\n", freeport.Must(t), pages))
 	writeFile(t, filepath.Join(dir, "anne.txt"), anne+"\n")
 	checked(t, "zerofax-collector", "user", "add", "anne", "--role", "editor", "--password-file", filepath.Join(dir, "anne.txt"),
 		"--config", filepath.Join(dir, "collector.yml"))
@@ -135,19 +137,31 @@ http {
 			t.Errorf("%s %s with password %q: got %d %.100s, want %d", request[0], request[1], request[2], got.StatusCode, body, want)
 		}
 	}
-	for path, refused := range map[string]bool{"/mssante/extraction": false, "/import/lines": true} {
-		request, err := http.NewRequest(http.MethodPost, base+path, strings.NewReader(strings.Repeat("0", 40<<20)))
+	for _, upload := range []struct {
+		path    string
+		size    int64
+		refused bool
+	}{
+		{"/import/lines", 40 << 20, true},
+		{"/mssante/extraction", 40 << 20, false},
+		{"/mssante/extraction", 250 << 20, true},
+		{"/journals", 40 << 20, false},
+		{"/journals", 1200 << 20, true},
+		{"/journals/files/x", 40 << 20, true},
+	} {
+		request, err := http.NewRequest(http.MethodPost, base+upload.path, io.LimitReader(zeros{}, upload.size))
 		if err != nil {
 			t.Fatal(err)
 		}
+		request.ContentLength = upload.size
 		request.Header.Set("Expect", "100-continue") // nginx refuses before it reads
 		response, err := client.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		if got := response.StatusCode == http.StatusRequestEntityTooLarge; got != refused {
-			t.Errorf("40 MB to %s: got %d; too large is %t, want %t", path, response.StatusCode, got, refused)
+		if got := response.StatusCode == http.StatusRequestEntityTooLarge; got != upload.refused {
+			t.Errorf("%d MB to %s: got %d; too large is %t, want %t", upload.size>>20, upload.path, response.StatusCode, got, upload.refused)
 		}
 	}
 	if _, body := ask("GET", base+"/grafana/d/x", ""); body != "GET /grafana/d/x zerofax.chu-exemple.fr https " {
@@ -159,11 +173,19 @@ http {
 	}
 }
 
+// zeros are bytes without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // TestTheCollectorOfTheStackWritesWhatGrafanaMayRead runs the collector with the file of deploy/compose against an InfluxDB
 // whose users are as that stack makes them: one may only write, one may only read.
 func TestTheCollectorOfTheStackWritesWhatGrafanaMayRead(t *testing.T) {
 	t.Parallel()
-	dir, influx, pages := t.TempDir(), newInfluxDB(t), freePort(t)
+	dir, influx, pages := t.TempDir(), newInfluxDB(t), freeport.Must(t)
 	for _, query := range []string{
 		`CREATE DATABASE zerofax`, `CREATE USER writer WITH PASSWORD 'w'`, `GRANT WRITE ON zerofax TO writer`,
 		`CREATE USER "zerofax-read" WITH PASSWORD 'r'`, `GRANT READ ON zerofax TO "zerofax-read"`,
@@ -172,7 +194,7 @@ func TestTheCollectorOfTheStackWritesWhatGrafanaMayRead(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(dir, "token"), "writer:w")
 	config := rewritten(t, "compose/collector.yml", filepath.Join(dir, "collector.yml"),
-		"data_dir: /data", "data_dir: books", "0.0.0.0:8883", fmt.Sprintf("127.0.0.1:%d", freePort(t)), "0.0.0.0:8780", fmt.Sprintf("127.0.0.1:%d", pages),
+		"data_dir: /data", "data_dir: books", "0.0.0.0:8883", fmt.Sprintf("127.0.0.1:%d", freeport.Must(t)), "0.0.0.0:8780", fmt.Sprintf("127.0.0.1:%d", pages),
 		"http://influxdb:8086", influx.url(), "/run/secrets/influxdb_token", filepath.Join(dir, "token"))
 	checked(t, "zerofax-collector", "check", "--config", config)
 	for _, table := range []string{"structure", "mssante-addresses"} { // empty books have nothing to write

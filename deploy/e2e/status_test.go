@@ -10,11 +10,13 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/zerofax/zerofax/agent/freeport"
 )
 
 func TestTheAgentsOwnPageShowsItsMachinesInABrowser(t *testing.T) {
 	h := newHospital(t, setUp{devices: 12})
-	silent := freePort(t) // nothing listens there
+	silent := freeport.Must(t) // nothing listens there
 	config, err := os.OpenFile(filepath.Join(h.dir, "agent.yml"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

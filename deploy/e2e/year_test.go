@@ -16,6 +16,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"github.com/zerofax/zerofax/agent/freeport"
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/deploy/year"
 )
@@ -48,7 +49,7 @@ func newCentre(t *testing.T, s *year.Script) *centre {
 	t.Helper()
 	c := &centre{t: t, dir: t.TempDir(), acks: make(chan agentAck, 1000), spools: map[string]*year.Spool{}, lived: map[string]time.Time{}}
 	c.mails, c.hooks = startMailServer(t, c.clock), startReceiver(t, c.clock)
-	mqttPort := freePort(t)
+	mqttPort := freeport.Must(t)
 	c.configure(mqttPort, s.Office)
 	for _, a := range s.Agents {
 		c.spools[a.ID] = year.NewSpool(a.ID, s.From)
@@ -61,7 +62,7 @@ func newCentre(t *testing.T, s *year.Script) *centre {
 }
 
 func (c *centre) configure(mqttPort int, o year.Office) {
-	httpPort := freePort(c.t)
+	httpPort := freeport.Must(c.t)
 	c.url = fmt.Sprintf("http://127.0.0.1:%d", httpPort)
 	host, port, _ := strings.Cut(c.mails.address, ":")
 	writeFile(c.t, filepath.Join(c.dir, "mosquitto.conf"), fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\npersistence false\n", mqttPort))

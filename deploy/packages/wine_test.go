@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zerofax/zerofax/agent/freeport"
 )
 
 // windows is what Wine has of it, in a folder of its own.
@@ -264,7 +265,7 @@ func startCollector(t *testing.T) collector {
 	t.Helper()
 	dir := t.TempDir()
 	c := collector{program: filepath.Join(unpacked(t, "collector"), "usr/bin/zerofax-collector"), config: filepath.Join(dir, "collector.yml")}
-	web, broker := freePort(t), freePort(t)
+	web, broker := freeport.Must(t), freeport.Must(t)
 	c.url = fmt.Sprintf("http://127.0.0.1:%d", web)
 	config := fmt.Sprintf("data_dir: data\nhttp: {listen: 127.0.0.1:%d}\nmqtt: {external_url: \"mqtts://127.0.0.1:%d\", embedded: {listen: 127.0.0.1:%[2]d}}\n", web, broker)
 	if err := os.WriteFile(c.config, []byte(config), 0o600); err != nil {
@@ -317,15 +318,4 @@ func (c *collector) hears(t *testing.T, all ...string) {
 		}
 		return ""
 	})
-}
-
-// freePort is a TCP port of 127.0.0.1 that was free a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -18,7 +18,7 @@ import (
 
 // present lets the collector live in the present, agents go on, and Prometheus look.
 func (s *Stage) present(ctx context.Context) error {
-	if err := s.startCollector(ctx); err != nil {
+	if err := s.startCollector(ctx); err != nil || s.turned {
 		return err
 	}
 	ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))

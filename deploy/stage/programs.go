@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/zerofax/zerofax/agent/freeport"
 )
 
 // process is a running program. Whoever started it stops it.
@@ -144,13 +145,10 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	return body, err
 }
 
-// freeAddress is one of 127.0.0.1 that was free a moment ago.
+// freeAddress is one of 127.0.0.1 on which nothing listens.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
+	port, err := freeport.Take()
+	return fmt.Sprintf("127.0.0.1:%d", port), err
 }
 
 // BuiltTool is the path of a program that deploy/e2e/tools.sh built.

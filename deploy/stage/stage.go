@@ -52,9 +52,10 @@ const Database = "zerofax"
 type Options struct {
 	Mode   Mode
 	Seed   uint64
-	Months int    // of history; 0: 24
-	Dir    string // empty; the programs' data and configurations
-	Flows  bool   // journals tell who faxes whom, too, services go in waves, and one goes to the fax next door
+	Months int       // of history; 0: 24
+	Ends   time.Time // when history does: the collector stays at that instant, and nothing goes on; zero: now
+	Dir    string    // empty; the programs' data and configurations
+	Flows  bool      // journals tell who faxes whom, too, services go in waves, and one goes to the fax next door
 	Log    *slog.Logger
 	Told   func(part float64) // of the history, from 0 to 1; nil: nobody wants to know
 
@@ -87,8 +88,8 @@ type Stage struct {
 	group      *errgroup.Group
 }
 
-// Open plays the history and returns once the collector lives in the present, InfluxDB has all of it and
-// Prometheus has looked. Whoever opened it closes it.
+// Open plays the history and returns once the collector lives in the present, or where it Ends, InfluxDB has all of it
+// and Prometheus has looked. Whoever opened it closes it.
 func Open(ctx context.Context, o Options) (s *Stage, err error) {
 	s = &Stage{Options: o}
 	defer func() {
@@ -100,7 +101,7 @@ func Open(ctx context.Context, o Options) (s *Stage, err error) {
 	if err := s.configure(); err != nil {
 		return nil, err
 	}
-	now := time.Now().Truncate(time.Second)
+	now := cmp.Or(o.Ends, time.Now()).Truncate(time.Second)
 	h, err := build(now, cmp.Or(o.Months, historyMonths))
 	if err != nil {
 		return nil, err
@@ -310,7 +311,7 @@ func (s *Stage) play(ctx context.Context) error {
 		a.leave()
 	}
 	s.collector.stop()
-	s.turned = false
+	s.turned = !s.Ends.IsZero()
 	if s.Prometheus == "" {
 		return nil
 	}

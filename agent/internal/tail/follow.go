@@ -40,9 +40,11 @@ type follower struct {
 	log  *slog.Logger
 	kept string // file of the position
 
-	files  []*file // in the order in which they are read
-	begun  bool    // it has looked once
-	dirty  bool    // something of files isn't kept
+	files  []*file   // in the order in which they are read
+	begun  bool      // it has looked once
+	books  wire.Time // since when they are there that know what was read
+	again  bool      // all is read again, what was rotated too
+	dirty  bool      // something of files isn't kept
 	buffer []byte
 	fault  string // told last
 
@@ -71,6 +73,7 @@ func (f *follower) run(ctx context.Context) {
 
 // look reads what is new. more tells that something is left because the spool has no room.
 func (f *follower) look(ctx context.Context) (more bool) {
+	f.heedBooks()
 	paths, err := pathsOf(f.Path)
 	if err == nil {
 		err = f.find(paths)
@@ -88,6 +91,30 @@ func (f *follower) look(ctx context.Context) (more bool) {
 	}
 	f.tell(err)
 	return more
+}
+
+// heedBooks begins anew where the collector has other books, from a backup or begun anew: what they lack is in files only.
+func (f *follower) heedBooks() {
+	if f.opts.Books == nil {
+		return
+	}
+	books := f.opts.Books()
+	if books == 0 || books == f.books {
+		return
+	}
+	known := f.books != 0
+	f.books, f.dirty = books, true
+	if !known && !slices.ContainsFunc(f.files, func(file *file) bool { return file.Offset > 0 }) {
+		return
+	}
+	f.log.Info("the collector has other books, of a backup or begun anew; the journal is read again")
+	for _, file := range f.files {
+		file.close()
+	}
+	f.files, f.again = nil, true
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status.Counts = Counts{}
 }
 
 // find says where each file is now, and begins new ones. An error is about files that can't be looked
@@ -118,10 +145,10 @@ func (f *follower) find(paths []string) error {
 		f.dirty = true
 		file.search(append(names.beside(file.Origin), paths...), taken, now)
 	}
-	if len(f.files) > 0 && (len(moved) > 0 || !f.begun) {
+	if f.again || len(f.files) > 0 && (len(moved) > 0 || !f.begun) {
 		paths = slices.Concat(f.between(names, taken), paths)
 	}
-	f.begun = true
+	f.begun, f.again = true, false
 	for _, path := range paths {
 		if taken[path] {
 			continue

@@ -15,9 +15,10 @@ import (
 // position is what outlives the program, in a file of its own for each journal. Without it all is read
 // again, which costs time and changes nothing.
 type position struct {
-	Rules  string  `json:"rules"`
-	Counts Counts  `json:"counts"`
-	Files  []place `json:"files"`
+	Rules  string    `json:"rules"`
+	Books  wire.Time `json:"books,omitempty"` // as Options.Books said
+	Counts Counts    `json:"counts"`
+	Files  []place   `json:"files"`
 }
 
 // place is how far one file was read.
@@ -50,7 +51,7 @@ func (f *follower) recall() {
 		f.log.Info("other rows count now, the journal is read again")
 		return
 	}
-	f.status.Counts = p.Counts
+	f.status.Counts, f.books = p.Counts, p.Books
 	for _, place := range p.Files {
 		f.files = append(f.files, &file{place: place})
 	}
@@ -58,7 +59,7 @@ func (f *follower) recall() {
 
 // keep writes the position.
 func (f *follower) keep() error {
-	p := position{Rules: f.Rules, Counts: f.counts()}
+	p := position{Rules: f.Rules, Books: f.books, Counts: f.counts()}
 	old := wire.TimeOf(f.opts.Now().Add(-lingers))
 	for _, file := range f.files {
 		place := file.place

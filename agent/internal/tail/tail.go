@@ -47,6 +47,7 @@ type Options struct {
 	Dir      string                                  // where positions are kept
 	Put      func(payload []byte, records int) error // a batch of events is safe when it returns nil
 	Ready    func() bool                             // whether more may be put now
+	Books    func() wire.Time                        // since when they are there that what was put went into: all is read again for others; nil or 0: not known
 	MaxBatch int                                     // bytes; 0 = 64 KiB
 	Every    time.Duration                           // between looks; 0 = 1 s
 	Log      *slog.Logger

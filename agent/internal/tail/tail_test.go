@@ -32,6 +32,7 @@ type server struct {
 	broken  bool // nothing can be written
 	most    int  // bytes of a batch; 0 = the usual
 	numbers string
+	books   time.Time // put back from a backup; zero: never
 	log     bytes.Buffer
 
 	batches int
@@ -60,6 +61,12 @@ func (s *server) start() {
 			return profile.Reader(journal.Place{Journal: "hylafax", Zone: time.UTC, Line: "0241354512"})
 		}}},
 		Dir: s.data, Put: s.put, Ready: func() bool { return !s.full }, MaxBatch: s.most,
+		Books: func() wire.Time {
+			if s.books.IsZero() {
+				return 0
+			}
+			return wire.TimeOf(s.books)
+		},
 		Log: slog.New(slog.NewTextHandler(&s.log, nil)), Now: func() time.Time { return s.now },
 	})
 }
@@ -320,6 +327,74 @@ func TestAnEmptiedFileIsReadFromItsBeginning(t *testing.T) {
 	s.replaces("xferfaxlog", s.rows(40, 41))
 	s.look()
 	s.once()
+}
+
+// What the collector had when it made a backup is all that it has when that is put back; the files have the rest.
+func TestOtherBooksHaveTheJournalReadAgainOnce(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "xferfaxlog")
+	s.books = s.now.AddDate(0, -1, 0) // long before: nothing was read yet
+	s.appends("xferfaxlog", s.rows(1, 10))
+	s.look()
+	for name, lose := range map[string]func(){
+		"while the agent runs":    func() {},
+		"while the agent doesn't": s.start,
+	} {
+		rotated := filepath.Join(s.dir, "xferfaxlog."+fmt.Sprint(len(s.written)))
+		if err := os.Rename(s.path, rotated); err != nil {
+			t.Fatal(err)
+		}
+		s.appends("xferfaxlog", s.rows(len(s.written)+1, len(s.written)+5))
+		s.look()
+		s.look()
+		s.now = s.now.Add(2 * lingers) // the rotated one is out of sight
+		s.look()
+		s.wantAll(t, name+", before")
+		clear(s.events)
+		s.books = s.now
+		lose()
+		s.look()
+		s.look()
+		s.wantAll(t, name)
+		if told := s.tail.State()[0].Events; told != int64(len(s.written)) {
+			t.Errorf("%s: got %d events told, want %d", name, told, len(s.written))
+		}
+		s.twice = 0
+		s.look()
+		s.start()
+		s.look()
+		if s.twice > 0 {
+			t.Errorf("%s: got %d rows read yet again", name, s.twice)
+		}
+	}
+}
+
+// What was rotated long ago is followed no more, and nothing of the new file is read yet.
+func TestOtherBooksHaveARotatedJournalReadAgainWhileTheNewOneIsEmpty(t *testing.T) {
+	s := newServer(t, "xferfaxlog")
+	s.books = s.now.AddDate(0, -1, 0)
+	s.appends("xferfaxlog", s.rows(1, 10))
+	s.look()
+	if err := os.Rename(s.path, s.path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	s.appends("xferfaxlog", "")
+	s.look()
+	s.now = s.now.Add(2 * lingers)
+	s.look()
+	clear(s.events)
+	s.books = s.now
+	s.look()
+	s.appends("xferfaxlog", s.rows(11, 12))
+	s.look()
+	s.wantAll(t, "afterwards")
+}
+
+func (s *server) wantAll(t *testing.T, when string) {
+	t.Helper()
+	if len(s.events) != len(s.written) {
+		t.Errorf("%s: got %d events, want %d", when, len(s.events), len(s.written))
+	}
 }
 
 func TestNewFilesOfAPatternAreTakenUp(t *testing.T) {

@@ -225,7 +225,7 @@ func (l *link) receive(_ mqtt.Client, m mqtt.Message) {
 			}
 		}
 		if state.Online && len(m.Payload()) > 0 {
-			l.uplink.note(func(s *State) { s.Events = state.Events })
+			l.uplink.note(func(s *State) { s.Events, s.Books = state.Events, state.Books })
 		}
 		select {
 		case <-l.present:

@@ -128,6 +128,7 @@ type State struct {
 	Sent      int64     // envelopes handed to the broker, those said again too
 	Offline   bool      // the collector said so of itself
 	Events    bool      // it takes events; as it said last
+	Books     wire.Time // since when it has its books, likewise; 0: it doesn't say
 }
 
 // New makes an uplink; Run starts it.

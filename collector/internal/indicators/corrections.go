@@ -17,24 +17,27 @@ type Correction struct {
 
 // Corrections are those of one month. Counters and corrections of all months together are the messages that Compute gives.
 func Corrections(b Books, month ledger.Month) (list []Correction) {
-	t := newTold(&b, month, month)
+	t := toldOf(&b, month, month)
 	if t == nil {
 		return nil
 	}
-	at := make(map[Correction]int64) // without its count
+	at, out := make(map[Correction]int64), taken{} // without its count
 	add := func(p ledger.Place, way ledger.Direction, n int64) {
 		at[Correction{Place: ledger.Place{Establishment: p.Establishment, Pole: p.Pole, Service: p.Service}, Direction: way}] += n
 	}
 	for i := range b.Months {
 		if m := &b.Months[i]; m.Month == month && !m.Evidence && t.replaces(m) {
-			add(ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service}, ledger.DirectionOf(m.Measure), t.left(m)-m.Count)
+			add(ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service}, ledger.DirectionOf(m.Measure), t.left(m, out)-m.Count)
 		}
 	}
-	for i := range t.messages {
-		m := &t.messages[i]
-		place := t.homes.In(m.Line, month)
-		for _, way := range ways {
-			if t.believes(m.Line, month, way.measure) {
+	for _, l := range t.lines {
+		m := l.months[month.Since(t.from)].messages
+		if m == nil {
+			continue
+		}
+		place := t.homes.at(l.line, l.id, month)
+		for i, way := range ways {
+			if t.believes(l, month, i) {
 				add(place, ledger.DirectionOf(way.measure), way.count(m))
 			}
 		}

@@ -15,7 +15,7 @@ import (
 //
 // Each look may raise a false alarm with its own small chance, spent on all that is looked at: each machine alone,
 // and all together. Together they stay below FalseAlarms a cut; TestFalseAlarmsAreAsRareAsSaid proves it on simulated
-// hospitals with seasons, holidays, gaps, bursts of pages and services that grow or shrink by themselves.
+// hospitals with seasons, holidays, gaps, bursts of pages and services that grow or shrink by themselves, and stop to.
 
 const (
 	// FalseAlarms is in how many of all cuts, at most, a displacement is seen where there is none.
@@ -393,15 +393,18 @@ func visible(cases []*suspect) float64 {
 // look notes what machines faxed in some weeks after the cut, and whether that is more than a chance would make.
 func (s *suspect) look(after []pastWeek, chance float64) {
 	s.looked = true
-	r, e, n := s.habit.since(after), s.evidence, float64(len(after))
-	wide := s.bounds.of(s.habit, .025) * r.error
-	e.Before, e.After, e.Expected, e.Looked = s.habit.mean, 0, max(0, r.sum/n-.5), len(after)
+	rises, e, n := s.habit.rises(after), s.evidence, float64(len(after))
+	wide := s.bounds.of(s.habit, .025) * rises[0].error
+	e.Before, e.After, e.Expected, e.Looked = s.habit.mean, 0, rises[0].expected(n), len(after)
 	for _, w := range after {
 		e.After += w.count / n
 	}
 	e.Low, e.High = e.Expected*math.Exp(-wide), e.Expected*math.Exp(wide)
-	e.Visible = e.Expected * (s.bounds.visible(s.habit, r, chance) - 1)
-	e.Risen = r.level > s.bounds.of(s.habit, chance)*r.error
+	e.Visible, e.Risen = 0, true
+	for _, r := range rises { // what comes may come on top of less than was expected
+		e.Visible = max(e.Visible, r.expected(n)*s.bounds.visible(s.habit, r, chance)-rises[1].expected(n))
+		e.Risen = e.Risen && r.level > s.bounds.of(s.habit, chance)*r.error
+	}
 }
 
 // judge says what it means that nothing was found.

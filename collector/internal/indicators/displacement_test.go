@@ -1,6 +1,7 @@
 package indicators_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -21,11 +22,13 @@ type near struct {
 	mood       float64 // by how much a machine's weeks differ: standard deviation of the logarithm
 	lasting    float64 // how much of a mood is still there a week later
 	trend      float64 // of neighbours by themselves, a week
+	settled    int     // weeks before the cut it ended; 0: it goes on
 	drift      float64 // likewise, at random
 	past       int     // weeks
 	missing    float64 // of weeks not watched
 	holidays   bool
 	moved      float64 // how much more the first neighbour has since, of its mean
+	own        float64 // what the line itself had, of that mean; 0: as much
 	after      int
 }
 
@@ -47,7 +50,9 @@ func (s near) simulated(rng *rand.Rand) indicators.WeekBooks {
 		mood, own := 0.0, 0.0
 		for w := b.From; w <= b.To; w++ {
 			mood = s.lasting*mood + math.Sqrt(1-s.lasting*s.lasting)*s.mood*rng.NormFloat64()
-			own += trend + drift*rng.NormFloat64()
+			if own += drift * rng.NormFloat64(); s.settled == 0 || w < cutWeek-ledger.Week(s.settled) {
+				own += trend
+			}
 			if w < cutWeek-ledger.Week(s.past) || rng.Float64() < s.missing {
 				continue
 			}
@@ -76,7 +81,7 @@ func (s near) simulated(rng *rand.Rand) indicators.WeekBooks {
 		b.Lines = append(b.Lines, l)
 		b.Devices = append(b.Devices, ledger.Device{ID: id, Location: "Nord > A > " + floor})
 	}
-	machine("kyocera-cut", "1", s.mean, 0, 0, true)
+	machine("kyocera-cut", "1", s.mean*cmp.Or(s.own, 1), 0, 0, true)
 	for i := range s.neighbours {
 		machine(fmt.Sprintf("kyocera-n%d", i), "1", s.mean, s.trend, s.drift, false)
 	}
@@ -129,6 +134,9 @@ func TestFalseAlarmsAreAsRareAsSaid(t *testing.T) {
 		"moods last":                      func(s *near) { s.lasting = .3 },
 		"neighbours grow by themselves":   func(s *near) { s.trend = .02 },
 		"neighbours shrink by themselves": func(s *near) { s.trend = -.03 },
+		"they shrank, and have settled":   func(s *near) { s.trend, s.settled = -.08, 6 },
+		"they settle with the cut":        func(s *near) { s.trend, s.settled = -.08, 1 },
+		"they settle at next to nothing":  func(s *near) { s.mean, s.trend, s.settled = 25, -.07, 6 },
 		"neighbours drift":                func(s *near) { s.drift = .03 },
 		"short past":                      func(s *near) { s.past = 12 },
 		"many weeks are missing":          func(s *near) { s.missing = .2 },
@@ -165,6 +173,12 @@ func TestWhatIsDisplacedIsSeen(t *testing.T) {
 		{"half to the only neighbour", func(s *near) { s.moved, s.neighbours = .5, 1 }, .1, false},
 		{"busy", func(s *near) { s.moved, s.mean = 1, 400 }, .65, true},
 		{"steady", func(s *near) { s.moved, s.mood = 1, .1 }, .65, true},
+		{"half of it, while neighbours shrink", func(s *near) {
+			*s = near{neighbours: 1, mean: 400, document: 2, mood: .08, past: 26, after: 8, trend: -.03, moved: .5, own: .5 * math.Exp(-.03*31)}
+		}, 0, true},
+		{"most of it, while neighbours shrink fast", func(s *near) {
+			*s = near{neighbours: 1, mean: 400, document: 2, mood: .08, past: 26, after: 8, trend: -.05, moved: .7, own: .7 * math.Exp(-.05*31)}
+		}, 0, true},
 		{"hardly any pages", func(s *near) { s.moved, s.mean = 1, 8 }, 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

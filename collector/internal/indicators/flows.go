@@ -2,6 +2,7 @@ package indicators
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -54,61 +55,119 @@ func (f *Flow) Internal() bool { return f.Source.Ours() && f.Destination.Ours() 
 // Traffic adds up the flows of lines by where these stood in each month: of all months together, or of each. A service is
 // one, whatever it was part of; a pôle has what belonged to it then. None is left out, so that they add up to the sums.
 func Traffic(r *ledger.Register, lines []ledger.Line, sums []ledger.FlowSum, level Level, each bool) (flows []Flow) {
-	t := traffic{pivot: pivot{register: r, level: level}, homes: NewHomes(r, lines), at: map[flowKey]int{}, ends: map[string]int{}, scopes: map[End]int{}}
 	if len(sums) == 0 {
 		return nil
 	}
+	t := traffic{pivot: pivot{register: r, level: level}, homes: NewHomes(r, lines), ends: map[string]int32{}, scopes: map[End]int32{}, tables: map[table]map[int32][]int32{}, each: each}
 	first, last := sums[0].Month, sums[0].Month
 	for i := range sums {
-		first, last = min(first, sums[i].Month), max(last, sums[i].Month)
-	}
-	for i := range sums {
 		s := &sums[i]
-		if s.Month != t.month {
-			t.month = s.Month
-			clear(t.ends) // lines move
-		}
-		key := flowKey{unit: s.Unit, from: t.end(s.From), to: t.end(s.To)}
-		from, to := first, last
-		if each {
-			key.month, from, to = s.Month, s.Month, s.Month
-		}
-		n, known := t.at[key]
-		if !known {
-			n = len(flows)
-			t.at[key] = n
-			flows = append(flows, Flow{From: from, To: to, Unit: s.Unit, Source: t.known[key.from], Destination: t.known[key.to]})
-		}
-		f := &flows[n]
-		f.Count, f.Failed, f.Pages, f.Paged = f.Count+s.Count, f.Failed+s.Failed, f.Pages+s.Pages, f.Paged+s.Paged
+		first, last = min(first, s.Month), max(last, s.Month)
+		c := t.cell(s)
+		c.count, c.failed, c.pages, c.paged = c.count+s.Count, c.failed+s.Failed, c.pages+s.Pages, c.paged+s.Paged
 	}
-	slices.SortFunc(flows, compareFlows)
-	return flows
+	return t.flows(first, last)
 }
 
-func compareFlows(a, b Flow) int {
-	return cmp.Or(cmp.Compare(a.From, b.From), strings.Compare(string(a.Unit), string(b.Unit)), a.Source.Compare(b.Source), a.Destination.Compare(b.Destination))
-}
-
-// traffic numbers ends, since there are many flows of few.
+// traffic numbers ends, since there are many flows of few. Sums mostly come month by month, unit by unit and sender by
+// sender, so that it has to look for little more than receivers.
 type traffic struct {
 	pivot
 	homes  *Homes
-	month  ledger.Month
 	known  []End
-	scopes map[End]int
-	ends   map[string]int // by line, in the month
-	at     map[flowKey]int
+	scopes map[End]int32
+	ends   map[string]int32            // by line, in the month
+	tables map[table]map[int32][]int32 // numbers of cells, from 1, by source and destination
+	each   bool
+	cells  []cell
+
+	last   ledger.FlowSum    // whose month, unit and sender the following are of
+	rows   map[int32][]int32 // of the table of these
+	sender int32
+	row    []int32 // of the sender
 }
 
-type flowKey struct {
-	month    ledger.Month
-	unit     wire.EventUnit
-	from, to int
+// table is what flows are told apart by beside their ends.
+type table struct {
+	month ledger.Month // 0: all together
+	unit  wire.EventUnit
+}
+
+func (t table) compare(other table) int {
+	return cmp.Or(cmp.Compare(t.month, other.month), strings.Compare(string(t.unit), string(other.unit)))
+}
+
+// cell is what was faxed from one end to another.
+type cell struct{ count, failed, pages, paged int64 }
+
+// cell is the one that a sum is a part of.
+func (t *traffic) cell(s *ledger.FlowSum) *cell {
+	turned := s.Month != t.last.Month || s.Unit != t.last.Unit
+	if turned {
+		t.turn(s)
+	}
+	if turned || s.From != t.last.From {
+		t.last.From, t.sender = s.From, t.end(s.From)
+		t.row = t.rows[t.sender]
+	}
+	to := t.end(s.To)
+	if int(to) >= len(t.row) {
+		t.row = append(t.row, make([]int32, len(t.known)-len(t.row))...)
+		t.rows[t.sender] = t.row
+	}
+	if t.row[to] == 0 {
+		t.cells = append(t.cells, cell{})
+		t.row[to] = int32(len(t.cells))
+	}
+	return &t.cells[t.row[to]-1]
+}
+
+// turn goes to another month or unit.
+func (t *traffic) turn(s *ledger.FlowSum) {
+	t.last.Month, t.last.Unit = s.Month, s.Unit
+	clear(t.ends) // lines move
+	of := table{unit: s.Unit}
+	if t.each {
+		of.month = s.Month
+	}
+	if t.tables[of] == nil {
+		t.tables[of] = make(map[int32][]int32)
+	}
+	t.rows = t.tables[of]
+}
+
+// flows are the cells in the order of month, unit and ends.
+func (t *traffic) flows(first, last ledger.Month) []Flow {
+	flows, order := make([]Flow, 0, len(t.cells)), t.order()
+	for _, of := range slices.SortedFunc(maps.Keys(t.tables), table.compare) {
+		if t.each {
+			first, last = of.month, of.month
+		}
+		for _, from := range order {
+			row := t.tables[of][from]
+			for _, to := range order {
+				if int(to) < len(row) && row[to] > 0 {
+					c := &t.cells[row[to]-1]
+					flows = append(flows, Flow{first, last, of.unit, t.known[from], t.known[to], c.count, c.failed, c.pages, c.paged})
+				}
+			}
+		}
+	}
+	return flows
+}
+
+// order are the numbers of ends, in their order.
+func (t *traffic) order() []int32 {
+	order := make([]int32, len(t.known))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return t.known[a].Compare(t.known[b]) })
+	return order
 }
 
 // end is the number of where a line stands.
-func (t *traffic) end(line string) int {
+func (t *traffic) end(line string) int32 {
 	n, known := t.ends[line]
 	if known {
 		return n
@@ -120,11 +179,11 @@ func (t *traffic) end(line string) int {
 	case Elsewhere:
 		e.Kind = Undisclosed
 	default:
-		e.Scope = t.scope(t.homes.In(line, t.month))
+		e.Scope = t.scope(t.homes.In(line, t.last.Month))
 	}
 	n, known = t.scopes[e]
 	if !known {
-		n = len(t.known)
+		n = int32(len(t.known))
 		t.known = append(t.known, e)
 		t.scopes[e] = n
 	}

@@ -46,16 +46,26 @@ func (h *Homes) In(line string, month ledger.Month) ledger.Place {
 		h.lines[line] = known
 	}
 	if known.month != month {
-		known.month, known.place = month, h.register.Complete(h.find(known.line, line, month))
+		known.month, known.place = month, h.at(known.line, line, month)
 	}
 	return known.place
+}
+
+// at is the same of a line that may be no more.
+func (h *Homes) at(l *ledger.Line, id string, month ledger.Month) ledger.Place {
+	return h.register.Complete(h.find(l, id, month))
 }
 
 func (h *Homes) find(l *ledger.Line, id string, month ledger.Month) (place ledger.Place) {
 	if l == nil {
 		return declaredHome(h.register.Lines[id], month)
 	}
-	place = ledger.Place{Establishment: l.Establishment, Site: l.Site, Pole: l.Pole, Service: l.Service}
+	switch len(l.History) {
+	case 0:
+		return ledger.Place{Establishment: l.Establishment, Site: l.Site, Pole: l.Pole, Service: l.Service}
+	case 1:
+		return l.History[0].Place
+	}
 	span := ledger.Span{From: month.In(l.Zone), To: month.Add(1).In(l.Zone)}
 	for i := range l.History {
 		if s := &l.History[i]; i == 0 || s.Within(span).Length() > 0 {

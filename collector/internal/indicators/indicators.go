@@ -122,6 +122,8 @@ type Books struct {
 	Months   []ledger.MonthSum // of the time asked for; of other months they are ignored
 	MSSante  ledger.MSSante    // likewise
 	Journals ledger.Journals   // likewise
+
+	told *told // by journals, of some months: see Heard
 }
 
 // Compute gives all figures of the months from and to and of those between, by scope and indicator.

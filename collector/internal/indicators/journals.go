@@ -3,6 +3,7 @@ package indicators
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -20,29 +21,33 @@ const (
 	JournalInternal wire.Measure = "journal_internal"
 )
 
-// told is what journals tell of the time.
+// told is what journals tell of some months. Figures of several of these months may be computed from it at once.
 type told struct {
-	homes    *Homes
-	messages []ledger.LineMessages
-	from     ledger.Month
-	lines    map[string]*toldLine // of which journals tell anything
-	devices  map[string][]string  // those lines, by the machines that they ever hung on; nil: not looked for yet
-	now      wire.Time
+	homes   *Homes
+	from    ledger.Month
+	months  int
+	lines   map[string]*toldLine // of which journals tell anything
+	devices func() map[string][]*toldLine
+	now     wire.Time
 }
 
 // toldLine is what journals tell of a line.
 type toldLine struct {
+	id      string
 	line    *ledger.Line  // nil: it is no more
 	covered []ledger.Span // in order and apart
-	months  []toldMonth   // from the first of the time on
+	spans   []ledger.Span // of the months, where the line stands
+	months  []toldMonth
 }
 
 // toldMonth is a month of it.
 type toldMonth struct {
 	messages *ledger.LineMessages // nil: none
 	believed [2]int8              // by way: found out already that they are, above 0, or aren't
-	taken    [2]int64             // by way: internal faxes that were taken out of counters
 }
+
+// taken are internal faxes that were taken out of counters, by way.
+type taken map[*toldMonth]*[2]int64
 
 // ways are those that counters of messages tell, and what journals tell instead.
 var ways = []struct {
@@ -64,53 +69,74 @@ func wayOf(m wire.Measure) int {
 	return -1
 }
 
-// newTold is nil where no journal tells anything.
+// Heard are the same books, in which it is found out once what journals tell of some months: for those who want figures
+// of many of these.
+func (b Books) Heard(from, to ledger.Month) Books {
+	b.told = newTold(&b, from, to)
+	return b
+}
+
+// toldOf is what journals tell of some months; nil where none tells anything.
+func toldOf(b *Books, from, to ledger.Month) *told {
+	if t := b.told; t != nil && t.from <= from && to.Since(t.from) < t.months {
+		return t
+	}
+	return newTold(b, from, to)
+}
+
 func newTold(b *Books, from, to ledger.Month) *told {
 	if len(b.Journals.Coverage) == 0 && len(b.Journals.Messages) == 0 {
 		return nil
 	}
-	t := &told{homes: NewHomes(b.Register, b.Lines), messages: messagesOf(b.Journals.Messages, from, to), from: from, now: b.At}
-	t.lines = make(map[string]*toldLine, len(b.Lines))
+	t := &told{homes: NewHomes(b.Register, b.Lines), from: from, months: to.Since(from) + 1, now: b.At, lines: make(map[string]*toldLine, len(b.Lines))}
+	t.devices = sync.OnceValue(t.byDevice)
+	spans := make(map[*time.Location][]ledger.Span)
 	of := func(id string) *toldLine {
 		if t.lines[id] == nil {
-			t.lines[id] = &toldLine{line: t.homes.line(id), months: make([]toldMonth, to.Since(from)+1)}
+			t.lines[id] = &toldLine{id: id, line: t.homes.line(id), months: make([]toldMonth, t.months)}
+			t.lines[id].span(spans, from)
 		}
 		return t.lines[id]
 	}
 	for line, spans := range covered(b.Journals.Coverage, wire.Message, t.homes) {
 		of(line).covered = spans
 	}
-	for i := range t.messages {
-		m := &t.messages[i]
+	messages := messagesOf(b.Journals.Messages, from, to)
+	for i := range messages {
+		m := &messages[i]
 		of(m.Line).months[m.Month.Since(from)].messages = m
 	}
 	return t
 }
 
-// of is a month of a line of which journals tell anything, else nil.
-func (t *told) of(line string, month ledger.Month) (l *toldLine, m *toldMonth) {
-	if l = t.lines[line]; l == nil {
-		return nil, nil
+// span finds out when the months begin and end where the line stands.
+func (l *toldLine) span(known map[*time.Location][]ledger.Span, from ledger.Month) {
+	if l.line == nil {
+		return
 	}
-	return l, &l.months[month.Since(t.from)]
+	zone := l.line.Zone
+	if known[zone] == nil {
+		for i := range l.months {
+			known[zone] = append(known[zone], ledger.Span{From: from.Add(i).In(zone), To: from.Add(i + 1).In(zone)})
+		}
+	}
+	l.spans = known[zone]
 }
 
-// on are the lines that journals tell of and that ever hung on a machine.
-func (t *told) on(device string) []string {
-	if t.devices == nil {
-		t.devices = make(map[string][]string)
-		for id, l := range t.lines {
-			if l.line == nil || l.covered == nil {
-				continue
-			}
-			for i := range l.line.History {
-				if device := l.line.History[i].Device; device != "" {
-					t.devices[device] = append(t.devices[device], id)
-				}
+// byDevice are the lines that journals tell of, by the machines that they ever hung on.
+func (t *told) byDevice() map[string][]*toldLine {
+	devices := make(map[string][]*toldLine)
+	for _, l := range t.lines {
+		if l.line == nil || l.covered == nil {
+			continue
+		}
+		for i := range l.line.History {
+			if device := l.line.History[i].Device; device != "" {
+				devices[device] = append(devices[device], l)
 			}
 		}
 	}
-	return t.devices[device]
+	return devices
 }
 
 // messagesOf are those of some months, out of those of all in their order.
@@ -179,32 +205,33 @@ func apart(spans []ledger.Span) []ledger.Span {
 	return merged
 }
 
-// believes tells whether a line's messages of a month are taken from journals: where they tell of it, and of at least half
-// as many days as its machine's counter.
-func (t *told) believes(line string, month ledger.Month, measure wire.Measure) bool {
-	l, m := t.of(line, month)
+// believes tells whether a line's messages of a month, one way, are taken from journals: where they tell of it, and of at
+// least half as many days as its machine's counter.
+func (t *told) believes(l *toldLine, month ledger.Month, way int) bool {
 	if l == nil {
 		return false
 	}
-	known := &m.believed[wayOf(measure)]
+	i := month.Since(t.from)
+	known := &l.months[i].believed[way]
 	if *known == 0 {
 		*known = -1
-		if t.judge(l, m, month, measure) {
+		if t.judge(l, i, ways[way].measure) {
 			*known = 1
 		}
 	}
 	return *known > 0
 }
 
-func (t *told) judge(of *toldLine, m *toldMonth, month ledger.Month, measure wire.Measure) bool {
-	named, l := m.messages != nil, of.line
+func (t *told) judge(of *toldLine, month int, measure wire.Measure) bool {
+	named, l := of.months[month].messages != nil, of.line
 	switch {
 	case of.covered == nil && !named:
 		return false
 	case l == nil:
 		return true
 	}
-	span := ledger.Span{From: month.In(l.Zone), To: min(t.now, month.Add(1).In(l.Zone))}
+	span := of.spans[month]
+	span.To = min(t.now, span.To)
 	var counter time.Duration
 	counts := false
 	for i := range l.History {
@@ -217,23 +244,30 @@ func (t *told) judge(of *toldLine, m *toldMonth, month ledger.Month, measure wir
 }
 
 // left is what a counter's sum is of, less what journals tell, too.
-func (t *told) left(m *ledger.MonthSum) int64 {
+func (t *told) left(m *ledger.MonthSum, from taken) int64 {
+	way := wayOf(m.Measure)
 	if m.Line == "" { // of several lines: where journals tell of one of them, it can't be known what is left
-		if slices.ContainsFunc(t.on(m.Device), func(line string) bool { return t.believes(line, m.Month, m.Measure) }) {
+		if slices.ContainsFunc(t.devices()[m.Device], func(l *toldLine) bool { return t.believes(l, m.Month, way) }) {
 			return 0
 		}
 		return m.Count
 	}
-	if t.believes(m.Line, m.Month, m.Measure) {
-		return 0
-	}
-	_, known := t.of(m.Line, m.Month)
-	if known == nil || known.messages == nil {
+	l := t.lines[m.Line]
+	if l == nil {
 		return m.Count
 	}
-	way := wayOf(m.Measure)
-	n := min(m.Count, ways[way].internal(known.messages)-known.taken[way])
-	known.taken[way] += n
+	if t.believes(l, m.Month, way) {
+		return 0
+	}
+	month := &l.months[m.Month.Since(t.from)]
+	if month.messages == nil {
+		return m.Count
+	}
+	if from[month] == nil {
+		from[month] = new([2]int64)
+	}
+	n := min(m.Count, ways[way].internal(month.messages)-from[month][way])
+	from[month][way] += n
 	return m.Count - n
 }
 
@@ -245,39 +279,34 @@ func (t *told) replaces(m *ledger.MonthSum) bool {
 // hearing is how long lines of a scope stood and were told of, until now.
 type hearing struct {
 	stood    time.Duration
-	internal time.Duration           // by journals
-	sources  map[wire.Measure]*heard // by the counter's measure
+	internal time.Duration // by journals
+	sources  [2]heard      // by way
 }
 
 // heard is how long a way's messages were told of, by which source.
 type heard struct{ journals, counters time.Duration }
 
-// hear takes in how long a line's messages were told of where it stood.
-func (p *pivot) hear(t *tally, l *ledger.Line, s *ledger.Stretch, in ledger.Span) {
+// hear takes in how long a line's messages were told of where it stood. What journals tell of it may be nil.
+func (p *pivot) hear(t *tally, of *toldLine, s *ledger.Stretch, in ledger.Span) {
 	in.To = min(in.To, p.instant)
 	h := &t.hearing
-	if h.sources == nil {
-		h.sources = map[wire.Measure]*heard{wire.FaxSent: {}, wire.FaxReceived: {}}
-	}
-	var spans []ledger.Span
-	if told := p.told.lines[l.ID]; told != nil {
-		spans = told.covered
-	}
 	h.stood += in.Length()
-	h.internal += ledger.Watched(spans, in)
-	for measure, told := range h.sources {
-		counts := slices.Contains(s.Measures, measure)
-		if spans == nil {
+	if of != nil {
+		h.internal += ledger.Watched(of.covered, in)
+	}
+	for way := range ways {
+		told, counts := &h.sources[way], slices.Contains(s.Measures, ways[way].measure)
+		if of == nil || of.covered == nil {
 			if counts {
 				told.counters += ledger.Watched(s.Watched, in)
 			}
 			continue
 		}
-		for month := max(p.from, ledger.MonthOf(in.From, l.Zone)); month <= p.to && month.In(l.Zone) < in.To; month = month.Add(1) {
-			part := in.Within(ledger.Span{From: month.In(l.Zone), To: month.Add(1).In(l.Zone)})
-			switch {
-			case p.told.believes(l.ID, month, measure):
-				told.journals += ledger.Watched(spans, part)
+		for month := p.from; month <= p.to; month = month.Add(1) {
+			switch part := in.Within(of.spans[month.Since(p.told.from)]); {
+			case part.Length() == 0:
+			case p.told.believes(of, month, way):
+				told.journals += ledger.Watched(of.covered, part)
 			case counts:
 				told.counters += ledger.Watched(s.Watched, part)
 			}
@@ -287,21 +316,28 @@ func (p *pivot) hear(t *tally, l *ledger.Line, s *ledger.Stretch, in ledger.Span
 
 // tell takes in the messages that journals tell of.
 func (p *pivot) tell() {
-	for i := range p.told.messages {
-		m := &p.told.messages[i]
-		place := p.told.homes.In(m.Line, m.Month)
-		t := p.at(place)
-		for _, way := range ways {
-			if n := way.count(m); n > 0 && p.told.believes(m.Line, m.Month, way.measure) {
-				t.part(way.journal, "faxes").Count += n
+	for _, l := range p.told.lines {
+		for month := p.from; month <= p.to; month = month.Add(1) {
+			if m := l.months[month.Since(p.told.from)].messages; m != nil {
+				p.tellMonth(l, m)
 			}
 		}
-		if m.InternalSent > 0 {
-			t.part(JournalInternal, "faxes").Count += m.InternalSent
+	}
+}
+
+// tellMonth takes in those of a line in a month.
+func (p *pivot) tellMonth(l *toldLine, m *ledger.LineMessages) {
+	t := p.at(p.told.homes.at(l.line, l.id, m.Month))
+	for i, way := range ways {
+		if n := way.count(m); n > 0 && p.told.believes(l, m.Month, i) {
+			t.part(way.journal, "faxes").Count += n
 		}
-		if m.Sent+m.Received+m.InternalSent+m.InternalReceived > 0 {
-			p.faxed[m.Line] = place
-		}
+	}
+	if m.InternalSent > 0 {
+		t.part(JournalInternal, "faxes").Count += m.InternalSent
+	}
+	if m.Sent+m.Received+m.InternalSent+m.InternalReceived > 0 {
+		p.faxed[l.id] = t
 	}
 }
 
@@ -341,7 +377,7 @@ func (h *hearing) certainty(told time.Duration) Certainty {
 
 // heardOf tells whether journals told of the messages that one of the measures counts.
 func (t *tally) heardOf(measures []wire.Measure) bool {
-	return slices.ContainsFunc(measures, func(m wire.Measure) bool { return t.hearing.sources[m] != nil && t.hearing.sources[m].journals > 0 })
+	return slices.ContainsFunc(measures, func(m wire.Measure) bool { return wayOf(m) >= 0 && t.hearing.sources[wayOf(m)].journals > 0 })
 }
 
 // retold says what messages of some measures rest on where journals tell of any of them; ok is false where they don't.
@@ -349,15 +385,12 @@ func (t *tally) retold(p *pivot, f *Figure, measures []wire.Measure) (ok bool) {
 	if p.told == nil {
 		return false
 	}
-	for _, way := range ways {
+	for i, way := range ways {
 		if !slices.Contains(measures, way.measure) {
 			continue
 		}
-		told := t.hearing.sources[way.measure]
+		told := &t.hearing.sources[i]
 		journal := slices.ContainsFunc(t.parts, func(x Part) bool { return x.Measure == way.journal })
-		if told == nil {
-			told = &heard{}
-		}
 		if told.journals == 0 && !journal {
 			return false
 		}

@@ -2,7 +2,10 @@ package indicators_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/zerofax/zerofax/agent/wire"
@@ -160,6 +163,33 @@ func TestTheLevelsAgreeOnWhatJournalsTell(t *testing.T) {
 	}
 }
 
+func TestFiguresOfSeveralMonthsAreTheSameWhenJournalsAreHeardOnce(t *testing.T) {
+	b := hospital(t)
+	b.Journals = ledger.Journals{Messages: ledger.ByLine(network()), Coverage: []ledger.JournalSpan{
+		journal("2026-06-01", "2026-06-30", "0241354000", "0241354002"), journal("2026-09-28", "2026-09-30", "0241354000", "0241354009"),
+	}}
+	first, last := ledger.Month(202606), ledger.Month(202609)
+	heard := b.Heard(first, last)
+	for _, level := range indicators.Levels() {
+		var months sync.WaitGroup
+		for month := first; month <= last; month = month.Add(1) {
+			months.Go(func() {
+				for range 2 { // nothing of one figure is left in the next one
+					if got, want := indicators.Compute(heard, month, month, level), indicators.Compute(b, month, month, level); !reflect.DeepEqual(got, want) {
+						t.Errorf("%d by %s: got %+v, want %+v", month, level, got, want)
+					}
+				}
+			})
+		}
+		months.Wait()
+		for _, p := range [][2]ledger.Month{{first, last}, {202608, last}, {202605, 202607}} {
+			if got, want := indicators.Compute(heard, p[0], p[1], level), indicators.Compute(b, p[0], p[1], level); !reflect.DeepEqual(got, want) {
+				t.Errorf("%v by %s: got %+v, want %+v", p, level, got, want)
+			}
+		}
+	}
+}
+
 func TestFlowsBelongWhereTheirLinesStoodAndNoneIsLost(t *testing.T) {
 	b := hospital(t)
 	var got []string
@@ -193,6 +223,20 @@ func TestFlowsBelongWhereTheirLinesStoodAndNoneIsLost(t *testing.T) {
 			}
 			if want := (ledger.FlowSum{Count: 56, Failed: 9, Pages: 112, Paged: 56}); sum != want {
 				t.Errorf("by %s: got %+v, want %+v", level, sum, want)
+			}
+		}
+	}
+}
+
+func TestFlowsAreTheSameInWhateverOrderTheirSumsCome(t *testing.T) {
+	b := hospital(t)
+	sums := append(network(), ledger.FlowSum{Month: 202606, Unit: wire.Call, From: "0241354000", To: "0241354002", Count: 9})
+	for _, each := range []bool{true, false} {
+		want := fmt.Sprint(indicators.Traffic(b.Register, b.Lines, sums, indicators.Service, each))
+		for range 20 {
+			rand.Shuffle(len(sums), func(i, j int) { sums[i], sums[j] = sums[j], sums[i] })
+			if got := fmt.Sprint(indicators.Traffic(b.Register, b.Lines, sums, indicators.Service, each)); got != want {
+				t.Fatalf("of %v:\ngot  %s\nwant %s", sums, got, want)
 			}
 		}
 	}

@@ -22,11 +22,13 @@ type pivot struct {
 	empty    bool      // nobody knows of any line
 	months   map[*time.Location]ledger.Span
 	tallies  map[Scope]*tally
+	places   map[ledger.Place]*tally // the same, where they were found already
 	whole    *tally                  // the only one where nothing is told apart
-	faxed    map[string]ledger.Place // lines of which a fax was counted in the time, and where
+	faxed    map[string]*tally       // lines of which a fax was counted in the time, and where last
 	shared   map[string]bool         // machines of which faxes were counted that may have been any of several lines'
 	services map[Scope]int           // how many there are
 	told     *told                   // nil: no journal tells anything
+	taken    taken
 }
 
 // tally is what is known of one scope.
@@ -52,9 +54,9 @@ type source struct {
 func newPivot(b *Books, level Level, from, to ledger.Month) *pivot {
 	p := &pivot{
 		register: b.Register, level: level, from: from, to: to, months: map[*time.Location]ledger.Span{}, instant: b.At,
-		tallies: map[Scope]*tally{}, faxed: make(map[string]ledger.Place, len(b.Lines)), shared: map[string]bool{}, services: map[Scope]int{},
+		tallies: map[Scope]*tally{}, places: map[ledger.Place]*tally{}, taken: taken{}, faxed: make(map[string]*tally, len(b.Lines)), shared: map[string]bool{}, services: map[Scope]int{},
 	}
-	p.told = newTold(b, from, to)
+	p.told = toldOf(b, from, to)
 	p.days = int(p.span(time.UTC).Length() / (24 * time.Hour))
 	p.stand(b)
 	p.declared()
@@ -137,13 +139,16 @@ func (p *pivot) at(place ledger.Place) *tally {
 	if p.whole != nil {
 		return p.whole
 	}
+	if t := p.places[place]; t != nil {
+		return t
+	}
 	scope := p.scope(place)
 	t := p.tallies[scope]
 	if t == nil {
 		t = &tally{straddling: map[wire.Measure]int64{}}
 		p.tallies[scope] = t
 	}
-	if p.level == Whole {
+	if p.places[place] = t; p.level == Whole {
 		p.whole = t
 	}
 	return t
@@ -158,6 +163,10 @@ func (p *pivot) scopes() []Scope {
 // come of the time is not watched yet.
 func (p *pivot) line(l *ledger.Line, now wire.Time) {
 	span := p.span(l.Zone)
+	var told *toldLine
+	if p.told != nil {
+		told = p.told.lines[l.ID]
+	}
 	for i := range l.History {
 		s := &l.History[i]
 		in := s.Within(span)
@@ -176,18 +185,17 @@ func (p *pivot) line(l *ledger.Line, now wire.Time) {
 			t.sources = append(t.sources, source{s.Measures, watched})
 		}
 		if p.told != nil {
-			p.hear(t, l, s, in)
+			p.hear(t, told, s, in)
 		}
 	}
 }
 
 // sum takes in what a measure brought an account.
 func (p *pivot) sum(m *ledger.MonthSum) {
-	place := ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service}
-	t := p.at(place)
+	t := p.at(ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service})
 	count := m.Count
 	if p.told.replaces(m) {
-		count = p.told.left(m)
+		count = p.told.left(m, p.taken)
 	}
 	if count != 0 || m.Count == 0 {
 		t.part(m.Measure, m.Unit).Count += count
@@ -200,7 +208,7 @@ func (p *pivot) sum(m *ledger.MonthSum) {
 	case m.Line == "":
 		p.shared[m.Device] = true
 	default:
-		p.faxed[m.Line] = place
+		p.faxed[m.Line] = t
 	}
 }
 
@@ -245,14 +253,13 @@ func (p *pivot) lines(b Books) {
 	if p.present {
 		return
 	}
-	for _, place := range p.gone(b.Lines) {
-		t := p.at(place)
+	for _, t := range p.gone(b.Lines) {
 		t.lines, t.known, t.active = t.lines+1, t.known+1, t.active+1
 	}
 }
 
 // gone are the lines that faxed and are no more, and where.
-func (p *pivot) gone(lines []ledger.Line) map[string]ledger.Place {
+func (p *pivot) gone(lines []ledger.Line) map[string]*tally {
 	still := 0
 	for i := range lines {
 		if _, faxed := p.faxed[lines[i].ID]; faxed {

@@ -39,8 +39,10 @@ type Options struct {
 	Observe  func(waited time.Duration) // from an envelope's arrival to its commit; may be nil
 	// Certify answers an agent that asks for a certificate. On an error it gets no answer, and asks again.
 	Certify func(ctx context.Context, agent string, r wire.CertificateRequest) (wire.CertificateAnswer, error)
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Since is since when these are the books: agents that told others read journals again.
+	Since wire.Time
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Ingest is the way from the broker into the books.

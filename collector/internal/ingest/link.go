@@ -16,6 +16,7 @@ import (
 const (
 	clientID   = "zerofax-collector"
 	stateEvery = time.Minute
+	stateAgain = 2 * time.Second // after the first time: see talk
 
 	firstRetry = 500 * time.Millisecond
 	lastRetry  = 10 * time.Second
@@ -94,8 +95,10 @@ func (in *Ingest) subscribe(ctx context.Context, client mqtt.Client) error {
 }
 
 // talk says that the collector is there and sends acks and answers, until the link is lost or ctx ends.
+// It soon says so again: a broker may deliver a retained message before it keeps it for who comes next,
+// and agents come back in that very moment. They would read no journal until the next minute's.
 func (in *Ingest) talk(ctx context.Context, client mqtt.Client, session string, lost <-chan error) error {
-	again := time.NewTicker(stateEvery)
+	again := time.NewTimer(stateAgain)
 	defer again.Stop()
 	in.sayState(client, session, true)
 	in.out.nudge() // what gathered while there was no link
@@ -107,6 +110,7 @@ func (in *Ingest) talk(ctx context.Context, client mqtt.Client, session string, 
 			}
 		case <-again.C:
 			in.sayState(client, session, true)
+			again.Reset(stateEvery)
 		case err := <-lost:
 			return fmt.Errorf("link lost: %w", err)
 		case <-ctx.Done():
@@ -118,7 +122,7 @@ func (in *Ingest) talk(ctx context.Context, client mqtt.Client, session string, 
 }
 
 func (in *Ingest) sayState(client mqtt.Client, session string, online bool) mqtt.Token {
-	state := wire.CollectorState{V: wire.Version, Online: online, Session: session, SentAt: wire.TimeOf(in.options.Now()), Events: true}
+	state := wire.CollectorState{V: wire.Version, Online: online, Session: session, SentAt: wire.TimeOf(in.options.Now()), Events: true, Books: in.options.Since}
 	return client.Publish(wire.CollectorStateTopic, 1, true, wire.Encode(state))
 }
 

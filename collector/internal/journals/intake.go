@@ -113,7 +113,7 @@ func NewIntake(o IntakeOptions) (*Intake, error) {
 func (in *Intake) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() {
-		if err := in.finish(ctx); err != nil && ctx.Err() == nil {
+		if err := in.Books.FinishUndoing(ctx); err != nil && ctx.Err() == nil {
 			in.Log.Error("take back imports that were cancelled", "error", err)
 		}
 	})
@@ -132,16 +132,6 @@ func (in *Intake) Run(ctx context.Context) error {
 	}
 	group.Wait()
 	return os.RemoveAll(in.Dir)
-}
-
-func (in *Intake) finish(ctx context.Context) error {
-	ids, err := in.Books.HalfUndone(ctx)
-	for _, id := range ids {
-		if err := in.Books.CancelImport(ctx, ledger.Author{}, id); err != nil {
-			return err
-		}
-	}
-	return err
 }
 
 // Keep keeps a journal that is handed in.

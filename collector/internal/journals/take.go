@@ -23,7 +23,7 @@ type Books interface {
 	EndImport(ctx context.Context, id int64) error
 	CancelImport(ctx context.Context, by ledger.Author, id int64) error
 	KeepRejects(ctx context.Context, id int64, rejects []ledger.Reject) error
-	HalfUndone(ctx context.Context) ([]int64, error)
+	FinishUndoing(ctx context.Context) error
 }
 
 // Rows hands the rows of a journal to each, which may end it by an error. Any other error is that it can't be read to its
@@ -98,9 +98,10 @@ func (t *Tally) kept() []ledger.Reject {
 	return kept
 }
 
-// hopeless is an error if there are rows and none can be read.
+// hopeless is an error if there are rows and none tells a fax, nor are they those of others: by chance one of another
+// kind of file may look like one of those.
 func (t *Tally) hopeless() error {
-	if t.Rejected == 0 || t.Events+t.Skipped > 0 {
+	if t.Rejected == 0 || t.Events > 0 || 10*t.Skipped > t.Rejected {
 		return nil
 	}
 	first := t.Rejects[0]
@@ -176,6 +177,7 @@ type taking struct {
 	books    Books
 	standing ledger.Import
 	events   []wire.Event // that aren't booked yet
+	rows     []int64      // where they stand
 	booked   struct{ rows, skipped, rejected int64 }
 	Tally
 }
@@ -185,7 +187,7 @@ func (x *taking) row(ctx context.Context, row journal.Row) error {
 		return err
 	}
 	if row.Verdict == journal.Taken {
-		x.events = append(x.events, row.Event)
+		x.events, x.rows = append(x.events, row.Event), append(x.rows, row.Line)
 	}
 	if x.Rows()-x.booked.rows < chunk {
 		return nil
@@ -205,7 +207,12 @@ func (x *taking) book(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.standing, x.events = standing, x.events[:0]
+	for _, i := range standing.Ahead {
+		x.Events--
+		x.Rejected++
+		x.reject(x.rows[i], string(journal.Ahead))
+	}
+	x.standing, x.events, x.rows = standing, x.events[:0], x.rows[:0]
 	x.booked.rows, x.booked.skipped, x.booked.rejected = x.Rows(), x.Skipped, x.Rejected
 	return nil
 }

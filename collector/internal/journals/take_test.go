@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,7 @@ type books struct {
 	over      bool   // somebody else cancelled it
 	full      error  // why nothing can be undone
 	after     func() // each chunk
+	ahead     []int  // of each chunk
 }
 
 func (b *books) BeginImport(context.Context, ledger.Author, ledger.Import) (int64, error) {
@@ -39,7 +41,7 @@ func (b *books) BookEvents(_ context.Context, id int64, events []wire.Event, ski
 	if b.after != nil {
 		b.after()
 	}
-	return ledger.Import{ID: id, New: b.booked}, nil
+	return ledger.Import{ID: id, New: b.booked, Ahead: b.ahead}, nil
 }
 
 func (b *books) EndImport(context.Context, int64) error {
@@ -61,7 +63,7 @@ func (b *books) CancelImport(ctx context.Context, by ledger.Author, _ int64) err
 	return nil
 }
 
-func (b *books) HalfUndone(context.Context) ([]int64, error) { return nil, nil }
+func (b *books) FinishUndoing(context.Context) error { return nil }
 
 func (b *books) KeepRejects(_ context.Context, _ int64, rejects []ledger.Reject) error {
 	b.rejects = rejects
@@ -118,6 +120,7 @@ func TestAnImportThatEndsEarlyLeavesNothingBehind(t *testing.T) {
 		"somebody cancels it":                {cause: journals.Cancelled{By: bruno}, rows: faxes(9000), by: "bruno", want: context.Canceled},
 		"the file is damaged":                {rows: faxes(6000), err: broken, by: "anne", want: broken, rejects: 6001},
 		"it is another kind of file":         {rows: rejected(300), by: "anne", want: journals.ErrUnreadable, rejects: 200},
+		"a few rows look like others' calls": {rows: slices.Insert(rejected(300), 50, journal.Row{Line: 51, Verdict: journal.Skipped}), by: "anne", want: journals.ErrUnreadable, rejects: 200},
 		"it is short, and another":           {rows: rejected(2), by: "anne", want: journals.ErrUnreadable, rejects: 2},
 		"its first row says that it is none": {err: errors.New("line 1: file is of another format"), by: "anne", want: journals.ErrUnreadable, rejects: 1},
 	} {
@@ -218,5 +221,19 @@ func TestFaxesOfNobodyKnowsWhichLineAreCounted(t *testing.T) {
 	rows[2].Event.Witness, rows[2].Event.To = wire.Receiver, "0241354512"
 	if tally, err := journals.Try(t.Context(), list(rows, nil)); err != nil || tally.Unowned != 2 {
 		t.Errorf("got %+v, %v; want 2 of an unknown line", tally, err)
+	}
+}
+
+func TestRowsThatAreDatedInTheFutureAreToldAmongThoseRejected(t *testing.T) {
+	t.Parallel()
+	b := &books{ahead: []int{1}}
+	rows := append(rejected(2), faxes(3)...)
+	for i := range rows {
+		rows[i].Line = int64(i + 1)
+	}
+	_, tally, err := journals.Take(t.Context(), b, anne, ledger.Import{}, list(rows, nil), nil)
+	want := ledger.Reject{Row: 4, Reason: string(journal.Ahead)}
+	if err != nil || tally.Rejected != 3 || tally.Events != 2 || len(b.rejects) != 3 || b.rejects[2] != want {
+		t.Errorf("got %+v, %v, rejects %v; want the second fax, of row 4, rejected", tally, err, b.rejects)
 	}
 }

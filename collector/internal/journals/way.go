@@ -30,7 +30,7 @@ type Way struct {
 // place is where a journal comes from, in the words of its reader.
 func (w Way) place() (p journal.Place, err error) {
 	p = journal.Place{Journal: w.Journal, Site: w.Site, Zone: w.Zone, Lines: make(map[string]string)}
-	if p.Numbers, err = w.Ours.numbers(); err != nil {
+	if p.Numbers, err = w.Ours.at(w.Site); err != nil {
 		return p, err
 	}
 	for _, line := range w.Lines {

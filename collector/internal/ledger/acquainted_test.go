@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -9,6 +10,7 @@ import (
 
 func TestALineIsAcquaintedOnceWithEachNumberOutsideWithWhichItFaxed(t *testing.T) {
 	c := newCollector(t)
+	c.now = time.Date(2026, 10, 12, 8, 0, 0, 0, time.UTC)
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Device = "" })
 	failed := journaled("2026-10-12 08:00", faxline, "0145454547", wire.Message, wire.Sender)
 	failed.Result = wire.Failed

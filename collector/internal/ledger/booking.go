@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -15,11 +16,12 @@ import (
 var (
 	partiesTable    = table{"parties", "id, pseudonym, mask, name, line", 0, false}
 	pairsTable      = table{"pairs", "id, unit, from_party, to_party, witnesses", 1, false}
-	rowsTable       = table{"journal_rows", "id, digest, pair, at, import, witness, done, pages, seconds, imports", 0, false}
+	rowsTable       = table{"journal_rows", "id, digest, pair, at, import, witness, done, pages, seconds, imports, ahead", 0, false}
 	importRowsTable = table{"import_rows", "import, first_row, last_row", 2, false}
+	spansTable      = table{"import_spans", "import, first_at, last_at", 2, false}
 	pairMonthsTable = table{"pair_months", "id, done, failed, pages, paged, last_at", 1, true}
 	partyMonths     = table{"party_months", "month, unit, party, sent, received", 3, true}
-	flowMonthsTable = table{"flow_months", "month, unit, from_line, to_line, done, failed, pages, paged", 4, true}
+	flowMonthsTable = table{"flow_months", "month, unit, from_line, receivers", 3, false}
 	flowChanges     = table{"flow_changes", "month, revision", 1, false}
 )
 
@@ -28,7 +30,7 @@ type booking struct {
 	*store
 	*phoneBook
 	calendar calendar
-	believed wire.Time // until when rows are: clocks of machines may be ahead by hours, not by more
+	believed wire.Time // until when rows are, now: clocks of machines may be ahead by hours, not by more
 
 	newParties []newParty
 	pairsSeen  map[int64]*pair // new ones, and those with a new witness
@@ -73,24 +75,22 @@ func (l *Ledger) booking(ctx context.Context, s *store) (*booking, error) {
 
 // take books what an import read.
 func (w *booking) take(ctx context.Context, l *Ledger, x *Import, events []wire.Event) error {
-	fresh := make(map[string]*wire.Event, len(events)) // by key
+	fresh := make(map[string]int, len(events)) // by key
 	for i := range events {
 		e := &events[i]
+		_, twice := fresh[e.Key]
 		switch {
 		case e.Check() != nil:
 			x.Rejected++
 		case int64(e.At) < w.horizon: // its row is purged, if it ever was read; its month is booked
 			x.Skipped++
-		case fresh[e.Key] != nil:
+		case twice:
 			x.Known++
 		default:
-			fresh[e.Key] = e
-			if e.At <= w.believed { // else the days until then would pass for days without a fax
-				x.First, x.Last = cmp.Or(min(x.First, e.At), e.At), max(x.Last, e.At)
-			}
+			fresh[e.Key] = i
 		}
 	}
-	sights, err := w.sight(ctx, l, x, fresh)
+	sights, err := w.sight(ctx, l, x, events, fresh)
 	if err != nil {
 		return err
 	}
@@ -98,29 +98,44 @@ func (w *booking) take(ctx context.Context, l *Ledger, x *Import, events []wire.
 	if err != nil {
 		return err
 	}
+	believed := make([]*sighting, 0, len(w.rows))
+	for _, row := range w.rows {
+		if !row.ahead {
+			believed = append(believed, row)
+		}
+	}
+	x.Ahead = nil
+	for _, s := range sights {
+		if s.ahead && s.row != 0 {
+			x.Ahead = append(x.Ahead, s.event)
+		}
+	}
+	slices.Sort(x.Ahead)
 	x.Known += int64(len(known))
-	x.New += int64(len(w.rows))
+	x.New += int64(len(believed))
+	x.Rejected += int64(len(x.Ahead))
 	again, err := w.notContained(ctx, x.ID, known)
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.change(ctx, w.rows, +1), w.containAgain(ctx, again), w.contain(ctx, x.ID, again))
+	return errors.Join(w.change(ctx, believed, +1), w.containAgain(ctx, again), w.contain(ctx, x.ID, again), w.cover(ctx, x, sights))
 }
 
 // sighted is an event, and where its row may be.
 type sighted struct {
 	*sighting
 	digests []string
+	event   int // how many are before it among those that are booked
 }
 
-// sight says who faxes whom in events, in the order of time.
-func (w *booking) sight(ctx context.Context, l *Ledger, x *Import, events map[string]*wire.Event) ([]sighted, error) {
-	all := make([]sighted, 0, len(events))
-	keys := slices.SortedFunc(maps.Keys(events), func(a, b string) int {
-		return cmp.Or(cmp.Compare(events[a].At, events[b].At), strings.Compare(a, b))
+// sight says who faxes whom in those events that are to be looked at, by key, in the order of time.
+func (w *booking) sight(ctx context.Context, l *Ledger, x *Import, events []wire.Event, which map[string]int) ([]sighted, error) {
+	all := make([]sighted, 0, len(which))
+	keys := slices.SortedFunc(maps.Keys(which), func(a, b string) int {
+		return cmp.Or(cmp.Compare(events[which[a]].At, events[which[b]].At), strings.Compare(a, b))
 	})
 	for _, key := range keys {
-		e := events[key]
+		e := &events[which[key]]
 		from, err := w.end(ctx, l, e.From, e.Site)
 		if err != nil {
 			return nil, err
@@ -129,7 +144,7 @@ func (w *booking) sight(ctx context.Context, l *Ledger, x *Import, events map[st
 		if err != nil {
 			return nil, err
 		}
-		row := sighted{&sighting{at: e.At, witness: witnessBit(e.Witness), done: e.Result == wire.Done, pages: e.Pages, seconds: e.Seconds, of: x.ID}, nil}
+		row := sighted{&sighting{at: e.At, witness: witnessBit(e.Witness), done: e.Result == wire.Done, pages: e.Pages, seconds: e.Seconds, of: x.ID, ahead: e.At > w.believed}, nil, which[key]}
 		if row.pair, err = w.pairOf(ctx, string(e.Unit), from, to, true); err != nil {
 			return nil, err
 		}
@@ -138,13 +153,13 @@ func (w *booking) sight(ctx context.Context, l *Ledger, x *Import, events map[st
 		}
 		row.digest = row.digests[0]
 		all = append(all, row)
-		w.tells(x.Journal, row.sighting)
 	}
 	slices.SortFunc(all, func(a, b sighted) int { return a.compare(b.sighting) })
 	return all, nil
 }
 
-// settle tells which rows are in the books, and gives numbers to the others: those of now.
+// settle tells which rows are in the books, and gives numbers to the others: those of now. What was dated in the future
+// when it was booked is so for ever.
 func (w *booking) settle(ctx context.Context, all []sighted) (known []int64, err error) {
 	var digests []string
 	for _, x := range all {
@@ -156,9 +171,10 @@ func (w *booking) settle(ctx context.Context, all []sighted) (known []int64, err
 		return nil, err
 	}
 	for _, x := range all {
-		i := slices.IndexFunc(x.digests, func(digest string) bool { return rows[digest] != 0 })
+		i := slices.IndexFunc(x.digests, func(digest string) bool { return rows[digest].id != 0 })
 		if i >= 0 {
-			known = append(known, rows[x.digests[i]])
+			row := rows[x.digests[i]]
+			known, x.ahead = append(known, row.id), row.ahead
 			continue
 		}
 		if x.pair.witnesses&x.witness == 0 {
@@ -324,7 +340,7 @@ func (w *booking) around(ctx context.Context, groups []*group) (read []Span, err
 			read = append(read, Span{x.at.Add(-readAround), x.at.Add(readAround)})
 		}
 	}
-	read = joinSpans(read)
+	read = joinSpans(read, 0)
 	pairs := make([][]int64, len(read)) // that ask for each
 	for pair, spans := range asked {
 		for _, s := range spans {
@@ -349,11 +365,11 @@ func (w *booking) around(ctx context.Context, groups []*group) (read []Span, err
 	return read, err
 }
 
-// joinSpans are spans in order, those that touch in one.
-func joinSpans(spans []Span) (joined []Span) {
+// joinSpans are spans in order, those that touch, or are at most so far apart, in one.
+func joinSpans(spans []Span, apart time.Duration) (joined []Span) {
 	sortSpans(spans)
 	for _, s := range spans {
-		if n := len(joined); n > 0 && s.From <= joined[n-1].To {
+		if n := len(joined); n > 0 && s.From <= joined[n-1].To.Add(apart) {
 			joined[n-1].To = max(joined[n-1].To, s.To)
 			continue
 		}
@@ -364,7 +380,7 @@ func joinSpans(spans []Span) (joined []Span) {
 
 // eachRow calls take for the rows of some pairs in a time, in no order.
 func (w *booking) eachRow(ctx context.Context, pairs []int64, span Span, take func(pair int64, x *sighting)) error {
-	query := "SELECT id, digest, pair, at, witness, done, pages FROM journal_rows WHERE at >= ? AND at <= ? AND pair IN (" + numberList(pairs) + ")"
+	query := "SELECT id, digest, pair, at, witness, done, pages FROM journal_rows WHERE at >= ? AND at <= ? AND ahead = 0 AND pair IN (" + numberList(pairs) + ")"
 	return each(ctx, w.conn, query, func(read func(...any) error) error {
 		x := new(sighting)
 		var pair int64
@@ -406,15 +422,20 @@ func (w *booking) readRows(ctx context.Context, pairs []*pair, done bool, span S
 // readAtOnce is how many things are named in one statement.
 const readAtOnce = 500
 
+type knownRow struct {
+	id    int64
+	ahead bool
+}
+
 // knownRows are the rows whose digests are in the books.
-func (w *booking) knownRows(ctx context.Context, digests []string) (map[string]int64, error) {
-	known := make(map[string]int64)
+func (w *booking) knownRows(ctx context.Context, digests []string) (map[string]knownRow, error) {
+	known := make(map[string]knownRow)
 	for some := range slices.Chunk(digests, readAtOnce) {
-		query := "SELECT digest, id FROM journal_rows WHERE digest IN ('" + strings.Join(some, "','") + "')" // of hexadecimal digits
+		query := "SELECT digest, id, ahead FROM journal_rows WHERE digest IN ('" + strings.Join(some, "','") + "')" // of hexadecimal digits
 		if err := each(ctx, w.conn, query, func(read func(...any) error) error {
 			var digest string
-			var row int64
-			err := read(&digest, &row)
+			var row knownRow
+			err := read(&digest, &row.id, &row.ahead)
 			known[digest] = row
 			return err
 		}); err != nil {
@@ -470,9 +491,57 @@ func (w *booking) contain(ctx context.Context, id int64, rows []int64) error {
 		spans = append(spans, [2]int64{row, row})
 	}
 	if n := len(w.rows); n > 0 {
-		spans = append(spans, [2]int64{w.rows[0].row, w.rows[n-1].row})
+		now := [2]int64{w.rows[0].row, w.rows[n-1].row}
+		if err := each(ctx, w.conn, "SELECT first_row, last_row FROM import_rows WHERE import = ? ORDER BY first_row DESC LIMIT 1", func(read func(...any) error) error {
+			var last [2]int64
+			err := read(&last[0], &last[1])
+			if last[1] == now[0]-1 { // it goes on there: an agent books a few rows at a time, for years
+				now[0] = last[0]
+			}
+			return err
+		}, id); err != nil {
+			return err
+		}
+		spans = append(spans, now)
 	}
 	return w.write(ctx, importRowsTable, len(spans), func(i int, to []any) []any { return append(to, id, spans[i][0], spans[i][1]) })
+}
+
+// silent is how long a journal may tell nothing and still be one of that time. Longer it wasn't kept, or the row behind or
+// before was dated by a wrong clock; then nobody knows of the days between.
+const silent = 92 * day
+
+// cover notes of whom and of which time an import tells, by what was read of it now.
+func (w *booking) cover(ctx context.Context, x *Import, read []sighted) error {
+	before, err := w.spansOf(ctx, x.ID)
+	if err != nil {
+		return err
+	}
+	now := slices.Clone(before)
+	for _, row := range read {
+		if !row.ahead {
+			w.tells(x.Journal, row.sighting)
+			now = append(now, Span{row.at, row.at})
+		}
+	}
+	if now = joinSpans(now, silent); len(now) == 0 || slices.Equal(now, before) {
+		return nil
+	}
+	x.First, x.Last = now[0].From, now[len(now)-1].To
+	return errors.Join(
+		w.exec(ctx, "DELETE FROM import_spans WHERE import = ?", x.ID),
+		w.write(ctx, spansTable, len(now), func(i int, to []any) []any { return append(to, x.ID, int64(now[i].From), int64(now[i].To)) }),
+	)
+}
+
+func (w *booking) spansOf(ctx context.Context, id int64) (spans []Span, err error) {
+	err = each(ctx, w.conn, "SELECT first_at, last_at FROM import_spans WHERE import = ? ORDER BY first_at", func(read func(...any) error) error {
+		var s Span
+		err := read(&s.From, &s.To)
+		spans = append(spans, s)
+		return err
+	}, id)
+	return spans, err
 }
 
 // flush writes what a booking changed.
@@ -489,7 +558,7 @@ func (w *booking) flush(ctx context.Context) error {
 		}),
 		w.write(ctx, rowsTable, len(w.rows), func(i int, to []any) []any {
 			x := w.rows[i]
-			return append(to, x.row, x.digest, x.pair.id, int64(x.at), x.of, x.witness, flag(x.done), x.pages, x.seconds, 1)
+			return append(to, x.row, x.digest, x.pair.id, int64(x.at), x.of, x.witness, flag(x.done), x.pages, x.seconds, 1, flag(x.ahead))
 		}),
 		w.writeTold(ctx),
 		w.writeNewest(ctx),
@@ -512,22 +581,13 @@ func (w *booking) writeTold(ctx context.Context) error {
 	return nil
 }
 
-type flowKey struct {
-	month          Month
-	unit, from, to string
-}
-
-func (k flowKey) compare(other flowKey) int {
-	return cmp.Or(cmp.Compare(k.month, other.month), strings.Compare(k.unit, other.unit), strings.Compare(k.from, other.from), strings.Compare(k.to, other.to))
-}
-
 // monthID is the number of a pair's month.
 func monthID(m Month, pair int64) int64 { return int64(m)<<32 + pair }
 
 // writePairMonths writes by how much months of pairs change.
 func (w *booking) writePairMonths(ctx context.Context) error {
 	maps.DeleteFunc(w.books, func(_ pairMonth, sum *faxTally) bool {
-		return sum.done == 0 && sum.failed == 0 && sum.pages == 0 && sum.paged == 0
+		return sum.none()
 	})
 	pairs := slices.SortedFunc(maps.Keys(w.books), func(a, b pairMonth) int {
 		return cmp.Or(cmp.Compare(a.pair.id, b.pair.id), cmp.Compare(a.month, b.month))
@@ -541,23 +601,14 @@ func (w *booking) writePairMonths(ctx context.Context) error {
 
 // writeFlowMonths writes by how much months of lines change.
 func (w *booking) writeFlowMonths(ctx context.Context) error {
-	flows := make(map[flowKey]*faxTally)
+	flows := make(map[senderMonth][]receiver)
 	for of, sum := range w.books {
-		from, to := of.pair.lines()
-		if from == "" && to == "" {
-			continue
+		if from, to := of.pair.lines(); from != "" || to != "" {
+			s := senderMonth{of.month, of.pair.unit, from}
+			flows[s] = append(flows[s], receiver{to, *sum})
 		}
-		key := flowKey{of.month, of.pair.unit, from, to}
-		if flows[key] == nil {
-			flows[key] = new(faxTally)
-		}
-		flows[key].add(*sum, +1)
 	}
-	keys := slices.SortedFunc(maps.Keys(flows), flowKey.compare)
-	return w.write(ctx, flowMonthsTable, len(keys), func(i int, to []any) []any {
-		k, sum := keys[i], flows[keys[i]]
-		return append(to, int64(k.month), k.unit, k.from, k.to, sum.done, sum.failed, sum.pages, sum.paged)
-	})
+	return w.writeSenders(ctx, flows)
 }
 
 type partyMonth struct {

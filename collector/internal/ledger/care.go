@@ -183,6 +183,16 @@ func Restore(ctx context.Context, path, from string, o RestoreOptions) (c Conten
 	return c, aside, errors.Join(os.Rename(fresh, path), syncFolder(filepath.Dir(path)))
 }
 
+// Since is since when these are the books: they were made then, or took the place of others last.
+func (l *Ledger) Since(ctx context.Context) (at wire.Time, err error) {
+	const restored = "SELECT at FROM audit WHERE subject = 'ledger' AND field = 'restored' ORDER BY id DESC LIMIT 1"
+	const made = "SELECT 1000 * MIN(CAST(strftime('%s', tstamp) AS INTEGER)) FROM goose_db_version"
+	err = l.read(ctx, "since when the books are", func(q querier, _ wire.Time) error {
+		return each(ctx, q, "SELECT COALESCE(("+restored+"), ("+made+"))", func(read func(...any) error) error { return read(&at) })
+	})
+	return at, err
+}
+
 // prepare makes fresh a checked copy of a backup that this program can work on, to take the place of present.
 func prepare(ctx context.Context, from, fresh, present string, o RestoreOptions) (c Contents, err error) {
 	if err := remove(fresh, fresh+"-wal", fresh+"-shm"); err != nil {

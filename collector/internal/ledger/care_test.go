@@ -46,6 +46,10 @@ func TestABackupIsTheLedgerAsItWasAtThatInstant(t *testing.T) {
 	}
 	c.say("ps-01", sent(110))
 	c.wantSent(10)
+	made, err := c.Since(context.Background())
+	if ago := time.Since(made.Std()); err != nil || ago < 0 || ago > time.Hour {
+		t.Errorf("made: got %v ago, %v, want a moment ago", ago, err)
+	}
 	if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 && os.PathSeparator == '/' {
 		t.Errorf("got %v, %v, want a file for its owner only", info, err)
 	}
@@ -58,6 +62,9 @@ func TestABackupIsTheLedgerAsItWasAtThatInstant(t *testing.T) {
 	}
 	c.Ledger = c.open()
 	c.wantSent(3)
+	if at, err := c.Since(context.Background()); err != nil || at != wire.TimeOf(start.AddDate(0, 0, 3)) {
+		t.Errorf("put back: got %v, %v, want when", at, err)
+	}
 }
 
 func TestABackupNeverReplacesAFileUnasked(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/zerofax/zerofax/agent/wire"
 )
@@ -13,16 +14,35 @@ import (
 // Flows are what journals tell of the months from and to and those between, by month, unit, sender and receiver, in
 // that order.
 func (l *Ledger) Flows(ctx context.Context, from, to Month) (all []FlowSum, err error) {
+	var senders []senderMonth
+	var rows []string
+	n := 0
 	err = l.read(ctx, "flows", func(q querier, _ wire.Time) error {
-		return each(ctx, q, "SELECT month, unit, from_line, to_line, done, failed, pages, paged FROM flow_months "+
-			"WHERE month >= ? AND month <= ? AND (done <> 0 OR failed <> 0) ORDER BY month, unit, from_line, to_line",
+		return each(ctx, q, "SELECT month, unit, from_line, receivers FROM flow_months WHERE month >= ? AND month <= ? ORDER BY month, unit, from_line",
 			func(read func(...any) error) error {
-				var x FlowSum
-				err := read(&x.Month, &x.Unit, &x.From, &x.To, &x.Count, &x.Failed, &x.Pages, &x.Paged)
-				all = append(all, x)
+				var s senderMonth
+				var row string
+				err := read(&s.month, &s.unit, &s.line, &row)
+				senders, rows, n = append(senders, s), append(rows, row), n+strings.Count(row, "\n")
 				return err
 			}, int64(from), int64(to))
 	})
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	all = make([]FlowSum, 0, n)
+	names := make(map[string]string) // else each flow would keep the whole row that its receiver stands in
+	for i, s := range senders {
+		from, unit := s.line, wire.EventUnit(s.unit)
+		err = errors.Join(err, s.eachReceiver(rows[i], func(r receiver) {
+			to, known := names[r.line]
+			if !known {
+				to = strings.Clone(r.line)
+				names[to] = to
+			}
+			all = append(all, FlowSum{s.month, unit, from, to, r.sum.done, r.sum.failed, r.sum.pages, r.sum.paged})
+		}))
+	}
 	return all, err
 }
 
@@ -80,7 +100,7 @@ func complete(ctx context.Context, q querier, all []Correspondent, from, to Mont
 }
 
 // Coverage is which days journals tell of which lines, by journal, unit and first day. A journal tells of the days from
-// the first event of each import to the last, and of a line since it first told of it.
+// the first event of each import to the last, but where it is silent for long, and of a line since it first told of it.
 func (l *Ledger) Coverage(ctx context.Context) (all []JournalSpan, err error) {
 	err = l.read(ctx, "coverage", func(q querier, _ wire.Time) error {
 		spans, err := l.journalSpans(ctx, q)
@@ -124,7 +144,7 @@ func dayIn(t wire.Time, l *Ledger) Day { return Day(t.Std().In(l.zone).Format("2
 // journalSpans are the days that the imports of each journal tell of.
 func (l *Ledger) journalSpans(ctx context.Context, q querier) (map[string][]daySpan, error) {
 	spans := make(map[string][]daySpan)
-	return spans, each(ctx, q, "SELECT journal, first_at, last_at FROM journal_imports WHERE first_at > 0 AND state NOT IN (?, ?) ORDER BY journal, first_at", func(read func(...any) error) error {
+	return spans, each(ctx, q, "SELECT journal, import_spans.first_at, import_spans.last_at FROM journal_imports JOIN import_spans ON import = journal_imports.id WHERE state NOT IN (?, ?) ORDER BY 1, 2", func(read func(...any) error) error {
 		var journal string
 		var first, last wire.Time
 		err := read(&journal, &first, &last)

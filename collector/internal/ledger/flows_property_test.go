@@ -231,5 +231,8 @@ func TestFlowsAreThoseOfTheRowsWhateverTheOrder(t *testing.T) {
 			},
 			"": func(*rapid.T) { check() },
 		})
+		if b, err := balance(ctx, l.readers); err != nil || b.Err() != nil {
+			t.Fatalf("books: %v, %v", err, b.Err())
+		}
 	})
 }

@@ -28,12 +28,17 @@ type Forgotten struct {
 // PurgeJournals gives up rows from before an instant, and numbers of others without a fax since. It also ends undoings
 // that were interrupted. It can be interrupted at any time; the next one goes on.
 func (l *Ledger) PurgeJournals(ctx context.Context, before time.Time) (f Forgotten, err error) {
-	if err := l.finishRetracting(ctx); err != nil {
+	if err := l.FinishUndoing(ctx); err != nil {
 		return f, fmt.Errorf("give up journals: %w", err)
 	}
 	horizon, err := l.giveUpRows(ctx, wire.TimeOf(before))
 	if err == nil && horizon > 0 {
 		f.Rows, err = l.forgetRows(ctx, horizon)
+	}
+	if err == nil && f.Rows > 0 {
+		err = l.alter(ctx, "which rows imports contain", func(s *store) error {
+			return s.exec(ctx, "DELETE FROM import_rows WHERE last_row < (SELECT COALESCE(MIN(id), 0) FROM journal_rows)")
+		})
 	}
 	if err == nil && horizon > 0 {
 		f.Parties, err = l.forgetParties(ctx, horizon)
@@ -42,20 +47,6 @@ func (l *Ledger) PurgeJournals(ctx context.Context, before time.Time) (f Forgott
 		return f, fmt.Errorf("give up journals: %w", err)
 	}
 	return f, nil
-}
-
-// finishRetracting goes on where an undoing ended midway.
-func (l *Ledger) finishRetracting(ctx context.Context) error {
-	ids, err := readNumbers(ctx, l.readers, "SELECT id FROM journal_imports WHERE state IN ('undone', 'cancelled') AND id IN (SELECT import FROM import_rows)")
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if _, err := l.retract(ctx, Author{}, id, ImportUndone); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // giveUpRows notes from when on rows are kept, if there are any from before; 0: all ever booked are.
@@ -152,9 +143,10 @@ func (a *auditor) journals() error {
 			return err
 		}
 	}
-	if err := a.agree("%d imports contain it, by its own count %d; undoing one of them would take it away too early or too late",
-		"SELECT 'journal row ' || journal_rows.id, (SELECT COUNT(*) FROM import_rows WHERE first_row <= journal_rows.id AND last_row >= journal_rows.id) AS containing, imports "+
-			"FROM journal_rows WHERE imports > 1 AND containing <> imports"); err != nil {
+	if err := a.contained(); err != nil {
+		return err
+	}
+	if err := a.summedRows(); err != nil {
 		return err
 	}
 	months, err := readNumbers(a.ctx, a.conn, "SELECT month FROM flow_changes ORDER BY month")
@@ -171,38 +163,60 @@ func (a *auditor) journals() error {
 
 // flows compares what lines and others come to in a month with what its pairs do.
 func (a *auditor) flows(month Month) error {
-	span := []any{int64(month), monthID(month, 0), monthID(month+1, 0)}
-	for _, x := range []struct{ what, kept, summed string }{
-		{
-			"flow", "SELECT month || ' ' || unit || ' ' || from_line || ' > ' || to_line, done, failed FROM flow_months WHERE month = ?",
-			"SELECT month || ' ' || unit || ' ' || from_line || ' > ' || to_line, done, failed FROM (" + sumFlows + ") AS y",
-		},
-		{
-			"correspondent", "SELECT month || ' ' || unit || ' ' || party, sent, received FROM party_months WHERE month = ?",
-			"SELECT month || ' ' || unit || ' ' || party, sent, received FROM (" + sumParties + ") AS y",
-		},
-	} {
-		kept, err := a.twoSums(x.kept, int64(month))
-		if err != nil {
+	kept, err := a.senders(month)
+	if err != nil {
+		return err
+	}
+	summed := make(map[string][4]int64)
+	if err := eachFlow(a.ctx, a.conn, month, func(s senderMonth, r receiver) { summed[flowName(s, r.line)] = r.sum.four() }); err != nil {
+		return err
+	}
+	differ(a, "flow", kept, summed)
+	others, err := a.twoSums("SELECT month || ' ' || unit || ' ' || party, sent, received FROM party_months WHERE month = ?", int64(month))
+	if err != nil {
+		return err
+	}
+	counted, err := a.twoSums("SELECT month || ' ' || unit || ' ' || party, sent, received FROM ("+sumParties+") AS y",
+		int64(month), monthID(month, 0), monthID(month+1, 0))
+	differ(a, "correspondent", others, counted)
+	return err
+}
+
+func flowName(s senderMonth, to string) string {
+	return fmt.Sprintf("%d %s %s > %s", s.month, s.unit, s.line, to)
+}
+
+func (t *faxTally) four() [4]int64 { return [...]int64{t.done, t.failed, t.pages, t.paged} }
+
+// senders are the flows that are kept of a month.
+func (a *auditor) senders(month Month) (map[string][4]int64, error) {
+	kept := make(map[string][4]int64)
+	return kept, each(a.ctx, a.conn, "SELECT unit, from_line, receivers FROM flow_months WHERE month = ?", func(read func(...any) error) error {
+		s, row := senderMonth{month: month}, ""
+		if err := read(&s.unit, &s.line, &row); err != nil {
 			return err
 		}
-		summed, err := a.twoSums(x.summed, span...)
-		if err != nil {
-			return err
+		if err := s.eachReceiver(row, func(r receiver) { kept[flowName(s, r.line)] = r.sum.four() }); err != nil {
+			a.disagree("%v", err)
 		}
-		for _, key := range slices.Sorted(maps.Keys(kept)) {
-			if kept[key] != summed[key] {
-				a.disagree("%s %s: %v, by pairs of numbers %v; the pages of flows are wrong", x.what, key, kept[key], summed[key])
-			}
-			delete(summed, key)
+		return nil
+	}, int64(month))
+}
+
+// differ tells of sums that are kept otherwise than pairs of numbers tell.
+func differ[T comparable](a *auditor, what string, kept, summed map[string]T) {
+	var none T
+	for _, key := range slices.Sorted(maps.Keys(kept)) {
+		if kept[key] != summed[key] {
+			a.disagree("%s %s: %v, by pairs of numbers %v; the pages of flows are wrong", what, key, kept[key], summed[key])
 		}
-		for _, key := range slices.Sorted(maps.Keys(summed)) {
-			if summed[key] != [2]int64{} {
-				a.disagree("%s %s: missing, by pairs of numbers %v; the pages of flows are wrong", x.what, key, summed[key])
-			}
+		delete(summed, key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(summed)) {
+		if summed[key] != none {
+			a.disagree("%s %s: missing, by pairs of numbers %v; the pages of flows are wrong", what, key, summed[key])
 		}
 	}
-	return nil
 }
 
 func (a *auditor) twoSums(query string, args ...any) (map[string][2]int64, error) {

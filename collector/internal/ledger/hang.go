@@ -288,6 +288,9 @@ func (d *Device) ownPort() Port {
 
 // Complete fills in what follows from the rest: a service has a pole, and both an establishment.
 func (r *Register) Complete(p Place) Place {
+	if p.Establishment != "" && p.Pole != "" {
+		return p
+	}
 	if s, ok := r.Services[p.Service]; ok {
 		p.Establishment, p.Pole = cmp.Or(p.Establishment, s.Establishment), cmp.Or(p.Pole, s.Pole)
 	}

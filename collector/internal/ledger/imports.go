@@ -100,17 +100,18 @@ func (l *Ledger) EndImport(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
-		return s.setState(ctx, id, ImportDone, wire.TimeOf(l.now()))
+		return s.endImport(ctx, id, ImportDone, wire.TimeOf(l.now()))
 	})
 }
 
-func (s *store) setState(ctx context.Context, id int64, state ImportState, at wire.Time) error {
+// endImport notes what became of an import, and when that was over; 0: it goes on.
+func (s *store) endImport(ctx context.Context, id int64, state ImportState, at wire.Time) error {
 	return s.exec(ctx, "UPDATE journal_imports SET state = ?, ended_at = ? WHERE id = ?", string(state), int64(at), id)
 }
 
 // UndoImport takes an import out of the books, but for what another one contains too: the books are then as if it had
-// never been. Months whose rows are purged stay. It may be interrupted; the next one goes on. An import that is undone
-// already is returned as it stands.
+// never been. Months whose rows are purged stay. It may be interrupted: until it is over the import has no end, and
+// FinishUndoing goes on. An import that is undone already is returned as it stands.
 func (l *Ledger) UndoImport(ctx context.Context, by Author, id int64) (Import, error) {
 	return l.retract(ctx, by, id, ImportUndone)
 }
@@ -119,6 +120,20 @@ func (l *Ledger) UndoImport(ctx context.Context, by Author, id int64) (Import, e
 func (l *Ledger) CancelImport(ctx context.Context, by Author, id int64) error {
 	_, err := l.retract(ctx, by, id, ImportCancelled)
 	return err
+}
+
+// FinishUndoing goes on where taking back an import ended midway, because the program did.
+func (l *Ledger) FinishUndoing(ctx context.Context) error {
+	ids, err := readNumbers(ctx, l.readers, fmt.Sprintf("SELECT id FROM journal_imports WHERE state IN ('%s', '%s') AND ended_at = 0 ORDER BY id", ImportCancelled, ImportUndone))
+	if err != nil {
+		return fmt.Errorf("find imports to take back: %w", err)
+	}
+	for _, id := range ids {
+		if _, err := l.retract(ctx, Author{}, id, ImportUndone); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // retract first notes what becomes of an import, so that nothing more is booked for it, and then takes it back in pieces.
@@ -134,8 +149,9 @@ func (l *Ledger) retract(ctx context.Context, by Author, id int64, state ImportS
 			return fmt.Errorf("cancel import %d: %w, it is %s", id, ErrImportOver, x.State)
 		}
 		b.log(by, importSubject(id), "state", string(x.State), string(state))
-		return l.store.setState(ctx, id, state, wire.TimeOf(b.now()))
-	}); err != nil {
+		x.State, x.EndedAt = state, 0
+		return l.store.endImport(ctx, id, state, 0)
+	}); err != nil || x.EndedAt != 0 {
 		return x, err
 	}
 	for more := true; more; {
@@ -173,8 +189,8 @@ func (l *Ledger) takeBack(ctx context.Context, s *store, id int64) (more bool, e
 	if err != nil {
 		return false, err
 	}
-	kept := slices.DeleteFunc(slices.Clone(rows), func(x *sighting) bool { return int64(x.at) < w.horizon }) // the others are being purged
-	if err := w.change(ctx, kept, -1); err != nil {
+	booked := slices.DeleteFunc(slices.Clone(rows), func(x *sighting) bool { return x.ahead || int64(x.at) < w.horizon }) // the latter are being purged
+	if err := w.change(ctx, booked, -1); err != nil {
 		return false, err
 	}
 	gone := make([]int64, len(rows))
@@ -196,11 +212,11 @@ func (l *Ledger) takeBack(ctx context.Context, s *store, id int64) (more bool, e
 func (w *booking) rowsBetween(ctx context.Context, first, last int64) (alone []*sighting, shared []int64, err error) {
 	pairs := make(map[int64]*pair)
 	of := make(map[int64]int64) // pair by row
-	err = each(ctx, w.conn, "SELECT id, digest, pair, at, witness, done, pages, imports FROM journal_rows WHERE id >= ? AND id <= ? ORDER BY id",
+	err = each(ctx, w.conn, "SELECT id, digest, pair, at, witness, done, pages, imports, ahead FROM journal_rows WHERE id >= ? AND id <= ? ORDER BY id",
 		func(read func(...any) error) error {
 			x := new(sighting)
 			var pair, imports int64
-			err := read(&x.row, &x.digest, &pair, &x.at, &x.witness, &x.done, &x.pages, &imports)
+			err := read(&x.row, &x.digest, &pair, &x.at, &x.witness, &x.done, &x.pages, &imports, &x.ahead)
 			if imports > 1 {
 				shared = append(shared, x.row)
 				return err
@@ -297,17 +313,20 @@ func (w *booking) leave(ctx context.Context, rows []int64) error {
 	return nil
 }
 
-// afterwards puts right what sums can't tell once rows are gone: when faxes were last, and of whom a journal tells since when.
+// afterwards puts right what sums can't tell once rows are gone: when faxes were last, and of whom a journal tells since
+// when. Then the import is over.
 func (l *Ledger) afterwards(ctx context.Context, x Import) error {
 	if x.First == 0 {
-		return nil
+		return l.alter(ctx, "end import", func(s *store) error { return s.endImport(ctx, x.ID, x.State, wire.TimeOf(l.now())) })
 	}
 	for month := MonthOf(x.First, l.zone); month <= MonthOf(x.Last, l.zone); month = month.Add(1) {
 		if err := l.alter(ctx, "last faxes", func(s *store) error { return l.lastOfMonth(ctx, s, month) }); err != nil {
 			return err
 		}
 	}
-	return l.alter(ctx, "coverage", func(s *store) error { return l.tellAgain(ctx, s, x.Journal) })
+	return l.alter(ctx, "coverage", func(s *store) error {
+		return errors.Join(l.tellAgain(ctx, s, x.Journal), s.endImport(ctx, x.ID, x.State, wire.TimeOf(l.now())))
+	})
 }
 
 // lastOfMonth finds anew when each pair faxed last in a month whose rows are kept.
@@ -320,7 +339,7 @@ func (l *Ledger) lastOfMonth(ctx context.Context, s *store, month Month) error {
 	if err := s.exec(ctx, "DELETE FROM pair_months WHERE id >= ? AND id < ? AND done = 0 AND failed = 0", monthID(month, 0), monthID(month.Add(1), 0)); err != nil {
 		return err
 	}
-	const query = "SELECT id, last FROM (SELECT id, last_at, COALESCE((SELECT MAX(at) FROM journal_rows WHERE pair = pair_months.id % 4294967296 AND at >= ? AND at < ? AND done = 1), 0) AS last " +
+	const query = "SELECT id, last FROM (SELECT id, last_at, COALESCE((SELECT MAX(at) FROM journal_rows WHERE pair = pair_months.id % 4294967296 AND at >= ? AND at < ? AND done = 1 AND ahead = 0), 0) AS last " +
 		"FROM pair_months WHERE id >= ? AND id < ?) AS lasts WHERE last <> last_at"
 	var changed [][2]int64
 	if err := each(ctx, s.conn, query, func(read func(...any) error) error {
@@ -346,7 +365,7 @@ func (l *Ledger) tellAgain(ctx context.Context, s *store, journal string) error 
 		return err
 	}
 	const query = "SELECT unit, from_party, to_party, witness, MIN(at) FROM journal_imports JOIN import_rows ON import_rows.import = journal_imports.id " +
-		"JOIN journal_rows ON journal_rows.id BETWEEN first_row AND last_row JOIN pairs ON pairs.id = pair WHERE journal = ? GROUP BY 1, 2, 3, 4"
+		"JOIN journal_rows ON journal_rows.id BETWEEN first_row AND last_row JOIN pairs ON pairs.id = pair WHERE journal = ? AND ahead = 0 GROUP BY 1, 2, 3, 4"
 	if err := each(ctx, s.conn, query, func(read func(...any) error) error {
 		x := sighting{pair: &pair{from: new(party), to: new(party)}}
 		if err := read(&x.pair.unit, &x.pair.from.id, &x.pair.to.id, &x.witness, &x.at); err != nil {
@@ -357,14 +376,13 @@ func (l *Ledger) tellAgain(ctx context.Context, s *store, journal string) error 
 	}, journal); err != nil {
 		return err
 	}
+	journaled, err := readJournaled(ctx, s.conn)
+	if err != nil {
+		return err
+	}
 	lines := make(map[string]bool)
-	if err := each(ctx, s.conn, "SELECT DISTINCT line FROM journaled_lines", func(read func(...any) error) error {
-		var line string
-		err := read(&line)
-		lines[line] = true
-		return err
-	}); err != nil {
-		return err
+	for of := range journaled {
+		lines[of.line] = true
 	}
 	return errors.Join(
 		s.exec(ctx, "DELETE FROM journal_parties WHERE journal = ? AND first_at >= ?", journal, w.horizon),

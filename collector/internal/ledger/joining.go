@@ -157,31 +157,43 @@ func (w *booking) takeBackMonths(ctx context.Context, pairs map[int64]*pair) err
 	return nil
 }
 
-// bookAnew books all rows of some pairs. It goes through time once, and keeps of each two who fax each other only the
-// rows that may still find a twin.
+// bookAnew books all rows of some pairs, in the months whose rows are kept.
 func (w *booking) bookAnew(ctx context.Context, pairs map[int64]*pair) error {
-	open, kept := make(map[ends][]*sighting), keptFrom(wire.Time(w.horizon), w.calendar.zone)
-	query := "SELECT id, digest, pair, at, witness, done, pages FROM journal_rows WHERE at >= ? AND pair IN (" + numberList(slices.Sorted(maps.Keys(pairs))) + ") ORDER BY at"
+	kept := keptFrom(wire.Time(w.horizon), w.calendar.zone)
+	return w.eachFax(ctx, pairs, " AND pair IN ("+numberList(slices.Sorted(maps.Keys(pairs)))+")", func(f fax) {
+		if MonthOf(f.first.at, w.calendar.zone) >= kept {
+			w.book(f, +1)
+		}
+	})
+}
+
+// eachFax hands the faxes of some pairs, by number, to take; which tells which rows are meant. It goes through time once,
+// and keeps of each two who fax each other only the rows that may still find a twin.
+func (w *booking) eachFax(ctx context.Context, pairs map[int64]*pair, which string, take func(fax)) error {
+	open := make(map[ends][]*sighting)
 	close := func(of ends) {
 		sortSightings(open[of])
 		for _, f := range faxes(open[of]) {
-			if MonthOf(f.first.at, w.calendar.zone) >= kept {
-				w.book(f, +1)
-			}
+			take(f)
 		}
 		delete(open, of)
 	}
+	query := "SELECT id, digest, pair, at, witness, done, pages FROM journal_rows WHERE at >= ? AND ahead = 0" + which + " ORDER BY at"
 	err := each(ctx, w.conn, query, func(read func(...any) error) error {
 		x := new(sighting)
 		var pair int64
-		err := read(&x.row, &x.digest, &pair, &x.at, &x.witness, &x.done, &x.pages)
-		x.pair = pairs[pair]
+		if err := read(&x.row, &x.digest, &pair, &x.at, &x.witness, &x.done, &x.pages); err != nil {
+			return err
+		}
+		if x.pair = pairs[pair]; x.pair == nil { // the file is damaged, which others tell
+			return nil
+		}
 		of := ends{x.pair.unit, endOf(x.pair.from), endOf(x.pair.to), x.done}
 		if last := open[of]; len(last) > 0 && x.at.Sub(last[len(last)-1].at) > twinWindow {
 			close(of)
 		}
 		open[of] = append(open[of], x)
-		return err
+		return nil
 	}, w.horizon)
 	for of := range open {
 		close(of)
@@ -206,7 +218,7 @@ func (w *booking) reflow(ctx context.Context) error {
 		span := []any{int64(month), monthID(month, 0), monthID(month+1, 0)}
 		if err := errors.Join(
 			w.exec(ctx, "DELETE FROM flow_months WHERE month = ?", int64(month)),
-			w.exec(ctx, "INSERT INTO flow_months (month, unit, from_line, to_line, done, failed, pages, paged) "+sumFlows, span...),
+			w.sumFlows(ctx, month),
 			w.exec(ctx, "DELETE FROM party_months WHERE month = ?", int64(month)),
 			w.exec(ctx, "INSERT INTO party_months (month, unit, party, sent, received) "+sumParties, span...),
 		); err != nil {
@@ -216,6 +228,23 @@ func (w *booking) reflow(ctx context.Context) error {
 	return nil
 }
 
+// sumFlows sums up anew which line faxed which in a month of which none is there.
+func (w *booking) sumFlows(ctx context.Context, month Month) error {
+	flows := make(map[senderMonth][]receiver)
+	err := eachFlow(ctx, w.conn, month, func(s senderMonth, r receiver) { flows[s] = append(flows[s], r) })
+	return errors.Join(err, w.writeSenders(ctx, flows))
+}
+
+// eachFlow calls take for what lines come to in a month by its pairs, in no order.
+func eachFlow(ctx context.Context, q querier, month Month, take func(senderMonth, receiver)) error {
+	return each(ctx, q, sumFlows, func(read func(...any) error) error {
+		s, r := senderMonth{month: month}, receiver{}
+		err := read(&s.unit, &s.line, &r.line, &r.sum.done, &r.sum.failed, &r.sum.pages, &r.sum.paged)
+		take(s, r)
+		return err
+	}, monthID(month, 0), monthID(month+1, 0))
+}
+
 // sumsOfPairs is what the pairs of a month come to, with the lines at their ends.
 const sumsOfPairs = "(SELECT unit, from_party, to_party, done, failed, pages, paged, COALESCE(sender.line, '') AS from_line, COALESCE(receiver.line, '') AS to_line " +
 	"FROM pair_months JOIN pairs ON pairs.id = pair_months.id % 4294967296 LEFT JOIN parties AS sender ON sender.id = from_party " +
@@ -223,7 +252,7 @@ const sumsOfPairs = "(SELECT unit, from_party, to_party, done, failed, pages, pa
 
 // What lines and others come to in a month, by its pairs.
 const (
-	sumFlows = "SELECT ? AS month, unit, from_line, to_line, SUM(done) AS done, SUM(failed) AS failed, SUM(pages) AS pages, SUM(paged) AS paged FROM " + sumsOfPairs +
+	sumFlows = "SELECT unit, from_line, to_line, SUM(done), SUM(failed), SUM(pages), SUM(paged) FROM " + sumsOfPairs +
 		" WHERE from_line <> '' OR to_line <> '' GROUP BY unit, from_line, to_line"
 	sumParties = "SELECT ? AS month, unit, CASE WHEN from_line = '' THEN from_party ELSE to_party END AS party, SUM(CASE WHEN to_line = '' THEN done ELSE 0 END) AS sent, " +
 		"SUM(CASE WHEN from_line = '' THEN done ELSE 0 END) AS received FROM " + sumsOfPairs + " WHERE from_line = '' AND to_line <> '' AND from_party <> 0 " +

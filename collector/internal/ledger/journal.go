@@ -22,9 +22,11 @@ type Import struct {
 	New       int64       `json:"new"`      // events booked
 	Known     int64       `json:"known"`    // events that the books had already
 	Skipped   int64       `json:"skipped"`  // rows that are none of ours: other calls, other types
-	Rejected  int64       `json:"rejected"` // rows that can't be read
+	Rejected  int64       `json:"rejected"` // rows that can't be read, or are dated in the future
 	First     wire.Time   `json:"first,omitempty"`
 	Last      wire.Time   `json:"last,omitempty"` // of its events
+
+	Ahead []int `json:"-"` // which of the events that were booked last are dated in the future
 }
 
 // ImportState is what became of an import.
@@ -92,33 +94,41 @@ type Journals struct {
 
 // ByLine are the messages of each line out of flows.
 func ByLine(flows []FlowSum) (list []LineMessages) {
-	type key struct {
-		month Month
-		line  string
-	}
-	at := make(map[key]*LineMessages)
-	of := func(month Month, line string) *LineMessages {
-		m := at[key{month, line}]
+	months := make(map[Month]map[string]*LineMessages)
+	var month Month
+	var at map[string]*LineMessages // of the month: they mostly come month by month
+	of := func(line string) *LineMessages {
+		m := at[line]
 		if m == nil {
 			m = &LineMessages{Month: month, Line: line}
-			at[key{month, line}] = m
+			at[line] = m
 		}
 		return m
 	}
 	for i := range flows {
-		switch f := &flows[i]; {
+		f := &flows[i]
+		if f.Month != month {
+			month = f.Month
+			if at = months[month]; at == nil {
+				at = make(map[string]*LineMessages)
+				months[month] = at
+			}
+		}
+		switch {
 		case f.Unit != wire.Message:
 		case f.To == "":
-			of(f.Month, f.From).Sent += f.Count
+			of(f.From).Sent += f.Count
 		case f.From == "":
-			of(f.Month, f.To).Received += f.Count
+			of(f.To).Received += f.Count
 		default:
-			of(f.Month, f.From).InternalSent += f.Count
-			of(f.Month, f.To).InternalReceived += f.Count
+			of(f.From).InternalSent += f.Count
+			of(f.To).InternalReceived += f.Count
 		}
 	}
-	for _, m := range at {
-		list = append(list, *m)
+	for _, lines := range months {
+		for _, m := range lines {
+			list = append(list, *m)
+		}
 	}
 	slices.SortFunc(list, func(a, b LineMessages) int {
 		return cmp.Or(cmp.Compare(a.Month, b.Month), strings.Compare(a.Line, b.Line))

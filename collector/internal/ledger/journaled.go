@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,6 +94,7 @@ func (r *reviewer) journaled(line string, known map[eventKey]*event, horizon wir
 type toldFax struct {
 	growth
 	marks []int64 // of its witnesses' rows
+	ahead bool    // dated in the future when it was read
 }
 
 // faxTold books a fax after the end of a line, or judges it again. It stays the event of whichever of its witnesses was
@@ -125,7 +127,7 @@ func (r *reviewer) afterTold(kind EpisodeKind, line string, f *toldFax) judgemen
 	case end > now:
 		return judgement{}
 	case !j.proven():
-	case f.from > now.Add(day):
+	case f.ahead || f.from > now.Add(day):
 		j = judgement{Unsure, ClocksOff}
 	case f.unit == unitOf[wire.Call]:
 		j = judgement{Unsure, OnlyCall}
@@ -162,11 +164,12 @@ func (r *reviewer) told(line string, since wire.Time) (told []toldFax, err error
 	}
 	type group struct {
 		unit, from, to string
+		ahead          bool
 	}
 	rows := make(map[group][]*sighting)
 	journals := make(map[int64]string)
 	for _, way := range [][2]string{{"from_party", "to_party"}, {"to_party", "from_party"}} {
-		query := "SELECT journal_rows.id, digest, at, witness, unit, journal_imports.journal, COALESCE(other.line, ''), " + way[1] + " FROM parties AS ours " +
+		query := "SELECT journal_rows.id, digest, at, witness, ahead, unit, journal_imports.journal, COALESCE(other.line, ''), " + way[1] + " FROM parties AS ours " +
 			"JOIN pairs ON pairs." + way[0] + " = ours.id JOIN journal_rows ON pair = pairs.id JOIN journal_imports ON journal_imports.id = journal_rows.import " +
 			"LEFT JOIN parties AS other ON other.id = pairs." + way[1] + " WHERE ours.line = ? AND at >= ? AND done = 1"
 		if err := each(r.ctx, r.store.conn, query, func(read func(...any) error) error {
@@ -174,7 +177,7 @@ func (r *reviewer) told(line string, since wire.Time) (told []toldFax, err error
 			var g group
 			var journal, other string
 			var number int64
-			if err := read(&x.row, &x.digest, &x.at, &x.witness, &g.unit, &journal, &other, &number); err != nil {
+			if err := read(&x.row, &x.digest, &x.at, &x.witness, &g.ahead, &g.unit, &journal, &other, &number); err != nil {
 				return err
 			}
 			journals[x.row] = journal
@@ -195,7 +198,9 @@ func (r *reviewer) told(line string, since wire.Time) (told []toldFax, err error
 			measure = wire.FaxSent
 		}
 		for _, f := range faxes(rows) {
-			told = append(told, toldOn(f, measure, unitOf[wire.EventUnit(g.unit)], journals))
+			x := toldOn(f, measure, unitOf[wire.EventUnit(g.unit)], journals)
+			x.ahead = g.ahead
+			told = append(told, x)
 		}
 	}
 	slices.SortFunc(told, func(a, b toldFax) int { return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(b.activity, a.activity)) })
@@ -230,11 +235,11 @@ type lineUnit struct{ line, unit string }
 // lastFaxes are when journals told of a fax last.
 type lastFaxes struct{ sent, received wire.Time }
 
-// newestOf finds in rows when each line faxed last, until an instant.
-func newestOf(rows []*sighting, until wire.Time) map[lineUnit]lastFaxes {
+// newestIn finds in rows when each line faxed last.
+func newestIn(rows []*sighting) map[lineUnit]lastFaxes {
 	newest := make(map[lineUnit]lastFaxes)
 	for _, x := range rows {
-		if !x.done || x.at > until {
+		if !x.done || x.ahead {
 			continue
 		}
 		if from, to := x.pair.lines(); from != "" || to != "" {
@@ -257,7 +262,7 @@ func (w *booking) writeNewest(ctx context.Context) error {
 	const query = "INSERT INTO journaled_lines (line, unit, sent, received) VALUES (?, ?, ?, ?) ON CONFLICT (line, unit) DO UPDATE SET " +
 		"sent = CASE WHEN journaled_lines.sent > excluded.sent THEN journaled_lines.sent ELSE excluded.sent END, " +
 		"received = CASE WHEN journaled_lines.received > excluded.received THEN journaled_lines.received ELSE excluded.received END"
-	for of, last := range newestOf(w.rows, w.believed) {
+	for of, last := range newestIn(w.rows) {
 		if err := (often{w.store}).exec(ctx, query, of.line, of.unit, int64(last.sent), int64(last.received)); err != nil {
 			return err
 		}
@@ -265,26 +270,16 @@ func (w *booking) writeNewest(ctx context.Context) error {
 	return nil
 }
 
-// findNewest finds anew when some lines faxed last, as far as rows are in the books.
+// findNewest finds anew when some lines faxed last: by rows, and where these are purged by the months of their pairs.
 func (w *booking) findNewest(ctx context.Context, lines map[string]bool) error {
 	delete(lines, "")
-	const last = "SELECT unit, COALESCE(MAX((SELECT MAX(at) FROM journal_rows WHERE pair = pairs.id AND done = 1 AND at <= ?)), 0) FROM parties JOIN pairs ON %s = parties.id WHERE line = ? GROUP BY unit"
 	for _, line := range slices.Sorted(maps.Keys(lines)) {
-		newest := make(map[string]lastFaxes)
-		for i, way := range []string{"from_party", "to_party"} {
-			if err := each(ctx, w.conn, fmt.Sprintf(last, way), func(read func(...any) error) error {
-				var unit string
-				var at wire.Time
-				err := read(&unit, &at)
-				x := newest[unit]
-				*[]*wire.Time{&x.sent, &x.received}[i] = at
-				newest[unit] = x
-				return err
-			}, int64(w.believed), line); err != nil {
-				return err
-			}
-		}
-		if err := w.exec(ctx, "DELETE FROM journaled_lines WHERE line = ?", line); err != nil {
+		newest := make(map[string]lastFaxes) // by unit
+		if err := errors.Join(
+			w.newestOf(ctx, line, "from_party", func(unit string, at wire.Time) { newest[unit] = lastFaxes{sent: at} }),
+			w.newestOf(ctx, line, "to_party", func(unit string, at wire.Time) { newest[unit] = lastFaxes{newest[unit].sent, at} }),
+			w.exec(ctx, "DELETE FROM journaled_lines WHERE line = ?", line),
+		); err != nil {
 			return err
 		}
 		for _, unit := range slices.Sorted(maps.Keys(newest)) {
@@ -294,6 +289,32 @@ func (w *booking) findNewest(ctx context.Context, lines map[string]bool) error {
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// newestOf tells take, for each unit, when a line was last at that end of a fax.
+func (w *booking) newestOf(ctx context.Context, line, end string, take func(unit string, at wire.Time)) error {
+	const byRows = "SELECT unit, COALESCE(MAX((SELECT MAX(at) FROM journal_rows WHERE pair = pairs.id AND done = 1 AND ahead = 0)), 0) FROM parties JOIN pairs ON %s = parties.id WHERE line = ? GROUP BY unit"
+	const byMonths = "SELECT COALESCE(MAX(last_at), 0) FROM parties JOIN pairs ON %s = parties.id" + theirMonths + "WHERE line = ? AND unit = ? AND done <> 0"
+	found := make(map[string]wire.Time)
+	if err := each(ctx, w.conn, fmt.Sprintf(byRows, end), func(read func(...any) error) error {
+		var unit string
+		var at wire.Time
+		err := read(&unit, &at)
+		found[unit] = at
+		return err
+	}, line); err != nil {
+		return err
+	}
+	for unit, at := range found {
+		if at == 0 && w.horizon > 0 {
+			if err := each(ctx, w.conn, fmt.Sprintf(byMonths, end), func(read func(...any) error) error { return read(&at) },
+				0, int64(keptFrom(wire.Time(w.horizon), w.calendar.zone)), line, unit); err != nil {
+				return err
+			}
+		}
+		take(unit, at)
 	}
 	return nil
 }

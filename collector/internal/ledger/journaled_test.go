@@ -50,6 +50,7 @@ func (c *collector) undo(id int64) {
 
 func TestAJournalProvesAFaxAfterTheCutoff(t *testing.T) {
 	c := newCollector(t)
+	c.now = time.Date(2026, 10, 12, 7, 0, 0, 0, time.UTC)
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff, d.Device = "2026-10-10", "" })
 	c.imports(
 		journaled("2026-10-09 23:59", outside, faxline, wire.Message, wire.Receiver),
@@ -70,6 +71,7 @@ func TestAJournalProvesAFaxAfterTheCutoff(t *testing.T) {
 
 func TestACallOnALineThatIsCutIsNoProofOfAFax(t *testing.T) {
 	c := newCollector(t)
+	c.now = time.Date(2026, 10, 12, 7, 0, 0, 0, time.UTC)
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
 	c.imports(journaled("2026-10-11 08:00", outside, faxline, wire.Call, wire.Exchange))
 	c.watch("2026-10-12 08:00")
@@ -93,6 +95,7 @@ func TestAFaxThatBothJournalAndMachineCountCountsOnce(t *testing.T) {
 func TestAnInternalFaxThatTwoJournalsTellIsOneAfterTheCutoff(t *testing.T) {
 	const other = "0241354009"
 	c := newCollector(t)
+	c.now = time.Date(2026, 10, 12, 7, 0, 0, 0, time.UTC)
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff, d.Device = "2026-10-10", "" })
 	c.cutLine(other, func(d *ledger.Declaration) { d.Device = "" })
 	c.imports(journaled("2026-10-11 08:02", other, faxline, wire.Message, wire.Receiver))
@@ -108,6 +111,7 @@ func TestAnInternalFaxThatTwoJournalsTellIsOneAfterTheCutoff(t *testing.T) {
 
 func TestAnImportThatIsUndoneWithdrawsWhatItProved(t *testing.T) {
 	c := newCollector(t)
+	c.now = time.Date(2026, 10, 12, 7, 0, 0, 0, time.UTC)
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff = "2026-10-10" })
 	id := c.imports(journaled("2026-10-11 08:00", outside, faxline, wire.Message, wire.Receiver))
 	c.watch("2026-10-12 08:00")
@@ -126,6 +130,7 @@ func TestAnImportThatIsUndoneWithdrawsWhatItProved(t *testing.T) {
 
 func TestAMovedDateJudgesWhatJournalsTellAgain(t *testing.T) {
 	c := newCollector(t)
+	c.now = time.Date(2026, 10, 12, 7, 0, 0, 0, time.UTC)
 	c.imports(journaled("2026-10-11 08:00", outside, faxline, wire.Message, wire.Receiver))
 	c.cutLine(faxline, func(d *ledger.Declaration) { d.Cutoff, d.Device = "2026-10-10", "" }) // declared after its journal was read
 	c.watch("2026-10-12 08:00")
@@ -179,6 +184,10 @@ func TestAWrongClockInTheFutureHidesNothing(t *testing.T) {
 	c.watch("2026-10-12 08:06")
 	if told := c.told(); !strings.Contains(told, "certain 2 faxes") {
 		t.Errorf("got %s, want two faxes told, and the third not for certain", told)
+	}
+	c.watch("2028-02-03 08:00")
+	if told := c.told(); strings.Contains(told, "certain 3 faxes") {
+		t.Errorf("when that day has come: got %s, want the third not for certain still", told)
 	}
 }
 

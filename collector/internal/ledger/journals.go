@@ -37,10 +37,10 @@ func (l *Ledger) FlowsOf(ctx context.Context, line string, from, to Month) (all 
 	return all, err
 }
 
-// FirstFlow is the first month of which a journal tells, endOfTime if none does.
+// FirstFlow is the first month in which a journal tells of a fax, endOfTime if none does.
 func (l *Ledger) FirstFlow(ctx context.Context) (month Month, err error) {
 	err = l.read(ctx, "first flow", func(q querier, _ wire.Time) error {
-		return each(ctx, q, fmt.Sprintf("SELECT COALESCE(MIN(month), %d) FROM flow_months WHERE done <> 0", endOfTime),
+		return each(ctx, q, fmt.Sprintf("SELECT COALESCE(MIN(month), %d) FROM flow_months", endOfTime),
 			func(read func(...any) error) error { return read(&month) })
 	})
 	return month, err

@@ -69,23 +69,24 @@ func plainNumber(text string) (number, extension string) {
 	return digits, ""
 }
 
-// mask is what people see of an identity: 02 41 •• •• 12.
-func mask(identity string) string {
+// Mask is what people see of a number that isn't ours: 02 41 •• •• 12. An extension has a colon before it; of what
+// begins with a question mark nothing is seen.
+func Mask(number string) string {
 	const dots = "••"
-	before, after, extension := strings.Cut(identity, ":")
+	before, after, extension := strings.Cut(number, ":")
 	switch {
-	case strings.HasPrefix(identity, "?"):
+	case strings.HasPrefix(number, "?"):
 		return dots + dots
 	case extension && len(after) > 2:
 		return strings.TrimSpace(before + " " + dots + after[len(after)-2:])
-	case extension || utf8.RuneCountInString(identity) < 6:
+	case extension || utf8.RuneCountInString(number) < 6:
 		return dots
-	case len(identity) == 10 && (strings.HasPrefix(identity, "06") || strings.HasPrefix(identity, "07")):
-		return identity[:2] + " " + dots + " " + dots + " " + dots + " " + identity[8:]
-	case len(identity) == 10:
-		return identity[:2] + " " + identity[2:4] + " " + dots + " " + dots + " " + identity[8:]
+	case len(number) == 10 && (strings.HasPrefix(number, "06") || strings.HasPrefix(number, "07")):
+		return number[:2] + " " + dots + " " + dots + " " + dots + " " + number[8:]
+	case len(number) == 10:
+		return number[:2] + " " + number[2:4] + " " + dots + " " + dots + " " + number[8:]
 	}
-	return identity[:3] + " " + dots + " " + dots + " " + identity[len(identity)-2:]
+	return number[:3] + " " + dots + " " + dots + " " + number[len(number)-2:]
 }
 
 // Pseudonyms makes of numbers what the books know them by.
@@ -263,7 +264,7 @@ func (w *booking) partyOf(ctx context.Context, identity string) (*party, error) 
 	if x.id == 0 {
 		w.last.party++
 		x.id, x.line = w.last.party, w.lines[pseudonym]
-		w.newParties = append(w.newParties, newParty{x, pseudonym, mask(identity)})
+		w.newParties = append(w.newParties, newParty{x, pseudonym, Mask(identity)})
 	} else if x.line != "" { // all of a line are known from the beginning
 		return nil, fmt.Errorf("party %d of line %s is not in the phone book", x.id, x.line)
 	}

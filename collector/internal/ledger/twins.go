@@ -38,6 +38,7 @@ type sighting struct {
 	pages   int64
 	seconds int64
 	of      int64 // the import that books it
+	ahead   bool  // dated in the future when it was read
 }
 
 // compare is the order in which twins are looked for; it doesn't depend on when rows were booked.

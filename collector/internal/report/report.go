@@ -197,12 +197,15 @@ func (r *Report) computed(b Books) map[ledger.Month][]indicators.Figure {
 	if r.Baseline != 0 && !slices.Contains(months, r.Baseline) {
 		months = append(months, r.Baseline)
 	}
+	heard := b.of(r.Month).Heard(r.Month.Add(1-trendMonths), r.Month)
 	figures := make([][]indicators.Figure, len(months))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, month := range months {
 		group.Go(func() error {
-			figures[i] = indicators.Compute(b.of(month), month, month, levelOf(r.Establishment))
+			of := heard
+			of.Months = indicators.InMonth(b.Months, month)
+			figures[i] = indicators.Compute(of, month, month, levelOf(r.Establishment))
 			return nil
 		})
 	}

@@ -95,7 +95,8 @@ func (b *bucket) halves(ctx context.Context, points []*write.Point) ([]refusal, 
 		fault = influxhttp.NewError(err)
 	}
 	reason, about := reasonOf(fault), blames(fault.StatusCode)
-	if errors.Is(err, errNoInfluxDB) {
+	alone := len(points) == 1
+	if errors.Is(err, errNoInfluxDB) || alone && fault.StatusCode == http.StatusRequestEntityTooLarge { // no point is too large
 		about = theSettings
 	}
 	switch {
@@ -103,7 +104,7 @@ func (b *bucket) halves(ctx context.Context, points []*write.Point) ([]refusal, 
 		return nil, &trouble{
 			configured: about == theSettings, after: time.Duration(fault.RetryAfter) * time.Second, err: errors.New(reason),
 		}
-	case len(points) == 1, dropped(reason) == len(points):
+	case alone, dropped(reason) == len(points):
 		return refuse(points, reason), nil
 	}
 	half := len(points) / 2

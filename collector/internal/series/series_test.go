@@ -340,6 +340,21 @@ func TestARequestThatIsTooLargeIsHalved(t *testing.T) {
 	w.wantEqual("InfluxDB takes 5 kB")
 }
 
+func TestNoPointIsTooLarge(t *testing.T) {
+	w := newWard(t)
+	w.post(1)
+	w.influx.does(isFull, isFull) // both of its points, then one of them
+	if trouble := w.fails(); !trouble.configured {
+		t.Errorf("got %v, want it taken for a matter of settings", trouble)
+	}
+	w.clock.turn(11 * time.Minute)
+	w.works()
+	w.wantEqual("there is room again")
+	if kept := len(w.books.quarantine); kept > 0 {
+		t.Errorf("%d points are in quarantine, want none", kept)
+	}
+}
+
 func TestStatusesAreWrittenOnChangeAndEachHour(t *testing.T) {
 	w := newWard(t)
 	w.books.tell(up("08:10", "1"), line("08:10", "1", "idle"), line("09:30", "1", "busy"))

@@ -42,7 +42,12 @@ func Gather(b Books) Hospital {
 	homes, lines := linesOf(b.Lines)
 	h.Unit = b.unit(homes)
 	told := b.told(h.Unit)
-	faxes, spots := b.faxes(&h, homes), b.spots()
+	pairs := b.pairs(h.Unit, told)
+	messages := pairs
+	if h.Unit != wire.Message {
+		messages = b.pairs(wire.Message, b.told(wire.Message))
+	}
+	faxes, spots := b.faxes(&h, homes, messages), b.spots()
 	for _, id := range slices.Sorted(maps.Keys(b.Register.Services)) {
 		own := lines[id]
 		s := Service{ID: id, Faxes: faxes[id], Urgency: b.Notes[id].Urgency}
@@ -69,7 +74,7 @@ func Gather(b Books) Hospital {
 		}
 		h.Services = append(h.Services, s)
 	}
-	h.Flows = b.between(homes, h.Unit, told)
+	h.Flows = between(homes, pairs)
 	return h
 }
 
@@ -135,9 +140,9 @@ func (b *Books) unit(homes map[string]string) wire.EventUnit {
 }
 
 // between are the flows between services as their lines stand now, each a month's mean of the days that are told.
-func (b *Books) between(homes map[string]string, unit wire.EventUnit, told told) (flows []Flow) {
+func between(homes map[string]string, pairs []Flow) (flows []Flow) {
 	sums := make(map[[2]string]float64)
-	for _, x := range b.pairs(unit, told) {
+	for _, x := range pairs {
 		from, to := homes[x.From], homes[x.To]
 		if from != "" && to != "" && from != to {
 			sums[[2]string{from, to}] += x.Count
@@ -154,17 +159,30 @@ func (b *Books) between(homes map[string]string, unit wire.EventUnit, told told)
 
 // pairs are the flows between lines of ours of which journals tell, each a month's mean, in order.
 func (b *Books) pairs(unit wire.EventUnit, told told) (pairs []Flow) {
-	sums := make(map[[2]string]int64)
+	sums := make(map[string]map[string]int64) // by sender and receiver; flows mostly come sender by sender
+	var sender string
+	var sent map[string]int64
 	for i := range b.Flows {
 		f := &b.Flows[i]
-		if f.Unit == unit && f.From != "" && f.To != "" && f.Month >= b.From && f.Month <= b.To && (told[f.From] != nil || told[f.To] != nil) {
-			sums[[2]string{f.From, f.To}] += f.Count
+		if f.Unit != unit || f.From == "" || f.To == "" || f.Month < b.From || f.Month > b.To {
+			continue
+		}
+		if f.From != sender {
+			sender = f.From
+			if sent = sums[sender]; sent == nil {
+				sent = make(map[string]int64)
+				sums[sender] = sent
+			}
+		}
+		sent[f.To] += f.Count
+	}
+	for _, from := range slices.Sorted(maps.Keys(sums)) {
+		for _, to := range slices.Sorted(maps.Keys(sums[from])) {
+			if told[from] != nil || told[to] != nil {
+				pairs = append(pairs, Flow{from, to, told.monthly(sums[from][to], from, to)})
+			}
 		}
 	}
-	for lines, n := range sums {
-		pairs = append(pairs, Flow{lines[0], lines[1], told.monthly(n, lines[0], lines[1])})
-	}
-	slices.SortFunc(pairs, compareFlows)
 	return pairs
 }
 
@@ -174,7 +192,7 @@ func compareFlows(a, b Flow) int {
 
 // faxes are how much each service faxes in a month, all in the unit that is known of most services. What one service
 // faxes another counts for both, what stays within one counts once.
-func (b *Books) faxes(h *Hospital, homes map[string]string) map[string]Amount {
+func (b *Books) faxes(h *Hospital, homes map[string]string, messages []Flow) map[string]Amount {
 	known := map[string]map[string]Amount{"faxes": {}, "pages": {}}
 	for i := range b.Figures {
 		f := &b.Figures[i]
@@ -194,14 +212,14 @@ func (b *Books) faxes(h *Hospital, homes map[string]string) map[string]Amount {
 		h.Counted = "pages"
 	}
 	if h.Counted == "faxes" {
-		b.addInternal(known["faxes"], homes)
+		addInternal(known["faxes"], homes, messages)
 	}
 	return known[h.Counted]
 }
 
 // addInternal gives those that are faxed to by others of ours their share: the figures have it where it was sent from.
-func (b *Books) addInternal(faxes map[string]Amount, homes map[string]string) {
-	for _, pair := range b.pairs(wire.Message, b.told(wire.Message)) {
+func addInternal(faxes map[string]Amount, homes map[string]string, messages []Flow) {
+	for _, pair := range messages {
 		from, to := homes[pair.From], homes[pair.To]
 		if x := faxes[to]; x.Known && from != to {
 			faxes[to] = Known(x.Value + pair.Count)

@@ -95,6 +95,17 @@ func TestAMonthsMeanIsOfTheDaysThatJournalsTellOf(t *testing.T) {
 	}
 }
 
+func TestItDoesNotMatterInWhichOrderFlowsCome(t *testing.T) {
+	b := books()
+	want := waves.Gather(b).Flows
+	for i := range b.Flows {
+		b.Flows = append(b.Flows[1:], b.Flows[0])
+		if got := waves.Gather(b).Flows; len(got) == 0 || !slices.Equal(got, want) {
+			t.Errorf("turned by %d: got %v, want %v", i+1, got, want)
+		}
+	}
+}
+
 func TestWhereJournalsTellSomeLinesOfAServiceItIsSaid(t *testing.T) {
 	b := books()
 	if got := waves.Gather(b).Partly; got != nil {

@@ -294,6 +294,7 @@ func (s *site) indicators(w http.ResponseWriter, r *http.Request) {
 		s.unreadable(w, err)
 		return
 	}
+	b = b.Heard(from, to)
 	data := []apiFigure{}
 	for first, last := from, to; first <= to; first = last.Add(1) {
 		if each {

@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/indicators"
@@ -167,7 +166,7 @@ func (s speech) proof(p indicators.Proof) (text string, err error) {
 		return text, err
 	}
 	toGo, err := s.Count("proof.togo", int64(p.ToGo))
-	return text + " : " + toGo, err
+	return text + s.Colon() + toGo, err
 }
 
 // checklistPage is the form of a service's exit checklist.
@@ -329,7 +328,7 @@ func (p *checklistPage) differs(standing []ledger.Tick, typed func(ledger.ExitIt
 // ticked says what a point of a form says.
 func (f frame) ticked(done bool, note string) string {
 	if done {
-		return strings.TrimSuffix(f.say("exit.done")+" : "+note, " : ")
+		return joined(f.Colon(), f.say("exit.done"), note)
 	}
 	return note
 }

@@ -105,7 +105,11 @@ func (s *site) fillCollection(r *http.Request, p *collectionPage, books ledger.S
 		if err != nil {
 			return err
 		}
-		x := collectedMonth{Short: shortMonth(month), Name: name, Closed: closed[month]}
+		short, err := p.shortMonth(month)
+		if err != nil {
+			return err
+		}
+		x := collectedMonth{Short: short, Name: name, Closed: closed[month]}
 		if month < present {
 			x.Link = p.link("/targets/months/" + month.String())
 		}

@@ -39,7 +39,7 @@ type crossedCell struct {
 
 // cross makes the table with at most so many services, those with the most, in the order of how much they fax.
 func (p *flowsPage) cross(most int) (c crossed) {
-	parties := indicators.Parties(p.flows)
+	parties := slices.Clone(p.parties)
 	slices.SortStableFunc(parties, func(a, b indicators.Party) int { return cmp.Compare(b.Out()+b.In(), a.Out()+a.In()) })
 	place := make(map[indicators.End]int)
 	outside, undisclosed := false, false
@@ -108,10 +108,10 @@ func (c *crossed) count(flows []indicators.Flow, at func(indicators.End) int) {
 	}
 }
 
-// heat is how much n is of the most: each shade is several times the one before, since few send most.
+// heat is how much n is of the most: each shade stands for twice as much as the one before, since few send most.
 func heat(n, most int64) int {
 	if n == 0 {
 		return 0
 	}
-	return max(1, int(math.Ceil(heats*math.Log1p(float64(n))/math.Log1p(float64(most))-1e-9)))
+	return max(1, heats-int(math.Log2(float64(most)/float64(n))))
 }

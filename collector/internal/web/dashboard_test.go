@@ -211,6 +211,19 @@ func TestThePlanCountsCutsAgainstAllLinesAsTheKitDoes(t *testing.T) {
 	}
 }
 
+func TestOfNoLinesNoPartIsCut(t *testing.T) {
+	b := yearly()
+	b.snapshot.Lines = nil
+	page := plain(untagged(shown(t, b, "/")))
+	if !strings.Contains(page, "Aucune ligne n’est encore connue.") || strings.Contains(page, "sur 0, soit") {
+		t.Errorf("got %q, want that no line is known, and no part of none", page)
+	}
+	table := shown(t, b, "/map/table.csv")
+	if !strings.Contains(table, "Total général;0;0;\r\n") {
+		t.Errorf("got %q, want no part in the total", table)
+	}
+}
+
 func TestTheDashboardShowsAPartAlone(t *testing.T) {
 	got := shown(t, yearly(), "/?establishment=chu")
 	if said := text(t, got, "indicator-fax_received"); !strings.Contains(said, "600 pages") {

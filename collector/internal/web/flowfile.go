@@ -348,7 +348,7 @@ func (b *flowBook) services() {
 	heads = append(append(heads, b.heads("inner.got", "inner.sent")...), b.say("flows.column.failed"))
 	b.put(sheet, 1, heads...)
 	rows := 1
-	for _, x := range indicators.Parties(p.flows) {
+	for _, x := range p.parties {
 		if x.Kind != indicators.Inside {
 			continue
 		}

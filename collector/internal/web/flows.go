@@ -46,6 +46,7 @@ type flowsPage struct {
 	Sums      indicators.Party
 	Internal  int64
 	Failed    int64
+	Running   bool   // the last month shown isn't over
 	Coverage  string // how much of the time journals tell of
 	Partly    bool
 	Told      bool // of any of it
@@ -58,7 +59,8 @@ type flowsPage struct {
 	Trend     chart
 	CSV, XLSX string // links
 
-	flows []indicators.Flow // of each month, that touch what is wanted
+	flows   []indicators.Flow  // of each month, that touch what is wanted
+	parties []indicators.Party // of all months
 }
 
 // flowFilter is of whom flows are shown; nothing: of all.
@@ -109,27 +111,35 @@ func (s *site) flowsOf(r *http.Request) (p flowsPage, err error) {
 	}
 	q := r.URL.Query()
 	p.period(q, s.presentMonth(books))
+	p.Running = p.Last == s.presentMonth(books)
 	p.Wanted = flowFilter{q.Get("establishment"), q.Get("pole"), q.Get("service")}
-	var sums []ledger.FlowSum
+	var all []indicators.Flow
 	var coverage []ledger.JournalSpan
 	group, ctx := errgroup.WithContext(r.Context())
-	group.Go(func() (err error) { sums, err = s.books(r).Flows(ctx, p.First, p.Last); return err })
+	group.Go(func() (err error) {
+		all, err = s.traffic(r.WithContext(ctx), p.First, p.Last, s.presentMonth(books))
+		return err
+	})
 	group.Go(func() (err error) { coverage, err = s.books(r).Coverage(ctx); return err })
 	if err := group.Wait(); err != nil {
 		return p, err
 	}
-	p.Any = len(coverage) > 0 || len(sums) > 0
+	p.Any = len(coverage) > 0 || len(all) > 0
 	p.unit(q, coverage)
-	for _, x := range indicators.Traffic(&books.Register, books.Lines, ofUnit(sums, p.Unit), indicators.Service, true) {
-		if !p.Wanted.Any() || p.Wanted.touches(&x) {
-			p.flows = append(p.flows, x)
-		}
-	}
+	p.flows = slices.DeleteFunc(all, func(x indicators.Flow) bool { return x.Unit != p.Unit || p.Wanted.Any() && !p.Wanted.touches(&x) })
 	if p.Partners, err = s.partners(r.Context(), s.books(r), &p, books.Lines, fewPartners); err != nil {
 		return p, err
 	}
 	live := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Journals: ledger.Journals{Coverage: coverage}}
 	return p, p.fill(live, q)
+}
+
+// traffic is what services faxed each other in each of some months, in a list of the caller's own.
+func (s *site) traffic(r *http.Request, from, to, present ledger.Month) ([]indicators.Flow, error) {
+	if recent, is := s.books(r).(*Recent); is && !asksNow(r.Context()) {
+		return recent.Traffic(r.Context(), from, to, present)
+	}
+	return trafficIn(r.Context(), s.books(r), from, to)
 }
 
 // ofUnit are the flows of a unit: mostly all of them, and there are many.
@@ -237,6 +247,7 @@ func (p *flowsPage) fill(b indicators.Books, q url.Values) (err error) {
 	if err := p.covered(b); err != nil {
 		return err
 	}
+	p.parties = indicators.Parties(p.flows)
 	p.sum()
 	p.rank()
 	p.Crossed = p.cross(map[bool]int{true: crossedMost, false: crossedFew}[q.Get("all") == "1"])
@@ -306,7 +317,7 @@ func (p *flowsPage) covered(b indicators.Books) (err error) {
 	if of > 0 {
 		share = int64(math.Floor(100*days/of + 1e-9))
 	}
-	p.Coverage, err = p.T("flows.covered", lines, all, share)
+	p.Coverage, err = p.T("flows.covered"+p.form(float64(lines)), lines, all, share)
 	return err
 }
 
@@ -332,8 +343,7 @@ func (p *flowsPage) sum() {
 
 // rank are the top senders and receivers: of what is wanted, or, where that is one service, those that it faxes with.
 func (p *flowsPage) rank() {
-	parties := indicators.Parties(p.flows)
-	parties = slices.DeleteFunc(parties, func(x indicators.Party) bool {
+	parties := slices.DeleteFunc(slices.Clone(p.parties), func(x indicators.Party) bool {
 		if p.Wanted.Service != "" {
 			return false
 		}
@@ -397,8 +407,9 @@ func (p *flowsPage) trend(b indicators.Books) error {
 			}
 		}
 	}
+	note := map[bool]string{false: "flows.trend.note", true: "flows.trend.running"}[p.Running]
 	return p.name(map[string]*string{
-		"flows.trend": &p.Trend.Title, "flows.unit." + string(p.Unit): &p.Trend.Unit, "flows.trend.note": &p.Trend.Note, "flows.month": &p.Trend.Across,
+		"flows.trend": &p.Trend.Title, "flows.unit." + string(p.Unit): &p.Trend.Unit, note: &p.Trend.Note, "flows.month": &p.Trend.Across,
 		"flows.received": &p.Trend.Series[0].Name, "flows.sent": &p.Trend.Series[1].Name, "flows.internal": &p.Trend.Series[2].Name,
 	})
 }

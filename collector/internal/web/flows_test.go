@@ -48,7 +48,7 @@ func TestTheFlowsPageTellsWhoFaxesWhom(t *testing.T) {
 	text := regexp.MustCompile(`\s+`).ReplaceAllString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(got, " "), " ")
 	for _, want := range []string{
 		"De novembre 2025 à octobre 2026", "40 Reçus de l’extérieur", "12 Émis vers l’extérieur", "12 Internes", "64 En tout (messages)",
-		"Les journaux parlent de 2 lignes sur 8, et de 4 % de leurs jours. Chaque nombre est donc un minimum.", "Échecs, non comptés : 6.",
+		"Source : les journaux. Ils couvrent 2 lignes sur 8, et 4 % des jours de l’ensemble. Chaque nombre est donc un minimum.", "Échecs, non comptés : 6.",
 		"Accueil & soins urgents Urgences · CHU d’Angers 22 10 12", // sent: in all, internal, to outside
 		"Accueil & soins urgents Urgences · CHU d’Angers 42 2 40",
 		"Extérieur 40", "Clinique de l’Anjou 02 41 •• •• 12", "serveur-fax 01/08/2026 30/09/2026 2",

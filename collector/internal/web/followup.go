@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/zerofax/zerofax/agent/wire"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
@@ -24,7 +23,7 @@ type followupForm struct {
 	ID       int64 // 0: a new one
 	Revision string
 	Fields   []field
-	Places   []option // the services that can be chosen
+	Places   choices // the services that can be chosen
 }
 
 func (s *site) followupNew(w http.ResponseWriter, r *http.Request) {
@@ -79,13 +78,7 @@ func (p *followupForm) fill(f *ledger.Followup) {
 		whole.Options = append(whole.Options, option{id, cmp.Or(p.register.Establishments[id].Name, id), f.Establishment == id})
 	}
 	p.Fields = append(p.Fields, whole)
-	for id, x := range p.register.Services {
-		name := joined(" · ", cmp.Or(x.Name, id), p.register.Establishments[x.Establishment].Name)
-		p.Places = append(p.Places, option{id, name, slices.Contains(f.Services, id)})
-	}
-	slices.SortFunc(p.Places, func(a, b option) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
-	})
+	p.Places = p.serviceChoices(p.say("followup.services"), f.Services, func(string) string { return "" })
 }
 
 // control is the control of a field.

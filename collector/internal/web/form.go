@@ -1,5 +1,11 @@
 package web
 
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
 // faults are what is wrong with a form, by the names of its fields; "" is the form as a whole. A page with faults
 // answers with status 422, says all of them on top by template "faults" and each at its field.
 type faults map[string]string
@@ -44,6 +50,25 @@ type field struct {
 type option struct {
 	Value, Name string
 	Chosen      bool
+}
+
+// choices are things of which several may be chosen.
+type choices struct {
+	Label   string
+	Options []option
+}
+
+// serviceChoices are all services by name, of which some are chosen. more is what else is to be said of one.
+func (f *frame) serviceChoices(label string, chosen []string, more func(id string) string) choices {
+	all := choices{Label: label}
+	for id, x := range f.register.Services {
+		name := joined(" · ", cmp.Or(x.Name, id), f.register.Establishments[x.Establishment].Name) + more(id)
+		all.Options = append(all.Options, option{id, name, slices.Contains(chosen, id)})
+	}
+	slices.SortFunc(all.Options, func(a, b option) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+	})
+	return all
 }
 
 // Called is the field's id.

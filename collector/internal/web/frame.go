@@ -40,6 +40,7 @@ type frame struct {
 type pageLink struct {
 	Path, Name string
 	For        ledger.Role // who may see it, and those who may more
+	Technical  bool        // it stands with its like, behind one word
 	Current    string      // as aria-current says it: page, true for one below it, or empty
 }
 
@@ -59,17 +60,22 @@ func menu() []pageLink {
 		{Path: "/send", Name: "nav.send", For: ledger.ReaderRole},
 		{Path: "/committee", Name: "nav.committee", For: ledger.ReaderRole},
 		{Path: "/alerts", Name: "nav.alerts", For: ledger.ReaderRole},
-		{Path: "/machines", Name: "nav.machines", For: ledger.ReaderRole},
-		{Path: "/journals", Name: "nav.journals", For: ledger.EditorRole},
-		{Path: "/people", Name: "nav.people", For: ledger.AdminRole},
-		{Path: "/audit", Name: "nav.audit", For: ledger.AdminRole},
+		{Path: "/machines", Name: "nav.machines", For: ledger.ReaderRole, Technical: true},
+		{Path: "/journals", Name: "nav.journals", For: ledger.EditorRole, Technical: true},
+		{Path: "/people", Name: "nav.people", For: ledger.AdminRole, Technical: true},
+		{Path: "/audit", Name: "nav.audit", For: ledger.AdminRole, Technical: true},
 	}
 }
 
-// Pages are those of the menu that are the reader's to see.
-func (f frame) Pages() (links []pageLink, err error) {
+// Pages are those of the menu that are the reader's to see, but for the technical ones.
+func (f frame) Pages() ([]pageLink, error) { return f.pages(false) }
+
+// TechnicalPages are the technical ones.
+func (f frame) TechnicalPages() ([]pageLink, error) { return f.pages(true) }
+
+func (f frame) pages(technical bool) (links []pageLink, err error) {
 	for _, x := range menu() {
-		if !f.reader.May(x.For) || x.For == ledger.AdminRole && !f.peopled {
+		if x.Technical != technical || !f.reader.May(x.For) || x.For == ledger.AdminRole && !f.peopled {
 			continue
 		}
 		if x.Name, err = f.T(x.Name); err != nil {

@@ -52,7 +52,7 @@ func (s *site) keepJournal(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, errNoFile):
 		s.journalFault(w, r, "file", "journals.no.file")
 	case errors.Is(err, journals.ErrTooLarge), errors.As(err, new(*http.MaxBytesError)):
-		s.journalFault(w, r, "file", "journals.too.large", int64(journals.MaxFile>>20))
+		s.journalFault(w, r, "file", "journals.too.large", int64(journals.MaxFile>>30))
 	default:
 		s.journalRefused(w, r, err)
 	}
@@ -132,7 +132,14 @@ func (s *site) readJournal(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	form.read(r)
-	if r.PostFormValue("do") == "import" {
+	unseen := form.profile == tableProfile && !r.PostForm.Has("delimiter") // the form didn't ask yet what the table is like
+	if unseen {
+		if err := s.sniff(file, &form); err != nil {
+			s.journalRefused(w, r, err)
+			return
+		}
+	}
+	if r.PostFormValue("do") == "import" && !unseen {
 		if id, started, err := s.importJournal(r, file, &form); err != nil {
 			s.journalRefused(w, r, err)
 			return
@@ -370,14 +377,14 @@ func (f frame) Reason(why string) string {
 	known, value, _ := strings.Cut(why, ": ")
 	for _, where := range [...]string{"line ", "row "} {
 		if number, ok := strings.CutPrefix(known, where); ok && value != "" {
-			return joined(" : ", f.say("journals.unreadable.row", number), f.Reason(value))
+			return joined(f.Colon(), f.say("journals.unreadable.row", number), f.Reason(value))
 		}
 	}
 	text, err := f.T("why." + known)
 	if err != nil || !f.French {
 		return why
 	}
-	return joined(" : ", text, value)
+	return joined(f.Colon(), text, value)
 }
 
 // form fills in the controls.

@@ -54,7 +54,7 @@ type journalsPage struct {
 	Profiles []ledger.JournalProfile
 	Mine     bool // the reader's role holds for everything
 	May      bool // hand a journal in
-	MaxMB    int64
+	MaxGB    int64
 }
 
 // importRow is an import in words.
@@ -71,7 +71,7 @@ func (s *site) journalsPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) showJournals(w http.ResponseWriter, r *http.Request, p journalsPage) {
-	p.MaxMB = journals.MaxFile >> 20
+	p.MaxGB = journals.MaxFile >> 30
 	imports, err := s.books(r).Imports(r.Context())
 	if errors.Is(err, errNotAll) {
 		s.Render(w, p.status(), "journals.html", p)

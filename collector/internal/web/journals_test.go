@@ -125,7 +125,7 @@ func (d *desk) imported(file string, pairs ...string) (page string) {
 }
 
 func hylafaxRow(job int, minute, dest string) string {
-	return fmt.Sprintf("11/03/26 10:%s\tSEND\t%09d\tttyS0\t%d\t\"\"\tccardio\t\"%s\"\t\"\"\t1234\t3\t0:01:10\t0:01:31\t\"\"\n", minute, job, job, dest)
+	return fmt.Sprintf("09/03/26 10:%s\tSEND\t%09d\tttyS0\t%d\t\"\"\tccardio\t\"%s\"\t\"\"\t1234\t3\t0:01:10\t0:01:31\t\"\"\n", minute, job, job, dest)
 }
 
 func TestAJournalIsLookedAtImportedAndUndoneByAPage(t *testing.T) {
@@ -147,6 +147,9 @@ func TestAJournalIsLookedAtImportedAndUndoneByAPage(t *testing.T) {
 	if strings.Contains(look, "0299284321") {
 		t.Error("the preview tells a number of somebody else")
 	}
+	if w := d.post(file, "profile", "table", "journal", "xferfaxlog", "do", "import"); w.Code == http.StatusSeeOther || !strings.Contains(w.Body.String(), `name="delimiter"`) {
+		t.Errorf("who chooses a table gets %d, want to be asked what it is like before anything is imported", w.Code)
+	}
 	if all, err := d.books.Imports(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("to look imports %v, %v", all, err)
 	}
@@ -155,7 +158,7 @@ func TestAJournalIsLookedAtImportedAndUndoneByAPage(t *testing.T) {
 	}
 	at := d.imported(file, "profile", "hylafax", "journal", "serveur", "lines", "0241354000")
 	page := d.shows(at)
-	for _, want := range []string{"xferfaxlog terminé", "Nouveaux 2", "Rejetées 1", "serveur · hylafax", "Défaire cet import…", "· mai"} {
+	for _, want := range []string{"xferfaxlog terminé", "Nouveaux 2", "Lignes rejetées 1", "serveur · hylafax", "Défaire cet import…", "· mai"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the import's page lacks %q:\n%s", want, page)
 		}
@@ -182,7 +185,7 @@ func TestAJournalIsLookedAtImportedAndUndoneByAPage(t *testing.T) {
 }
 
 const tableLog = "Date;Heure;Sens;Ligne;Correspondant;Pages;Résultat\n" +
-	"03/11/2026;10:03;Émis;0241354000;0299284321;3;Transmis\n03/11/2026;10:09;Reçu;0241354000;0299284322;2;Bizarre\n"
+	"03/09/2026;10:03;Émis;0241354000;0299284321;3;Transmis\n03/09/2026;10:09;Reçu;0241354000;0299284322;2;Bizarre\n"
 
 var chosen = regexp.MustCompile(`<select id="([^"]+)" name="[^"]+"[^>]*>(?s:[^/]|/option|/ )*?<option value="([^"]*)" selected>`)
 

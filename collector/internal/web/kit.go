@@ -31,7 +31,7 @@ type kitRow struct {
 	Lines, Cut       int64
 }
 
-// Share is how much of it is cut, empty where there is nothing.
+// Share is how much of it is cut, in percent; 0 of nothing, which nobody is shown.
 func (r kitRow) Share() float64 {
 	if r.Lines == 0 {
 		return 0
@@ -119,6 +119,9 @@ func (s *site) kitCSV(w http.ResponseWriter, r *http.Request) {
 	out := csv.NewWriter(&table)
 	out.Comma, out.UseCRLF = ';', true
 	share := func(row kitRow) string {
+		if row.Lines == 0 {
+			return ""
+		}
 		return strings.Replace(fmt.Sprintf("%.1f %%", row.Share()), ".", p.point(), 1)
 	}
 	_ = out.Write(headers) // a buffer takes everything
@@ -180,13 +183,19 @@ func (p kitPage) workbook(headers []string, unassigned, total string) (data []by
 	}
 	const sheet = "Sheet1"
 	last := len(p.Rows) + 2
+	share := func(row kitRow) any {
+		if row.Lines == 0 {
+			return nil
+		}
+		return row.Share() / 100
+	}
 	put := func(y int, cells ...any) error { return book.SetSheetRow(sheet, fmt.Sprintf("A%d", y), &cells) }
 	errs := []error{put(1, headers[0], headers[1], headers[2], headers[3], headers[4])}
 	for i, row := range p.Rows {
-		errs = append(errs, put(i+2, row.Within, cmp.Or(row.Name, unassigned), row.Lines, row.Cut, row.Share()/100))
+		errs = append(errs, put(i+2, row.Within, cmp.Or(row.Name, unassigned), row.Lines, row.Cut, share(row)))
 	}
 	errs = append(errs,
-		put(last, "", total, p.Total.Lines, p.Total.Cut, p.Total.Share()/100),
+		put(last, "", total, p.Total.Lines, p.Total.Cut, share(p.Total)),
 		book.SetColWidth(sheet, "A", "B", 34), book.SetColWidth(sheet, "C", "E", 18),
 		book.SetCellStyle(sheet, "E2", fmt.Sprintf("E%d", last), percent),
 		book.SetRowStyle(sheet, 1, 1, bold), book.SetRowStyle(sheet, last, last, bold),

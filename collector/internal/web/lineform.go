@@ -333,7 +333,7 @@ func (s speech) changeText(c register.Change) string {
 			fields = append(fields, label+" "+cmp.Or(f.Before, "—")+" → "+cmp.Or(f.After, "—"))
 		}
 	}
-	return joined(" : ", name+" "+c.ID+" "+done, strings.Join(fields, ", "))
+	return joined(s.Colon(), name+" "+c.ID+" "+done, strings.Join(fields, ", "))
 }
 
 // saved tells whether a form was taken. What can't be is answered here, unless the form is to be shown again: then its

@@ -170,7 +170,7 @@ func (p *mapPage) services(books ledger.Snapshot, times mapTimes) map[indicators
 		}
 		return n
 	}
-	figures := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: times.ofMonth, Journals: times.journals}
+	figures := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: times.ofMonth, Journals: times.journals}.Heard(times.first, times.month)
 	for i := range books.Lines {
 		at(p.scopeOf(&books.Lines[i])).count(&books.Lines[i])
 	}

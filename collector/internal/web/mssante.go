@@ -321,6 +321,9 @@ func (p *mssantePage) rows(r *http.Request, x mssanteFacts) error {
 	var from, to int
 	p.Turn, from, to = p.turned(q, "/mssante", len(all))
 	p.Rows = all[from:to]
+	for i := range p.Rows {
+		p.Rows[i].Link = p.link("/mssante/address", "address", p.Rows[i].Address)
+	}
 	return nil
 }
 
@@ -354,7 +357,7 @@ func (u uses) lately(address string) (used, known bool) {
 
 // row says of an address how it is declared, found and used.
 func (p *mssantePage) row(m ledger.Mailbox, l ledger.Listed, extracted bool, u uses) (row mailboxRow, err error) {
-	row = mailboxRow{Mailbox: m, Link: p.link("/mssante/address", "address", m.Address), Month: u.last[m.Address]}
+	row = mailboxRow{Mailbox: m, Month: u.last[m.Address]}
 	service := p.register.Services[m.Service]
 	row.Within = joined(" · ", p.register.Poles[service.Pole].Name, cmp.Or(p.register.Establishments[m.Establishment].Name, m.Establishment))
 	switch {
@@ -519,7 +522,7 @@ func (p *mssantePage) shares(r *http.Request, books ledger.Snapshot, x mssanteFa
 		}
 		p.Levels = append(p.Levels, link)
 	}
-	b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: x.faxes, MSSante: x.mssante, Journals: x.journals}
+	b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, Months: x.faxes, MSSante: x.mssante, Journals: x.journals}.Heard(x.last, x.last)
 	for _, level := range []indicators.Level{p.Level, indicators.Whole} {
 		for _, sub := range indicators.Substitutions(b, x.last, level) {
 			row := shareRow{Substitution: sub, Name: sub.Scope.Name}

@@ -149,6 +149,7 @@ type neighbourPage struct {
 	neighbourRow
 	LineLink string
 	Missing  bool
+	Unit     string // of what the machines counted; empty: nothing is known
 	Chart    chart
 	Machines []neighbourLine
 }
@@ -186,7 +187,9 @@ func (p *neighbourPage) fill(books *ledger.Snapshot, d *indicators.Displacement)
 	if p.neighbourRow, err = p.row(books, *d); err != nil {
 		return err
 	}
-	p.Title += " : " + p.Called
+	if p.Title, err = p.T("title.neighbour", p.Called); err != nil {
+		return err
+	}
 	p.LineLink = p.link("/lines/" + url.PathEscape(d.Line))
 	machines := make(map[string]*ledger.Device, len(books.Devices))
 	for i := range books.Devices {
@@ -205,7 +208,11 @@ func (p *neighbourPage) fill(books *ledger.Snapshot, d *indicators.Displacement)
 		}
 		p.Machines = append(p.Machines, x)
 	}
-	return p.draw(d.Shown())
+	shown := d.Shown()
+	if shown != nil {
+		p.Unit = shown.Unit
+	}
+	return p.draw(shown)
 }
 
 // draw draws the weeks before the cut and after it.

@@ -76,7 +76,7 @@ func TestFaxesThatWentNextDoorAreShownWithTheirEvidence(t *testing.T) {
 			t.Errorf("%s lacks %q", target, want)
 		}
 	}
-	if got := shown(t, b, "/neighbours?finding=stayed"); strings.Contains(got, "line-0241354000") || !strings.Contains(got, "Aucune coupure à examiner.") {
+	if got := shown(t, b, "/neighbours?finding=stayed"); strings.Contains(got, "line-0241354000") || !strings.Contains(got, "Aucune coupure n’a ce constat.") {
 		t.Error("a cut is shown among those with another finding")
 	}
 }

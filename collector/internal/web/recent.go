@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/zerofax/zerofax/agent/wire"
+	"github.com/zerofax/zerofax/collector/internal/indicators"
 	"github.com/zerofax/zerofax/collector/internal/ledger"
 )
 
@@ -28,6 +30,9 @@ const (
 	idleFor = idleEvery + 15*time.Second
 	// keptFor is how long what seldom changes is kept after somebody asked for it.
 	keptFor = time.Hour
+	// readingShare is how many times as long as a reading took its answer holds, so that books of tens of millions of
+	// faxes aren't read all the time.
+	readingShare = 10
 	// monthsFor is how long sums of months are: over a long weekend.
 	monthsFor = 7 * 24 * time.Hour
 )
@@ -43,8 +48,9 @@ type MarkedBooks interface {
 // Recent are books that answer from what they read a moment ago, so that many who look cost no more than one, and
 // nobody waits. An answer is a few seconds old at most, the first one after nobody looked for a while three quarters of a
 // minute, and never older than the last change by a person: whoever changes something sees it on the next page. What
-// only people change is kept as long as they don't. Programs that ask the API, and forms that are handed in, are
-// answered from the books as they are now. What is answered is shared: nobody may change it.
+// only people change is kept as long as they don't, and what is made of flows as long as neither they nor these do; what
+// takes long to read is a little older. Programs that ask the API, and forms that are handed in, are answered from the
+// books as they are now. What is answered is shared: nobody may change it.
 type Recent struct {
 	MarkedBooks
 	now func() time.Time
@@ -61,8 +67,10 @@ type Recent struct {
 	sums      monthly[ledger.MonthSum]
 	flows     monthly[ledger.FlowSum]
 	messages  monthly[ledger.LineMessages]
+	traffic   monthly[indicators.Flow]
 	coverage  memo[struct{}, []ledger.JournalSpan]
 	partners  memo[acquaintance, []ledger.Correspondent]
+	known     memo[acquaintance, map[string][]int64]
 
 	// These only people change.
 	mailboxes memo[struct{}, []ledger.Mailbox]
@@ -92,9 +100,22 @@ func NewRecent(books MarkedBooks, now func() time.Time, log *slog.Logger) *Recen
 		},
 		month: func(m *ledger.LineMessages) ledger.Month { return m.Month }, changed: books.FlowsChangedSince,
 	}
+	r.traffic = monthly[indicators.Flow]{
+		books: books, now: now, kept: make(map[ledger.Month][]indicators.Flow),
+		read: func(ctx context.Context, from, to ledger.Month) ([]indicators.Flow, error) {
+			return trafficIn(ctx, r, from, to)
+		},
+		month: func(f *indicators.Flow) ledger.Month { return f.From }, changed: r.trafficChanged,
+	}
 	r.coverage.read = func(ctx context.Context, _ struct{}) ([]ledger.JournalSpan, error) { return books.Coverage(ctx) }
 	r.partners.read = func(ctx context.Context, a acquaintance) ([]ledger.Correspondent, error) {
 		return books.Correspondents(ctx, a.from, a.to, a.unit, a.line, a.most)
+	}
+	r.known = memo[acquaintance, map[string][]int64]{
+		lasts: true, of: func(a acquaintance) period { return a.period },
+		read: func(ctx context.Context, a acquaintance) (map[string][]int64, error) {
+			return books.Acquainted(ctx, a.from, a.to, a.unit)
+		},
 	}
 	r.snapshots = memo[struct{}, ledger.Snapshot]{ready: true, read: func(ctx context.Context, _ struct{}) (ledger.Snapshot, error) { return books.Snapshot(ctx) }}
 	r.agents = memo[struct{}, []ledger.Agent]{ready: true, read: func(ctx context.Context, _ struct{}) ([]ledger.Agent, error) { return books.Agents(ctx) }}
@@ -145,7 +166,7 @@ func (r *Recent) Run(ctx context.Context) {
 func (r *Recent) prepare(ctx context.Context) error {
 	for _, renew := range []func(context.Context, *Recent) error{
 		r.snapshots.renew, r.agents.renew, r.watches.renew, r.episodes.renew, r.months.renew, r.periods.renew, r.mssante.renew,
-		r.coverage.renew, r.partners.renew,
+		r.coverage.renew, r.partners.renew, r.known.renew,
 		r.mailboxes.renew, r.volumes.renew, r.listing.renew,
 	} {
 		if err := renew(ctx, r); err != nil {
@@ -156,7 +177,8 @@ func (r *Recent) prepare(ctx context.Context) error {
 	r.sums.forget(since)
 	r.flows.forget(since)
 	r.messages.forget(since)
-	if err := errors.Join(r.sums.keepUp(ctx), r.flows.keepUp(ctx), r.messages.keepUp(ctx)); err != nil {
+	r.traffic.forget(since)
+	if err := errors.Join(r.sums.keepUp(ctx), r.flows.keepUp(ctx), r.messages.keepUp(ctx), r.traffic.keepUp(ctx)); err != nil {
 		return err
 	}
 	return r.displaced.renew(ctx, r)
@@ -212,6 +234,35 @@ func (r *Recent) Flows(ctx context.Context, from, to ledger.Month) ([]ledger.Flo
 	return r.flows.of(ctx, period{from, to})
 }
 
+// Traffic is what services faxed each other in each of some months. Where lines stood in those before the present one
+// changes only when a person changes something; in the present one they may come to another service any time.
+func (r *Recent) Traffic(ctx context.Context, from, to, present ledger.Month) ([]indicators.Flow, error) {
+	past, err := r.traffic.of(ctx, period{from, min(to, present.Add(-1))})
+	if err != nil || to < present {
+		return past, err
+	}
+	now, err := trafficIn(ctx, r, max(from, present), to)
+	return append(past, now...), err
+}
+
+func (r *Recent) trafficChanged(ctx context.Context, since ledger.Marks) (first, last ledger.Month, err error) {
+	marks, err := r.Marks(ctx)
+	if err != nil || marks.Change != since.Change {
+		return 0, math.MaxInt64, err
+	}
+	return r.FlowsChangedSince(ctx, since)
+}
+
+// trafficIn is what services faxed each other in each of some months, by some books.
+func trafficIn(ctx context.Context, from Books, first, last ledger.Month) ([]indicators.Flow, error) {
+	books, err := from.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sums, err := from.Flows(ctx, first, last)
+	return indicators.Traffic(&books.Register, books.Lines, sums, indicators.Service, true), err
+}
+
 // Journals are what they tell of the messages of lines in some months.
 func (r *Recent) Journals(ctx context.Context, from, to ledger.Month) (j ledger.Journals, err error) {
 	if j.Coverage, err = r.Coverage(ctx); err != nil || len(j.Coverage) == 0 {
@@ -229,6 +280,11 @@ func (r *Recent) Coverage(ctx context.Context) ([]ledger.JournalSpan, error) {
 // Correspondents are the numbers of others.
 func (r *Recent) Correspondents(ctx context.Context, from, to ledger.Month, unit wire.EventUnit, line string, most int) ([]ledger.Correspondent, error) {
 	return r.partners.get(ctx, r, acquaintance{period{from, to}, unit, line, most})
+}
+
+// Acquainted are the numbers of others with which each line faxed.
+func (r *Recent) Acquainted(ctx context.Context, from, to ledger.Month, unit wire.EventUnit) (map[string][]int64, error) {
+	return r.known.get(ctx, r, acquaintance{period: period{from, to}, unit: unit})
 }
 
 // Mailboxes are those of MSSanté.
@@ -249,8 +305,9 @@ func (r *Recent) Listing(ctx context.Context) (ledger.Listing, error) {
 // memo keeps the answers to one kind of question.
 type memo[K comparable, V any] struct {
 	read  func(context.Context, K) (V, error)
-	lasts bool // an answer holds until a person changes something
-	ready bool // it is renewed also while nobody looks
+	lasts bool           // an answer holds until a person changes something
+	of    func(K) period // or until the flows of these months change; nil: it isn't made of any
+	ready bool           // it is renewed also while nobody looks
 
 	mu   sync.Mutex
 	kept map[K]*answer[V]
@@ -262,8 +319,9 @@ type answer[V any] struct {
 
 	mu     sync.Mutex
 	value  V
-	readAt time.Time // when its reading began; zero: never
-	change int64     // the last one by a person then
+	readAt time.Time     // when its reading began; zero: never
+	took   time.Duration // its reading
+	marks  ledger.Marks  // of then
 	asked  time.Time
 }
 
@@ -275,11 +333,17 @@ func (m *memo[K, V]) get(ctx context.Context, r *Recent, question K) (V, error) 
 		var none V
 		return none, err
 	}
+	if m.of != nil {
+		if err := a.outdate(ctx, r, m.of(question), marks); err != nil {
+			var none V
+			return none, err
+		}
+	}
 	a.mu.Lock()
 	back := m.ready && a.asked.Before(now.Add(-wantedFor))
 	a.asked = now
+	age := max(recentFor, readingShare*a.took+prepareEvery)
 	a.mu.Unlock()
-	age := recentFor
 	switch {
 	case asksNow(ctx):
 		age = 0
@@ -315,7 +379,7 @@ func (m *memo[K, V]) fresh(ctx context.Context, r *Recent, question K, a *answer
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.value, a.readAt, a.change = value, at, marks.Change
+	a.value, a.readAt, a.took, a.marks = value, at, r.now().Sub(at), marks
 	return value, nil
 }
 
@@ -323,10 +387,28 @@ func (m *memo[K, V]) fresh(ctx context.Context, r *Recent, question K, a *answer
 func (a *answer[V]) recent(since time.Time, change int64) (value V, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.readAt.IsZero() || a.readAt.Before(since) || a.change < change {
+	if a.readAt.IsZero() || a.readAt.Before(since) || a.marks.Change < change {
 		return value, false
 	}
 	return a.value, true
+}
+
+// outdate forgets an answer that was made of flows of which some changed since.
+func (a *answer[V]) outdate(ctx context.Context, r *Recent, made period, now ledger.Marks) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.readAt.IsZero() || a.marks.Journal == now.Journal {
+		return nil
+	}
+	first, last, err := r.FlowsChangedSince(ctx, a.marks)
+	if err != nil {
+		return err
+	}
+	if first <= made.to && made.from <= last {
+		a.readAt = time.Time{}
+	}
+	a.marks.Journal = now.Journal
+	return nil
 }
 
 func (m *memo[K, V]) answer(question K) *answer[V] {
@@ -358,7 +440,7 @@ func (m *memo[K, V]) renew(ctx context.Context, r *Recent) error {
 		if err != nil {
 			return err
 		}
-		since := now.Add(-prepareEvery / 2)
+		since := now.Add(-max(prepareEvery/2, a.held()))
 		if a.askedBefore(watched) {
 			since, marks.Change = now.Add(-idleEvery), 0
 		}
@@ -367,6 +449,13 @@ func (m *memo[K, V]) renew(ctx context.Context, r *Recent) error {
 		}
 	}
 	return nil
+}
+
+// held is how long the answer holds because its reading took long.
+func (a *answer[V]) held() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return readingShare * a.took
 }
 
 func (a *answer[V]) askedBefore(t time.Time) bool {

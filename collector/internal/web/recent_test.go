@@ -2,12 +2,14 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +23,16 @@ import (
 // counted are books that count how often they are read.
 type counted struct {
 	*ledger.Ledger
-	snapshots, months, mailboxes atomic.Int64
+	snapshots, months, mailboxes, flows, acquainted, partners atomic.Int64
+	slow                                                      func() // while correspondents are read
+}
+
+func (c *counted) Correspondents(ctx context.Context, from, to ledger.Month, unit wire.EventUnit, line string, most int) ([]ledger.Correspondent, error) {
+	c.partners.Add(1)
+	if c.slow != nil {
+		c.slow()
+	}
+	return c.Ledger.Correspondents(ctx, from, to, unit, line, most)
 }
 
 func (c *counted) Snapshot(ctx context.Context) (ledger.Snapshot, error) {
@@ -39,6 +50,16 @@ func (c *counted) Months(ctx context.Context, from, to ledger.Month) ([]ledger.M
 func (c *counted) Mailboxes(ctx context.Context) ([]ledger.Mailbox, error) {
 	c.mailboxes.Add(1)
 	return c.Ledger.Mailboxes(ctx)
+}
+
+func (c *counted) Flows(ctx context.Context, from, to ledger.Month) ([]ledger.FlowSum, error) {
+	c.flows.Add(int64(to.Since(from)) + 1)
+	return c.Ledger.Flows(ctx, from, to)
+}
+
+func (c *counted) Acquainted(ctx context.Context, from, to ledger.Month, unit wire.EventUnit) (map[string][]int64, error) {
+	c.acquainted.Add(1)
+	return c.Ledger.Acquainted(ctx, from, to, unit)
 }
 
 // hand is a clock that a test sets.
@@ -203,6 +224,33 @@ func (*still) ChangedSince(context.Context, ledger.Marks) (first, last ledger.Mo
 	return 0, 0, nil
 }
 
+func TestWhatTakesLongToReadIsReadSeldom(t *testing.T) {
+	recent, books, clock := recentBooks(t)
+	books.slow = func() { clock.forward(2 * time.Second) }
+	look := func() {
+		t.Helper()
+		if _, err := recent.Correspondents(t.Context(), 202601, 202612, wire.Message, "", 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	for range 30 { // a minute
+		clock.forward(prepareEvery)
+		if err := recent.prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		look()
+	}
+	if got := books.partners.Load(); got < 3 || got > 4 {
+		t.Errorf("got %d readings of 2 s in a minute, want one each 20 s", got)
+	}
+	declareService(t, books.Ledger, "urgences")
+	before := books.partners.Load()
+	if look(); books.partners.Load() != before+1 {
+		t.Error("what a person changed isn't seen on the next page")
+	}
+}
+
 func TestOnlyMonthsThatChangedAreReadAgain(t *testing.T) {
 	recent, books, clock := recentBooks(t)
 	count(t, books.Ledger, 1, clock.now(), 100)
@@ -246,6 +294,97 @@ func TestOnlyMonthsThatChangedAreReadAgain(t *testing.T) {
 	}
 	year()
 	readings("a site has another time zone", 13)
+}
+
+// journalled books what a person hands in: faxes of a line to numbers, one a day from the first of the month on.
+func journalled(t *testing.T, l *ledger.Ledger, source string, month time.Month, line string, to ...string) {
+	t.Helper()
+	id, err := l.BeginImport(t.Context(), ledger.Author{Who: "test"}, ledger.Import{Journal: "fax", Profile: "hylafax", Source: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.BookEvents(t.Context(), id, faxes(month, line, to...), 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.EndImport(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// followed books the same as an agent sends it.
+func followed(t *testing.T, l *ledger.Ledger, seq uint64, month time.Month, line string, to ...string) {
+	t.Helper()
+	at := noon.Std()
+	env := wire.Envelope{Header: wire.Header{Agent: "ps-01", Stream: "s", First: seq, Seq: seq, Oldest: seq, SentAt: wire.TimeOf(at)}, Events: faxes(month, line, to...)}
+	results, err := l.Apply(t.Context(), []ledger.Delivery{{Agent: "ps-01", Envelope: env, ReceivedAt: at}})
+	if err != nil || results[0].Verdict != ledger.Applied {
+		t.Fatalf("%v %v", results, err)
+	}
+}
+
+func faxes(month time.Month, line string, to ...string) (events []wire.Event) {
+	for i, number := range to {
+		events = append(events, wire.Event{
+			Journal: "fax", Key: fmt.Sprintf("%x", sha256.Sum256([]byte(number))), At: wire.TimeOf(time.Date(2026, month, 1+i, 8, 0, 0, 0, time.UTC)),
+			Unit: wire.Message, Witness: wire.Sender, Result: wire.Done, Pages: 1, From: line, To: number,
+		})
+	}
+	return events
+}
+
+// declareLine puts a line into a service, ever since.
+func declareLine(t *testing.T, l *ledger.Ledger, number, service string) {
+	t.Helper()
+	declareService(t, l, service)
+	err := l.Declare(t.Context(), ledger.Author{Who: "test"}, func(r ledger.Register) (ledger.Register, error) {
+		r.Lines[number] = []ledger.Declaration{{Line: number, Number: number, Place: ledger.Place{Service: service}}}
+		return r, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFlowsAndProposalsAreMadeAgainOnlyWhenSomethingChangesThem(t *testing.T) {
+	recent, books, clock := recentBooks(t)
+	site := siteOf(t, recent)
+	const saas, other, late = "0241350001", "0241350002", "0241350003"
+	declareLine(t, books.Ledger, saas, "urgences")
+	declareLine(t, books.Ledger, other, "radio")
+	journalled(t, books.Ledger, "september", time.September, saas, other, "0155550001", "0155550002", "0155550003", "0155550004", "0155550005", late)
+	pages := func(what, partner string, outside int, flows, acquainted int64) {
+		t.Helper()
+		clock.forward(recentFor + time.Second)
+		for target, want := range map[string]string{
+			"/flows?from=2026-08&to=2026-09&service=urgences": partner, "/waves/proposals?by=exchanges": "surtout " + partner,
+			"/waves/proposals?by=partners": fmt.Sprintf("urgences 1 0 %d Sans vague", outside),
+		} {
+			w := ask(site, http.MethodGet, target)
+			if w.Code != http.StatusOK || !strings.Contains(bare(w.Body.String()), want) {
+				t.Errorf("%s: %s: got %d %s, want %q", what, target, w.Code, bare(w.Body.String()), want)
+			}
+		}
+		got, err := recent.Traffic(t.Context(), 202608, 202610, 202610)
+		want, fault := trafficIn(t.Context(), books.Ledger, 202608, 202610)
+		if err != nil || fault != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %+v, %v; want what the ledger has: %+v, %v", what, got, err, want, fault)
+		}
+		if a, b := books.flows.Swap(0), books.acquainted.Swap(0); a != flows || b != acquainted {
+			t.Errorf("%s: got %d months of flows and %d acquaintances read, want %d and %d", what, a, b, flows, acquainted)
+		}
+	}
+	pages("at first", "radio", 6, 13, 1)
+	pages("nothing new", "radio", 6, 0, 0)
+	declareLine(t, books.Ledger, other, "archives")
+	pages("a line was another service's", "archives", 6, 0, 1)
+	journalled(t, books.Ledger, "august", time.August, saas, "0166660001")
+	pages("a fax of August", "archives", 7, 1, 1)
+	followed(t, books.Ledger, 1, time.October, saas, "0177770001")
+	pages("a fax of today", "archives", 7, 1, 0)
+	followed(t, books.Ledger, 2, time.September, saas, "0177770002")
+	pages("a late fax of September", "archives", 8, 1, 1)
+	declareLine(t, books.Ledger, late, "pharmacie")
+	pages("a number outside is ours", "archives", 7, 3, 1)
 }
 
 func TestMailboxesAreReadAgainWhenSomebodyChangedThem(t *testing.T) {

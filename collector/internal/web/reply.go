@@ -66,27 +66,40 @@ func (x replied) reply(model faxtype.Model) faxtype.Reply {
 	return x.books.OfService(x.service, model)
 }
 
-// replied finds what is asked for in the books; ok is false where there is none.
-func (s *site) replied(r *http.Request, books *ledger.Snapshot) (x replied, ok bool, err error) {
-	x.books = faxtype.Books{At: books.At, Location: s.Location, Register: &books.Register, Lines: books.Lines}
-	if x.books.Mailboxes, err = s.books(r).Mailboxes(r.Context()); err != nil {
-		return x, false, err
+// replyBooks are what replies are made from.
+func (s *site) replyBooks(r *http.Request, snapshot *ledger.Snapshot) (b faxtype.Books, err error) {
+	b = faxtype.Books{At: snapshot.At, Location: s.Location, Register: &snapshot.Register, Lines: snapshot.Lines}
+	if b.Mailboxes, err = s.books(r).Mailboxes(r.Context()); err != nil {
+		return b, err
 	}
-	if x.books.Followups, err = s.books(r).Followups(r.Context()); err != nil {
-		return x, false, err
+	b.Followups, err = s.books(r).Followups(r.Context())
+	return b, err
+}
+
+// filesBooks are the same for files, which have no frame that reads the books.
+func (s *site) filesBooks(r *http.Request) (faxtype.Books, error) {
+	snapshot, err := s.books(r).Snapshot(r.Context())
+	if err != nil {
+		return faxtype.Books{}, err
 	}
+	return s.replyBooks(r, &snapshot)
+}
+
+// askedOf is what a request is about; ok is false where there is no such line or service.
+func askedOf(r *http.Request, books faxtype.Books) (x replied, ok bool) {
 	id := r.PathValue("id")
+	x.books = books
 	if strings.HasPrefix(r.URL.Path, "/services/") {
 		_, ok = books.Register.Services[id]
 		x.service, x.path = id, "/services/"+url.PathEscape(id)
-		return x, ok, nil
+		return x, ok
 	}
 	for i := range books.Lines {
 		if books.Lines[i].ID == id {
 			x.line, x.path = &books.Lines[i], "/lines/"+url.PathEscape(id)
 		}
 	}
-	return x, x.line != nil, nil
+	return x, x.line != nil
 }
 
 // replyPage answers for lines and for services.
@@ -94,12 +107,13 @@ func (s *site) replyPage(w http.ResponseWriter, r *http.Request) {
 	f, books := s.frame(r, "reply.title")
 	p := replyPage{frame: f}
 	if !f.Fault {
-		x, ok, err := s.replied(r, &books)
-		if err == nil && !ok {
-			http.NotFound(w, r)
-			return
-		}
+		known, err := s.replyBooks(r, &books)
 		if err == nil {
+			x, ok := askedOf(r, known)
+			if !ok {
+				http.NotFound(w, r)
+				return
+			}
 			err = p.fill(x, faxtype.Model(r.URL.Query().Get("model")))
 		}
 		if err != nil {
@@ -133,16 +147,12 @@ func (p *replyPage) fill(x replied, model faxtype.Model) error {
 
 // replyFile gives a file of a reply: MODEL.pdf, MODEL.tif for machines, MODEL.png to look at, poster.pdf, all.zip.
 func (s *site) replyFile(w http.ResponseWriter, r *http.Request) {
-	books, err := s.books(r).Snapshot(r.Context())
+	books, err := s.filesBooks(r)
 	if err != nil {
 		s.notMade(w, err)
 		return
 	}
-	x, ok, err := s.replied(r, &books)
-	if err != nil {
-		s.notMade(w, err)
-		return
-	}
+	x, ok := askedOf(r, books)
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -205,12 +215,7 @@ func (x replied) picture(out *bytes.Buffer, sheet *faxtype.Sheet) error {
 
 // waveReplies gives all replies and posters of a wave.
 func (s *site) waveReplies(w http.ResponseWriter, r *http.Request) {
-	books, err := s.books(r).Snapshot(r.Context())
-	if err != nil {
-		s.notMade(w, err)
-		return
-	}
-	x, _, err := s.replied(r, &books)
+	books, err := s.filesBooks(r)
 	if err != nil {
 		s.notMade(w, err)
 		return
@@ -228,14 +233,11 @@ func (s *site) waveReplies(w http.ResponseWriter, r *http.Request) {
 	}
 	order.Language = s.speech(r, books.At).language()
 	var file bytes.Buffer
-	switch _, err = x.books.WriteZIP(&file, order); {
-	case errors.Is(err, faxtype.ErrNothing):
-		http.Error(w, err.Error(), http.StatusNotFound)
-	case err != nil:
+	if _, err := books.WriteZIP(&file, order); err != nil {
 		s.notMade(w, err)
-	default:
-		give(w, "application/zip", order.Folder+".zip", file.Bytes())
+		return
 	}
+	give(w, "application/zip", order.Folder+".zip", file.Bytes())
 }
 
 // give sends a file to keep; a picture is to be looked at.
@@ -248,6 +250,10 @@ func give(w http.ResponseWriter, kind, name string, file []byte) {
 }
 
 func (s *site) notMade(w http.ResponseWriter, err error) {
+	if errors.Is(err, faxtype.ErrNothing) {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
 	s.Log.Error("make a file", "error", err)
 	http.Error(w, "the file can't be made; the log says why", http.StatusInternalServerError)
 }

@@ -118,9 +118,11 @@ func (s *site) displacements(r *http.Request, books *ledger.Snapshot, wait bool)
 		list, err = displacementsIn(r.Context(), s.Books, s.Location)
 		ok = true
 	}
-	return keep(list, func(d *indicators.Displacement) bool {
-		return slices.ContainsFunc(books.Lines, func(l ledger.Line) bool { return l.ID == d.Line })
-	}), ok, err
+	seen := make(map[string]bool, len(books.Lines))
+	for i := range books.Lines {
+		seen[books.Lines[i].ID] = true
+	}
+	return keep(list, func(d *indicators.Displacement) bool { return seen[d.Line] }), ok, err
 }
 
 // view is a snapshot as a reader sees it.

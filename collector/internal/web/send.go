@@ -66,6 +66,11 @@ type sendPage struct {
 	Procedures []procedure
 }
 
+// Dated says of which day the directory is, and how long ago that was.
+func (p sendPage) Dated() string {
+	return p.sayOf("send.day", p.Age, p.Date(p.Directory.Day), p.Age)
+}
+
 // holder is who has published addresses: a person, or a place with its teams.
 type holder struct {
 	Name, About, Number string

@@ -49,7 +49,7 @@ func TestWhoWantsToSendIsLedToTheRightAddress(t *testing.T) {
 	}
 	h.published("2026-09-28", directory()...)
 	for target, x := range map[string]struct{ want, not []string }{
-		"/send": {[]string{"Annuaire Santé du 28/09/2026 (3 j).", "DPI", "sans donnée de santé", "liste rouge"}, []string{"Adresses trouvées", "Cet annuaire date"}},
+		"/send": {[]string{"Annuaire Santé du 28/09/2026 (il y a 3 jours).", "DPI", "sans donnée de santé", "liste rouge"}, []string{"Adresses trouvées", "Cet annuaire date"}},
 		"/send?surname=martin&forename=JEANNE": {
 			[]string{"MARTIN Jeanne", "RPPS 10000000017", "2 adresses : choisir celle du bon lieu.", "jeanne.martin@ch.mssante.fr", "CH D’EXEMPLE, 49000 ANGERS", "j.martin@medecin.mssante.fr", "CABINET DU DR MARTIN, 49300 CHOLET", "accepte sans papier", "BAL personnelle"},
 			[]string{"paul.martin"},
@@ -84,7 +84,7 @@ func TestAnOldDirectorySaysSo(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.published("2026-09-01", directory()...)
-	if page := h.page("/send?surname=martin"); !strings.Contains(page, "Cet annuaire date") || !strings.Contains(page, "(30 j)") {
+	if page := h.page("/send?surname=martin"); !strings.Contains(page, "Cet annuaire date") || !strings.Contains(page, "(il y a 30 jours)") {
 		t.Error("the page doesn't say that its directory is old")
 	}
 }

@@ -191,7 +191,7 @@ func (s *site) fillFacts(r *http.Request, p *sheetPage, books *ledger.Snapshot, 
 	if err := p.mailboxes(books.Mailboxes); err != nil {
 		return err
 	}
-	own := within(of, func(x ledger.Place) bool { return x.Service == p.Service.ID })
+	own := within(of, func(x ledger.Place) bool { return x.Service == p.Service.ID }).Heard(from, to)
 	for m := to; m >= from; m = m.Add(-1) {
 		month, err := p.month(indicators.Compute(own, m, m, indicators.Service), m, m == to)
 		if err != nil {
@@ -205,10 +205,14 @@ func (s *site) fillFacts(r *http.Request, p *sheetPage, books *ledger.Snapshot, 
 
 // within are the books as far as they are of places: the others' figures needn't be computed.
 func within(b indicators.Books, wanted func(ledger.Place) bool) indicators.Books {
+	others := make(map[string]bool, len(b.Lines))
 	b.Lines = keep(b.Lines, func(l *ledger.Line) bool {
-		return wanted(ledger.Place{Establishment: l.Establishment, Pole: l.Pole, Service: l.Service}) ||
+		mine := wanted(ledger.Place{Establishment: l.Establishment, Pole: l.Pole, Service: l.Service}) ||
 			slices.ContainsFunc(l.History, func(x ledger.Stretch) bool { return wanted(x.Place) })
+		others[l.ID] = !mine
+		return mine
 	})
+	b.Journals.Messages = keep(b.Journals.Messages, func(m *ledger.LineMessages) bool { return !others[m.Line] })
 	b.Months = keep(b.Months, func(m *ledger.MonthSum) bool {
 		return wanted(ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service})
 	})

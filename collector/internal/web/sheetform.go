@@ -117,6 +117,11 @@ func (f frame) say(key string, args ...any) string {
 	return text
 }
 
+// sayOf says key.one or key.other of so many.
+func (f frame) sayOf(key string, n int, args ...any) string {
+	return f.say(key+f.form(float64(n)), args...)
+}
+
 // wrong notes a fault of a field.
 func (f *frame) wrong(name, key string, args ...any) {
 	if f.Faults == nil {

@@ -26,6 +26,25 @@ func (s speech) language() string {
 	return "en"
 }
 
+// T says key, and writes « d’avril » where a month follows « de ».
+func (s speech) T(key string, args ...any) (string, error) {
+	text, err := s.Speech.T(key, args...)
+	if !s.French || len(args) == 0 {
+		return text, err
+	}
+	return elided.Replace(text), err
+}
+
+var elided = strings.NewReplacer("de avr", "d’avr", "de aoû", "d’aoû", "de oct", "d’oct", "De avr", "D’avr", "De aoû", "D’aoû", "De oct", "D’oct")
+
+// Colon is what stands between a name and what it names.
+func (s speech) Colon() string {
+	if s.French {
+		return "\u00a0: "
+	}
+	return ": "
+}
+
 // Date says a day of the calendar.
 func (s speech) Date(d ledger.Day) string {
 	t, err := time.Parse(time.DateOnly, string(d))

@@ -212,7 +212,7 @@ func (s *site) conflictingTarget(w http.ResponseWriter, r *http.Request, x *aimF
 		if failed != nil {
 			err = failed
 		}
-		return since + " : " + value
+		return since + speech.Colon() + value
 	}
 	for _, t := range books.Register.Targets[x.key] {
 		value := "—"
@@ -222,7 +222,7 @@ func (s *site) conflictingTarget(w http.ResponseWriter, r *http.Request, x *aimF
 		standing = joined(" · ", standing, say(t.From, value))
 	}
 	if !x.remove {
-		yours = x.from + " : " + x.value
+		yours = x.from + speech.Colon() + x.value
 		if month, wrong := register.ReadMonth(x.from); wrong == nil {
 			yours = say(month, x.value)
 		}

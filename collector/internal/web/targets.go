@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -112,22 +111,23 @@ func knownShare(f *indicators.Figure) float64 {
 // aimBooks are the books of the months that a page of targets shows.
 type aimBooks struct {
 	ledger.Snapshot
-	present  ledger.Month
-	mssante  ledger.MSSante
-	journals ledger.Journals
-	months   map[ledger.Month][]ledger.MonthSum
+	first, present ledger.Month
+	heard          indicators.Books // without their months
+	months         map[ledger.Month][]ledger.MonthSum
 }
 
 // aimBooks reads the present month and n before it.
 func (s *site) aimBooks(r *http.Request, books ledger.Snapshot, n int) (b aimBooks, err error) {
 	b.Snapshot, b.present = books, s.presentMonth(books)
-	first := b.present.Add(-n)
+	b.first = b.present.Add(-n)
+	b.heard = indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines}
 	var sums []ledger.MonthSum
 	group, ctx := errgroup.WithContext(r.Context())
-	group.Go(func() (err error) { sums, err = s.books(r).Months(ctx, first, b.present); return err })
-	group.Go(func() (err error) { b.mssante, err = s.books(r).MSSante(ctx, first, b.present); return err })
-	group.Go(func() (err error) { b.journals, err = s.books(r).Journals(ctx, first, b.present); return err })
+	group.Go(func() (err error) { sums, err = s.books(r).Months(ctx, b.first, b.present); return err })
+	group.Go(func() (err error) { b.heard.MSSante, err = s.books(r).MSSante(ctx, b.first, b.present); return err })
+	group.Go(func() (err error) { b.heard.Journals, err = s.books(r).Journals(ctx, b.first, b.present); return err })
 	err = group.Wait()
+	b.heard = b.heard.Heard(b.first, b.present)
 	b.months = make(map[ledger.Month][]ledger.MonthSum, n+1)
 	for begin, end := 0, 0; begin < len(sums); begin = end {
 		for end = begin; end < len(sums) && sums[end].Month == sums[begin].Month; end++ {
@@ -143,9 +143,9 @@ func (s *site) presentMonth(books ledger.Snapshot) ledger.Month {
 
 // figures are those of one month.
 func (b *aimBooks) figures(month ledger.Month, level indicators.Level) []indicators.Figure {
-	return indicators.Compute(indicators.Books{
-		At: b.At, Register: &b.Register, Lines: b.Lines, Months: b.months[month], MSSante: b.mssante, Journals: b.journals,
-	}, month, month, level)
+	of := b.heard
+	of.Months = b.months[month]
+	return indicators.Compute(of, month, month, level)
 }
 
 // kitFigure is a scope's figure that a target is of.
@@ -457,12 +457,18 @@ func (p *targetsPage) trajectory(b *aimBooks, title string, key ledger.TargetKey
 	}
 	part := b.of(&p.Of)
 	for month := b.present.Add(-aimMonths); month <= until; month = month.Add(1) {
-		c.Labels = append(c.Labels, shortMonth(month))
+		label, failed := p.shortMonth(month)
+		if failed != nil {
+			return c, failed
+		}
+		c.Labels = append(c.Labels, label)
 		var value *float64
 		if month <= b.present {
 			if f := kitFigure(part.figures(month, p.Of.level), p.Of.scope, indicator); f != nil {
 				value = knownIf(f.Value)
-				c.Unit, err = p.T("aims.unit." + f.Of)
+				if c.Unit, err = p.T("aims.unit." + f.Of); err != nil {
+					return c, err
+				}
 			}
 		}
 		values.Values = append(values.Values, value)
@@ -473,9 +479,7 @@ func (p *targetsPage) trajectory(b *aimBooks, title string, key ledger.TargetKey
 		aims.Values = append(aims.Values, aimed)
 	}
 	c.Series = []series{values, aims}
-	if err == nil {
-		c.Note, err = p.T("aims.note")
-	}
+	c.Note, err = p.T("aims.note")
 	return c, err
 }
 
@@ -485,25 +489,19 @@ func (b *aimBooks) of(x *aimedScope) *aimBooks {
 		return b
 	}
 	part := *b
-	within := func(place ledger.Place) bool {
+	wanted := func(place ledger.Place) bool {
 		place = b.Register.Complete(place)
 		if x.scope.Pole != "" {
 			return place.Pole == x.scope.Pole
 		}
 		return place.Establishment == x.scope.Establishment
 	}
-	part.Lines = keep(b.Lines, func(l *ledger.Line) bool {
-		return within(ledger.Place{Establishment: l.Establishment, Pole: l.Pole, Service: l.Service}) ||
-			slices.ContainsFunc(l.History, func(s ledger.Stretch) bool { return within(s.Place) })
-	})
+	part.heard = within(b.heard, wanted).Heard(b.first, b.present)
 	part.months = make(map[ledger.Month][]ledger.MonthSum, len(b.months))
 	for month, sums := range b.months {
 		part.months[month] = keep(sums, func(m *ledger.MonthSum) bool {
-			return within(ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service})
+			return wanted(ledger.Place{Establishment: m.Establishment, Pole: m.Pole, Service: m.Service})
 		})
 	}
 	return &part
 }
-
-// shortMonth is a month as 10/26.
-func shortMonth(m ledger.Month) string { return fmt.Sprintf("%02d/%02d", int(m)%100, int(m)/100%100) }

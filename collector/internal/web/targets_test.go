@@ -124,9 +124,9 @@ func TestTargetsAreShownWithWhatWasReachedAndWhatIsNotKnown(t *testing.T) {
 	books, _ := autumn(t)
 	site := siteOf(t, books)
 	text, source := whole(t, site, faxSent)
-	wantIn(t, "the page", text, "Fax émis pages 30 à partir de août 2026 12 octobre 2026", "−18 à confirmer",
+	wantIn(t, "the page", text, "Fax émis pages 30 à partir d’août 2026 12 octobre 2026", "−18 à confirmer",
 		"Messages MSSanté reçus messages sans objectif inconnu octobre 2026", "Ensemble de la structure", "CH de Laval")
-	wantIn(t, "the trajectory", source, `"07/26","08/26","09/26","10/26","11/26"`, `"values":[null,null,null,null,null,null,null,0,100,40,20,12,null]`)
+	wantIn(t, "the trajectory", source, `"juil. 2026","août 2026","sept. 2026","oct. 2026","nov. 2026"`, `"values":[null,null,null,null,null,null,null,0,100,40,20,12,null]`)
 	other, _ := whole(t, site, "/targets?of=establishment:laval")
 	wantIn(t, "a hospital that nobody sees", other, "CH de Laval", "Fax émis pages sans objectif inconnu")
 }
@@ -204,7 +204,7 @@ func TestOfTwoWhoEditATargetTheSecondLearnsOfTheFirst(t *testing.T) {
 	if w.Code != http.StatusConflict {
 		t.Fatalf("got %d, want 409", w.Code)
 	}
-	wantIn(t, "the conflict", textIn(w.Body.String()), "à partir de août 2026 : 20", "à partir de août 2026 : 77")
+	wantIn(t, "the conflict", textIn(w.Body.String()), "à partir d’août 2026 : 20", "à partir d’août 2026 : 77")
 	wantIn(t, "the form", w.Body.String(), `value="20"`)
 	form.Set("revision", revisionIn(t, w.Body.String()))
 	if w = send(t, site, "/targets", form); w.Code != http.StatusSeeOther {

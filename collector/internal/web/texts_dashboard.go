@@ -49,6 +49,8 @@ var dashboardTexts = page.Texts{
 	"count.calls.one":             {"%d appel", "%d call"},
 	"count.calls.other":           {"%d appels", "%d calls"},
 	"count.lines.one":             {"%d ligne", "%d line"},
+	"count.departments.one":       {"%d service", "%d department"},
+	"count.departments.other":     {"%d services", "%d departments"},
 	"count.lines.other":           {"%d lignes", "%d lines"},
 	"count.addresses.one":         {"%d adresse", "%d mailbox"},
 	"count.addresses.other":       {"%d adresses", "%d mailboxes"},
@@ -78,6 +80,7 @@ var dashboardTexts = page.Texts{
 	"target.missed":      {"objectif %d manqué (%s)", "target %d missed (%s)"},
 
 	"plan.title":         {"Avancement des coupures", "Progress of cut-offs"},
+	"plan.none":          {"Aucune ligne n’est encore connue.", "No line is known yet."},
 	"plan.cut.one":       {"%d ligne coupée", "%d line cut"},
 	"plan.cut.other":     {"%d lignes coupées", "%d lines cut"},
 	"plan.of":            {"sur %d, soit %.1f %%", "of %d, %.1f%%"},

@@ -4,13 +4,14 @@ import "github.com/zerofax/zerofax/agent/page"
 
 // partTexts are the words of parts that all pages have: the menu, forms, charts.
 var partTexts = page.Texts{
-	"menu":          {"Menu", "Menu"},
-	"signed.in":     {"Connecté : %s", "Signed in: %s"},
-	"done.saved":    {"Enregistré.", "Saved."},
-	"done.added":    {"Ajouté.", "Added."},
-	"done.removed":  {"Supprimé.", "Removed."},
-	"done.imported": {"Importé.", "Imported."},
-	"done.closed":   {"Clos.", "Closed."},
+	"menu":           {"Menu", "Menu"},
+	"menu.technical": {"Technique", "Technical"},
+	"signed.in":      {"Connecté : %s", "Signed in: %s"},
+	"done.saved":     {"Enregistré.", "Saved."},
+	"done.added":     {"Ajouté.", "Added."},
+	"done.removed":   {"Supprimé.", "Removed."},
+	"done.imported":  {"Importé.", "Imported."},
+	"done.closed":    {"Clos.", "Closed."},
 
 	"save":   {"Enregistrer", "Save"},
 	"cancel": {"Annuler", "Cancel"},

@@ -62,13 +62,13 @@ func trendOf(ctx context.Context, from Books, books *ledger.Snapshot, first, las
 		t.Months = append(t.Months, month)
 	}
 	t.Figures = make([][]indicators.Figure, len(t.Months))
+	b := indicators.Books{At: books.At, Register: &books.Register, Lines: books.Lines, MSSante: mssante, Journals: journals}.Heard(first, last)
 	computing := errgroup.Group{}
 	computing.SetLimit(runtime.GOMAXPROCS(0))
 	for i, month := range t.Months {
 		computing.Go(func() error {
-			b := indicators.Books{
-				At: books.At, Register: &books.Register, Lines: books.Lines, Months: indicators.InMonth(sums, month), MSSante: mssante, Journals: journals,
-			}
+			b := b
+			b.Months = indicators.InMonth(sums, month)
 			t.Figures[i] = of.of(indicators.Compute(b, month, month, of.level()))
 			return nil
 		})

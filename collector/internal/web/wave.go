@@ -42,17 +42,11 @@ const cutsShown = 20
 func (s *site) wavePage(w http.ResponseWriter, r *http.Request) {
 	p := wavePage{planning: s.planning(r, "nav.waves")}
 	x, known := p.numbered(r)
-	switch {
-	case p.Fault:
-	case !known:
+	if !p.Fault && !known {
 		http.NotFound(w, r)
 		return
-	default:
-		if err := s.gather(r, &p.planning, false); err != nil {
-			s.Log.Error("read the books for the page", "error", err)
-			p.Fault = true
-			break
-		}
+	}
+	if s.gathered(r, &p.planning, false) {
 		p.fill(x)
 	}
 	s.Render(w, p.status(), "wave.html", p)
@@ -160,17 +154,25 @@ func (v waveLines) FewLeft() []leftLine { return v.Left[:min(len(v.Left), maxRow
 // MoreLeft is how many don't.
 func (v waveLines) MoreLeft() int { return max(0, len(v.Left)-maxRows) }
 
+// FaxesLabel names how much services fax, by what it is counted in.
+func (p planning) FaxesLabel() string {
+	if p.Hospital.Counted == "pages" {
+		return p.say("wave.faxes.pages")
+	}
+	return p.say("wave.faxes")
+}
+
 // SumOf says what flows that are cut come to.
 func (p planning) SumOf(s waves.Sum) string {
 	if s.Flows == 0 {
 		return p.say("cut.none")
 	}
 	if s.Undated == s.Flows { // how many faxes that is isn't known
-		return p.say("cut.sum.open", s.Flows, p.Rate(s.Month))
+		return p.sayOf("cut.open.sum", s.Flows, s.Flows, p.Rate(s.Month))
 	}
-	text := p.say("cut.sum", s.Flows, p.Rate(s.Month), p.Rate(s.Lost))
+	text := p.sayOf("cut.sum", s.Flows, s.Flows, p.Rate(s.Month), p.Rate(s.Lost))
 	if s.Undated > 0 {
-		text += p.say("cut.sum.undated", s.Undated)
+		text += p.sayOf("cut.sum.undated", s.Undated, s.Undated)
 	}
 	return text
 }
@@ -250,7 +252,7 @@ func (s *site) waveLinesPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) showWaveLines(w http.ResponseWriter, v waveLines) {
-	v.Title += " : " + v.WaveName(v.Wave)
+	v.Title += v.Colon() + v.WaveName(v.Wave)
 	v.Revision = v.promise(&v.register)
 	s.Render(w, v.status(), "wavelines.html", v)
 }

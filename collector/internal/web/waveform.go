@@ -24,11 +24,11 @@ type planForm struct {
 	Remove   string // where who removes the thing sends; empty: it can't be
 	Revision string
 	Fields   []field
-	Places   []option // services that can be chosen
+	Places   choices // services that can be chosen
 }
 
 func (s *site) planForm(r *http.Request, title string) (p planForm) {
-	p.planning = s.planning(r, title)
+	p.planning = s.planning(r, title, "wave")
 	return p
 }
 
@@ -82,15 +82,11 @@ func (p *planForm) fillWave(x ledger.Wave) {
 		{Name: "cutoff", Label: p.say("wave.cutoff"), Type: "date", Value: string(x.Cutoff), Hint: p.say("wave.cutoff.hint"), Fault: p.Faults["cutoff"]},
 		{Name: "note", Label: p.say("wave.note"), Type: "textarea", Value: x.Note, Fault: p.Faults["note"]},
 	}
-	for id, service := range p.register.Services {
-		name := joined(" · ", cmp.Or(service.Name, id), p.register.Establishments[service.Establishment].Name)
+	p.Places = p.serviceChoices(p.say("wave.services"), x.Services, func(id string) string {
 		if in := p.Turns[id]; in.Number != 0 && in.Number != x.Number {
-			name += " (" + p.say("wave.number", in.Number) + ")"
+			return " (" + p.say("wave.number", in.Number) + ")"
 		}
-		p.Places = append(p.Places, option{id, name, slices.Contains(x.Services, id)})
-	}
-	slices.SortFunc(p.Places, func(a, b option) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+		return ""
 	})
 }
 
@@ -224,7 +220,7 @@ func (s *site) noteEdit(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *planForm) fillNote(n ledger.ServiceNote) {
-	p.Title += " : " + p.ServiceName(n.Service)
+	p.Title += p.Colon() + p.ServiceName(n.Service)
 	p.Hint, p.Action, p.Back = p.say("note.hint"), p.link("/services/"+n.Service+"/planning"), p.link("/waves/pilot")
 	urgency := field{Name: "urgency", Label: p.say("note.urgency"), Type: "select", Hint: p.say("note.urgency.hint"), Fault: p.Faults["urgency"]}
 	for i := range int64(ledger.MaxUrgency + 1) {

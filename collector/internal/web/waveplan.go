@@ -17,7 +17,7 @@ type proposalPage struct {
 	planning
 	By       string // a criterion, or mix
 	Tabs     []pageLink
-	Count    int // of waves
+	Wanted   int // waves
 	Weights  []field
 	Number   field
 	Groups   []proposedGroup
@@ -29,6 +29,9 @@ type proposalPage struct {
 	Revision string
 	Sent     url.Values // what the form hands back, so that the same is proposed again
 }
+
+// CountsFaxes tells whether how much services fax decides on the order.
+func (p proposalPage) CountsFaxes() bool { return slices.Contains(p.Columns, waves.Faxes) }
 
 type proposedGroup struct {
 	Number   int64
@@ -70,8 +73,8 @@ func (p *proposalPage) asked(q url.Values) waves.Weights {
 	if err != nil {
 		count = usualWaves
 	}
-	p.Count = min(max(count, fewestWaves), mostWaves)
-	p.Sent = url.Values{"by": {p.By}, "n": {strconv.Itoa(p.Count)}}
+	p.Wanted = min(max(count, fewestWaves), mostWaves)
+	p.Sent = url.Values{"by": {p.By}, "n": {strconv.Itoa(p.Wanted)}}
 	if p.By != mix {
 		p.Columns = []waves.Criterion{waves.Criterion(p.By)}
 		return waves.Alone(waves.Criterion(p.By))
@@ -101,29 +104,24 @@ func (s *site) proposalsPage(w http.ResponseWriter, r *http.Request) {
 func (s *site) showProposal(w http.ResponseWriter, r *http.Request, q url.Values, wrong faults) {
 	p := proposalPage{planning: s.planning(r, "proposals.title", "by", "n", "w-faxes", "w-urgency", "w-neighbours", "w-partners", "w-exchanges")}
 	p.Faults = wrong
-	if !p.Fault {
-		weights := p.asked(q)
-		if err := s.gather(r, &p.planning, weights[waves.Partners] > 0); err != nil {
-			s.Log.Error("read the books for the page", "error", err)
-			p.Fault = true
-		} else {
-			proposal := waves.Propose(p.Hospital.Services, p.Hospital.Flows, weights, p.Count)
-			p.fill(proposal)
-			p.Revision = revision(promised(p.Plan, proposal.Groups))
-		}
+	weights := p.asked(q)
+	if s.gathered(r, &p.planning, weights[waves.Partners] > 0) {
+		proposal := waves.Propose(p.Hospital.Services, p.Hospital.Flows, weights, p.Wanted)
+		p.fill(proposal)
+		p.Revision = revision(promised(p.Plan, proposal.Groups))
 	}
 	s.Render(w, p.status(), "proposals.html", p)
 }
 
 func (p *proposalPage) fill(x waves.Proposal) {
 	for _, by := range append([]string{mix}, criteria()...) {
-		tab := pageLink{Path: p.link("/waves/proposals", "by", by, "n", strconv.Itoa(p.Count)), Name: p.say("criterion." + by)}
+		tab := pageLink{Path: p.link("/waves/proposals", "by", by, "n", strconv.Itoa(p.Wanted)), Name: p.say("criterion." + by)}
 		if by == p.By {
 			tab.Current = "page"
 		}
 		p.Tabs = append(p.Tabs, tab)
 	}
-	p.Number = field{Name: "n", Label: p.say("proposals.count"), Type: "number", Value: strconv.Itoa(p.Count), Min: strconv.Itoa(fewestWaves), Max: strconv.Itoa(mostWaves), Step: "1"}
+	p.Number = field{Name: "n", Label: p.say("proposals.count"), Type: "number", Value: strconv.Itoa(p.Wanted), Min: strconv.Itoa(fewestWaves), Max: strconv.Itoa(mostWaves), Step: "1"}
 	for i, g := range x.Groups {
 		group := proposedGroup{Number: int64(i + 1)}
 		for _, s := range g {
@@ -132,7 +130,7 @@ func (p *proposalPage) fill(x waves.Proposal) {
 		}
 		p.Groups = append(p.Groups, group)
 	}
-	p.Fewer = len(x.Groups) > 0 && len(x.Groups) < p.Count
+	p.Fewer = len(x.Groups) > 0 && len(x.Groups) < p.Wanted
 	lacks := make(map[waves.Criterion]int)
 	for _, m := range x.Unknown {
 		var words []string
@@ -177,6 +175,10 @@ func (p *proposalPage) remedy(c waves.Criterion) string {
 		return p.link("/waves/pilot")
 	case waves.Neighbours:
 		return p.link("/import/devices")
+	case waves.Partners, waves.Exchanges:
+		if p.MayEdit() && !p.Narrow() {
+			return p.link("/journals")
+		}
 	}
 	return ""
 }
@@ -254,7 +256,7 @@ func (s *site) takeProposal(w http.ResponseWriter, r *http.Request) {
 		s.refused(w, r, err)
 		return
 	}
-	groups := waves.Propose(p.Hospital.Services, p.Hospital.Flows, weights, p.Count).Groups
+	groups := waves.Propose(p.Hospital.Services, p.Hospital.Flows, weights, p.Wanted).Groups
 	err := s.books(r).DeclarePlan(r.Context(), author(r), func(_ ledger.Register, plan ledger.Plan) (ledger.Plan, error) {
 		if len(p.reader.Establishments) > 0 {
 			return plan, errNotYours // whose numbers are of all
@@ -317,13 +319,8 @@ type whatIfPage struct {
 
 func (s *site) whatIfPage(w http.ResponseWriter, r *http.Request) {
 	p := whatIfPage{planning: s.planning(r, "whatif.title", "service", "to")}
-	if !p.Fault {
-		if err := s.gather(r, &p.planning, false); err != nil {
-			s.Log.Error("read the books for the page", "error", err)
-			p.Fault = true
-		} else {
-			p.fill(r.URL.Query())
-		}
+	if s.gathered(r, &p.planning, false) {
+		p.fill(r.URL.Query())
 	}
 	s.Render(w, p.status(), "whatif.html", p)
 }
@@ -406,13 +403,8 @@ type pilotRow struct {
 
 func (s *site) pilotPage(w http.ResponseWriter, r *http.Request) {
 	p := pilotPage{planning: s.planning(r, "pilot.title", "q", "page")}
-	if !p.Fault {
-		if err := s.gather(r, &p.planning, false); err != nil {
-			s.Log.Error("read the books for the page", "error", err)
-			p.Fault = true
-		} else {
-			p.fill(r.URL.Query())
-		}
+	if s.gathered(r, &p.planning, false) {
+		p.fill(r.URL.Query())
 	}
 	s.Render(w, p.status(), "pilot.html", p)
 }

@@ -188,6 +188,18 @@ func (s *site) planning(r *http.Request, title string, kept ...string) (p planni
 // planMonths are those of which services' faxes are told.
 const planMonths = 12
 
+// gathered is gather for a page to be shown: where the books can't be read the page says so, and it is false.
+func (s *site) gathered(r *http.Request, p *planning, partners bool) bool {
+	if p.Fault {
+		return false
+	}
+	if err := s.gather(r, p, partners); err != nil {
+		s.Log.Error("read the books for the page", "error", err)
+		p.Fault = true
+	}
+	return !p.Fault
+}
+
 // gather reads what services fax, in the last complete months, and with how many outside where that is wanted.
 func (s *site) gather(r *http.Request, p *planning, partners bool) error {
 	to := s.presentMonth(p.books).Add(-1)
@@ -251,15 +263,21 @@ func (p *planning) mayEditWave(w ledger.Wave) bool {
 
 // When says a day and how far it is away.
 func (p planning) When(d ledger.Day) string {
-	switch n := p.Today.Until(d); {
-	case d == "":
+	if d == "" {
 		return p.say("wave.undated")
+	}
+	return p.Date(d) + ", " + p.Away(d)
+}
+
+// Away says how far a day is away.
+func (p planning) Away(d ledger.Day) string {
+	switch n := p.Today.Until(d); {
 	case n == 0:
-		return p.say("wave.today", p.Date(d))
+		return p.say("wave.today")
 	case n > 0:
-		return p.say("wave.ahead", p.Date(d), n)
+		return p.sayOf("wave.ahead", n, n)
 	default:
-		return p.say("wave.past", p.Date(d), -n)
+		return p.sayOf("wave.past", -n, -n)
 	}
 }
 
@@ -294,9 +312,9 @@ type wavesPage struct {
 type waveRow struct {
 	ledger.Wave
 	Lines, Open int    // lines, and those of them that are still to be cut
-	Other       int    // of these, with another planned day than the wave's
+	Differing   int    // of these, with another planned day than the wave's
 	Copper      int    // of these, whose copper closes before
-	Done, Steps int    // milestones
+	Past, Steps int    // milestones: those that are done, and all
 	Next        string // the next one
 	Late        bool   // and its day is over
 }
@@ -325,7 +343,7 @@ func (p *planning) row(w ledger.Wave) waveRow {
 		}
 		row.Open++
 		if w.Cutoff != "" && cmp.Or(l.CutOn, l.Cutoff) != w.Cutoff {
-			row.Other++
+			row.Differing++
 		}
 	}
 	for _, x := range waves.Copper(lines, w.Cutoff).Near {
@@ -340,7 +358,7 @@ func (p *planning) row(w ledger.Wave) waveRow {
 		row.Steps++
 		switch {
 		case m.Done != "":
-			row.Done++
+			row.Past++
 		case row.Next == "":
 			what := p.Date(m.Day) + " · " + p.Milestone(m)
 			if row.Late = m.Day < p.Today; row.Late {
@@ -409,7 +427,7 @@ func (p *planning) coming(most int) (list []comingWave, more int) {
 	all := keep(p.Plan.Waves, func(w *ledger.Wave) bool { return w.Cutoff >= p.Today })
 	slices.SortStableFunc(all, func(a, b ledger.Wave) int { return strings.Compare(string(a.Cutoff), string(b.Cutoff)) })
 	for _, w := range all[:min(len(all), most)] {
-		list = append(list, comingWave{p.say("committee.wave", p.WaveName(w), p.When(w.Cutoff), len(w.Services), p.row(w).Open), p.WaveLink(w.Number)})
+		list = append(list, comingWave{p.say("committee.wave", p.WaveName(w), p.When(w.Cutoff), p.sayOf("count.departments", len(w.Services), len(w.Services)), p.sayOf("count.lines", p.row(w).Open, p.row(w).Open)), p.WaveLink(w.Number)})
 	}
 	return list, len(all) - len(list)
 }

@@ -64,7 +64,7 @@ func planOf(t *testing.T, books *ledger.Ledger) ledger.Plan {
 func TestWavesAreListedPlannedAndPrinted(t *testing.T) {
 	books := planned(t)
 	v := visit(t, books)
-	wantIn(t, "the list", bare(v.page("/waves")), "Vague 1 – Pilote 11/01/2027, dans 102 j 2 2 sur 4 2 sans cette date rien de connu avant aucun", "Vague 3 – Mixte sans date")
+	wantIn(t, "the list", bare(v.page("/waves")), "Vague 1 – Pilote 11/01/2027, dans 102 jours 2 2 sur 4 2 sans la date de la vague aucune fermeture connue avant aucun", "Vague 3 – Mixte sans date")
 	if w := v.send(http.MethodPost, "/waves/1/backward", url.Values{"action": {"complete"}}); w.Code != http.StatusSeeOther {
 		t.Fatalf("got %d %s", w.Code, bare(w.Body.String()))
 	}
@@ -81,7 +81,7 @@ func TestWavesAreListedPlannedAndPrinted(t *testing.T) {
 		!strings.Contains(file, "SUMMARY:Zéro fax – Coupure\u00a0: Vague 1 – Pilote\r\n") || !strings.Contains(file, "UID:"+p.Waves[0].UID+"@zerofax\r\n") {
 		t.Errorf("got %s %s, want the two cut-offs and all milestones", got, file)
 	}
-	wantIn(t, "the committee's page", bare(v.page("/committee")), "Prochaines vagues Vague 1 – Pilote : 11/01/2027, dans 102 j, 2 services, 2 lignes à couper")
+	wantIn(t, "the committee's page", bare(v.page("/committee")), "Prochaines vagues Vague 1 – Pilote : 11/01/2027, dans 102 jours, 2 services, 2 lignes à couper")
 }
 
 func TestTwoWhoEditAWaveLearnOfEachOther(t *testing.T) {
@@ -147,7 +147,7 @@ func TestProposalsSayWhatTheyCannotTell(t *testing.T) {
 		}
 	}
 	got := bare(v.page("/waves/proposals?by=urgency&n=3"))
-	wantIn(t, "with notes of three", got, "Échanges entre services : indécidable", "Vague 1 : 1 services", "service of secret", "Vague 3 : 1 services, 1 lignes", "Indécidable (1 services) 1 sans note d’urgence vitale", "service of chu : Urgence vitale")
+	wantIn(t, "with notes of three", got, "Échanges entre services : indécidable", "Vague 1 : 1 service", "service of secret", "Vague 3 : 1 service, 1 ligne", "Indécidable (1 service) 1 sans note d’urgence vitale", "service of chu : Urgence vitale")
 	form := v.filled("/waves/proposals?by=urgency&n=3", "by", "urgency", "n", "3")
 	if w := v.send(http.MethodPost, "/waves/proposals", form); w.Code != http.StatusSeeOther {
 		t.Fatalf("got %d %s", w.Code, bare(w.Body.String()))
@@ -185,6 +185,7 @@ func TestAServiceIsMovedToAnotherWave(t *testing.T) {
 func TestAMilestoneIsAddedDoneAndRemoved(t *testing.T) {
 	books := planned(t)
 	v := visit(t, books)
+	wantIn(t, "the form in the other language", html.UnescapeString(v.page("/milestones/new?wave=1")), `href="/milestones/new?lang=en&wave=1"`)
 	if w := v.send(http.MethodPost, "/milestones/new", url.Values{"title": {"Réunion"}, "wave": {"1"}, "day": {"15/12/2026"}}); w.Code != http.StatusSeeOther {
 		t.Fatalf("got %d %s", w.Code, bare(w.Body.String()))
 	}
@@ -312,13 +313,17 @@ func TestAProposalKeepsTogetherWhoFaxesEachOtherByTheirJournals(t *testing.T) {
 	page := func(path string) string {
 		return bare(html.UnescapeString(ask(site, http.MethodGet, path).Body.String()))
 	}
-	wantIn(t, "the proposal", page("/waves/proposals?by=exchanges&n=2&lang=en"), "Between the proposed waves: 1 faxes a month, of 81 between these departments",
-		"Wave 1: 2 departments, 2 lines", "cardio 1 mostly radio: 70 a month Wave 1", "radio 1 mostly cardio: 70 a month Wave 2", "Wave 2: 2 departments, 2 lines", "Cannot tell (1 departments) 1 of which no journal says whom they fax", "muet : Interdependence")
-	wantIn(t, "by partners", page("/waves/proposals?by=partners&n=2&lang=en"), "Cannot tell (1 departments) 1 of which no journal tells the correspondents")
+	wantIn(t, "the proposal", page("/waves/proposals?by=exchanges&n=2&lang=en"), "Faxes a month between departments of different waves: 1, of 81 between all these departments",
+		"Wave 1: 2 departments, 2 lines", "cardio 1 mostly radio: 70 a month Wave 1", "radio 1 mostly cardio: 70 a month Wave 2", "Wave 2: 2 departments, 2 lines", "Cannot tell (1 department) 1 of which no journal says whom they fax", "muet : Interdependence")
+	wantIn(t, "by partners", page("/waves/proposals?by=partners&n=2&lang=en"), "Cannot tell (1 department) 1 of which no journal tells the correspondents")
 	wantIn(t, "the wave", page("/waves/1?lang=en"), "3 flows cut, 71 faxes a month", "cardio → radio: 50 a month; cardio has no fax from 11 Jan 2027 to 12 Apr 2027: about 150 faxes")
-	wantIn(t, "what if", page("/waves/whatif?service=cardio&to=2&lang=en"), "Now 4 flows cut, 81 faxes a month, about 212 faxes between the dates (and 1 flows of which a date is missing)", "Then 1 flows cut, 10 faxes a month, and a date is missing of all of them", "Exchanges that are no more cut (3)")
+	b.plan.Milestones = []ledger.Milestone{{ID: 1, Wave: 1, Kind: ledger.MilestoneKinds()[0], Day: "2026-10-01", Done: "2026-09-30"}}
+	if got := ask(site, http.MethodGet, "/waves/1").Body.String(); strings.Contains(got, `id="done"`) || !strings.Contains(got, `<a href="/waves/1?lang=en" lang="en"`) {
+		t.Error("the page of a wave, of which a milestone is done and lines have other dates, says that something was saved, or leads to no other language")
+	}
+	wantIn(t, "what if", page("/waves/whatif?service=cardio&to=2&lang=en"), "Now 4 flows cut, 81 faxes a month, about 212 faxes between the dates (and 1 flow of which a date is missing)", "Then 1 flow cut, 10 faxes a month; a date of it is missing", "Exchanges that are no more cut (3)")
 	b.snapshot.Lines = append(b.snapshot.Lines, ledger.Line{ID: "l9", Service: "radio", Establishment: "chu", State: ledger.Active, Declared: true, Zone: time.UTC})
-	wantIn(t, "the proposal where a line isn't told of", page("/waves/proposals?by=exchanges&n=2&lang=en"), "Journals don’t tell all lines of 1 departments")
-	wantIn(t, "the wave where a line isn't told of", page("/waves/2?lang=en"), "At least, for: radio", "Automatic replies and posters (ZIP)", "Correspondents to warn (CSV)")
+	wantIn(t, "the proposal where a line isn't told of", page("/waves/proposals?by=exchanges&n=2&lang=en"), "Journals don’t cover all lines of 1 department:")
+	wantIn(t, "the wave where a line isn't told of", page("/waves/2?lang=en"), "A minimum for: radio", "Automatic replies and posters (ZIP)", "Correspondents to warn (CSV)")
 	wantIn(t, "what if of one that no journal tells of", page("/waves/whatif?service=muet&to=2&lang=en"), "Cannot tell: no journal says whom this department faxes")
 }

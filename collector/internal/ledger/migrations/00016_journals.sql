@@ -64,7 +64,8 @@ CREATE TABLE journal_rows (
     done     BIGINT NOT NULL,
     pages    BIGINT NOT NULL,
     seconds  BIGINT NOT NULL,
-    imports  BIGINT NOT NULL               -- how many contain it
+    imports  BIGINT NOT NULL,              -- how many contain it
+    ahead    BIGINT NOT NULL               -- 1: when it was read its date was to come: a wrong clock's, so it is in no sum
 );
 
 CREATE INDEX journal_rows_pair ON journal_rows (pair, at);
@@ -75,6 +76,14 @@ CREATE TABLE import_rows (
     first_row BIGINT NOT NULL,
     last_row  BIGINT NOT NULL,
     PRIMARY KEY (import, first_row)
+);
+
+-- Of which time an import tells: from a row to the next, but where that is long after.
+CREATE TABLE import_spans (
+    import   BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at  BIGINT NOT NULL,
+    PRIMARY KEY (import, first_at)
 );
 
 -- The books: faxes by month, in the collector's time zone. Those of a month stand together, since journals are read in
@@ -98,16 +107,13 @@ CREATE TABLE party_months (
     PRIMARY KEY (month, unit, party)
 );
 
+-- What our lines sent whom in a month, and others sent them.
 CREATE TABLE flow_months (
     month     BIGINT NOT NULL,
     unit      TEXT NOT NULL,
-    from_line TEXT NOT NULL,
-    to_line   TEXT NOT NULL,
-    done      BIGINT NOT NULL,
-    failed    BIGINT NOT NULL,
-    pages     BIGINT NOT NULL,
-    paged     BIGINT NOT NULL,
-    PRIMARY KEY (month, unit, from_line, to_line)
+    from_line TEXT NOT NULL, -- empty: outside, or not told
+    receivers TEXT NOT NULL, -- of each, in order: its line (likewise), done, failed, pages, paged; tabs between, a line feed after
+    PRIMARY KEY (month, unit, from_line)
 );
 
 -- When which month's flows changed last, by the revision of these books.
@@ -132,6 +138,7 @@ DROP TABLE flow_changes;
 DROP TABLE flow_months;
 DROP TABLE party_months;
 DROP TABLE pair_months;
+DROP TABLE import_spans;
 DROP TABLE import_rows;
 DROP TABLE journal_rows;
 DROP TABLE pairs;

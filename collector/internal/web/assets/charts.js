@@ -20,6 +20,8 @@ function look(place) {
 
 const written = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
 
+const colon = document.documentElement.lang === "fr" ? "\u00a0: " : ": ";
+
 function draw(place) {
   drawn.get(place)?.destroy();
   place.querySelector(".uplot")?.remove();
@@ -63,11 +65,18 @@ function plan(data, colours, width, height) {
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     scales: { x: { time: false, range: [-0.5, data.labels.length - 0.5] }, y: { range: [bottom * 1.05, top * 1.05] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 64, size: 28, incrs: [1, 2, 3, 6, 12, 24, 60, 120], values: (_, ticks) => ticks.map(t => data.labels[t] ?? "") },
+      { ...axis, grid: { show: false }, space: apart(data.labels, colours.font), size: 28, incrs: [1, 2, 3, 6, 12, 24, 60, 120], values: (_, ticks) => ticks.map(t => data.labels[t] ?? "") },
       { ...axis, size: room, incrs: top < 5 ? [1, 2] : undefined, values: (_, ticks) => ticks.map(t => written.format(t)) },
     ],
     hooks: { setCursor: [plot => tell(plot, data)] },
   };
+}
+
+// apart is how far from each other labels stand so that none touches the next.
+function apart(labels, font) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = font;
+  return Math.max(64, Math.ceil(Math.max(...labels.map(l => pen.measureText(l).width))) + 16);
 }
 
 // room is how much the numbers of an axis need.
@@ -135,7 +144,7 @@ function tell(plot, data) {
     return;
   }
   const known = data.series.filter(s => s.values[i] !== null).map(s => `${s.name} ${written.format(s.values[i])}`);
-  readout.textContent = `${data.labels[i]} : ${known.join(" · ") || "—"}`;
+  readout.textContent = `${data.labels[i]}${colon}${known.join(" · ") || "—"}`;
 }
 
 function step(event) {

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/zerofax/zerofax/agent/wire"
 )
 
 func TestAProfileOfJournalsIsKeptUnderItsNameAndWhoChangedItIsKnown(t *testing.T) {
@@ -53,41 +51,6 @@ func TestOfAnImportsRejectedRowsTheFirstAreKeptAndThoseOfOldImportsForgotten(t *
 	}
 	if got, err := l.Rejects(t.Context(), 1); err != nil || len(got) != 0 {
 		t.Errorf("of an import of long ago: got %d rows, %v, want none", len(got), err)
-	}
-}
-
-func TestAnImportThatWasTakenBackInPartIsTakenBackToTheEnd(t *testing.T) {
-	t.Parallel()
-	l := emptyBooks(t)
-	id, err := l.BeginImport(t.Context(), Author{Who: "anne"}, Import{Journal: "fax", Source: "fax.csv"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	event := wire.Event{Journal: "fax", Key: "k", At: wire.TimeOf(l.now()), Unit: wire.Message, Witness: wire.Sender, From: "0241354000", To: "0299284321", Result: wire.Done}
-	if _, err := l.BookEvents(t.Context(), id, []wire.Event{event}, 0, 0); err != nil {
-		t.Fatal(err)
-	}
-	half := func() []int64 {
-		ids, err := l.HalfUndone(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ids
-	}
-	if got := half(); len(got) != 0 {
-		t.Errorf("while it runs: got %v, want none", got)
-	}
-	if err := l.alter(t.Context(), "end amidst", func(s *store) error { return s.setState(t.Context(), id, ImportCancelled, 1) }); err != nil {
-		t.Fatal(err)
-	}
-	if got := half(); !slices.Equal(got, []int64{id}) {
-		t.Errorf("its program ended amidst: got %v, want %d", got, id)
-	}
-	if err := l.CancelImport(t.Context(), Author{}, id); err != nil {
-		t.Fatal(err)
-	}
-	if got := half(); len(got) != 0 {
-		t.Errorf("afterwards: got %v, want none", got)
 	}
 }
 
