@@ -105,6 +105,8 @@ func ail(ctx context.Context, rng *rand.Rand, bed sim.Bed, moved map[*sim.Device
 		if time.Since(moved[bed.Device]) > 11*time.Minute {
 			bed.MoveRows()
 			moved[bed.Device] = time.Now()
+			pause(ctx, time.Duration(rng.IntN(4000))*time.Millisecond) // then it falls ill, perhaps while it is being searched
+			bed.SetFault(faults[rng.IntN(len(faults))])
 		}
 	}
 	pause(ctx, time.Duration(rng.IntN(4000))*time.Millisecond)

@@ -78,17 +78,18 @@ func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
 		t.again = min(t.again, t.identified+patience)
 		restarted = false
 	}
-	stale := result.Stale && (t.searched == 0 || p.since()-t.searched >= patience)
-	if stale {
-		t.searched = p.since()
-	}
+	stale := result.Stale && p.since() >= t.search
 	switch {
 	case result.Stranger:
 		p.forget(t)
 	case !stale && !restarted:
 		return p.accept(t, due, result), nil
 	}
-	if err := p.identify(ctx, t); err != nil {
+	err = p.identify(ctx, t)
+	if stale && (err == nil || t.failures+1 >= lastStraw) { // else the next look searches again
+		t.search = p.since() + patience
+	}
+	if err != nil {
 		if stale || t.is == nil {
 			return wire.Reading{}, err
 		}

@@ -42,6 +42,7 @@ type machine struct {
 	asked    time.Time
 	gets     []time.Time // when a GET came in
 	columns  int
+	fragile  int // how often yet asking for a column comes to nothing
 	busy     bool
 	overlaps int // requests that came while another was under way
 }
@@ -136,7 +137,16 @@ func (m *machine) Get(ctx context.Context, oids []string) (mibs.Answers, error) 
 }
 
 func (m *machine) Column(ctx context.Context, root string, most int) ([]mibs.Varbind, error) {
-	m.change(func(m *machine) { m.columns++ })
+	broken := false
+	m.change(func(m *machine) {
+		m.columns++
+		if m.fragile > 0 {
+			m.fragile, broken = m.fragile-1, true
+		}
+	})
+	if broken {
+		return nil, errSilent
+	}
 	rec, err := m.recording(ctx, true)
 	if err != nil {
 		return nil, err
@@ -689,6 +699,26 @@ func TestARowThatMovedIsFoundAgain(t *testing.T) {
 			if v := r.Counters[0].Value; v != 10 && v != 12 {
 				t.Errorf("got %d, which no fax counter ever said", v)
 			}
+		}
+	})
+}
+
+func TestARowThatMovedIsSearchedAgainAtOnceWhereTheSearchFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine("1001")
+		m.sent = 10
+		w := start(t, nil, m)
+		after(10 * time.Minute)
+		m.change(func(m *machine) { m.row, m.sent, m.fragile = 4, 12, 2 })
+		after(9 * time.Minute) // of which five until its counters are due
+		readings := slices.DeleteFunc(w.kept.of(""), func(r wire.Reading) bool { return len(r.Counters) == 0 })
+		if last := readings[len(readings)-1].Counters[0]; last.Value != 12 || m.fragile != 0 {
+			t.Errorf("got %d, with %d failures to come, want 12", last.Value, m.fragile)
+		}
+		m.change(func(m *machine) { m.row, m.sent, m.fragile = 1, 13, 1000 })
+		after(30 * time.Minute)
+		if searches := 1000 - m.fragile; searches != 6 {
+			t.Errorf("searched %d times in 30 minutes, want three times, and three times more when ten have passed", searches)
 		}
 	})
 }

@@ -31,7 +31,7 @@ type target struct {
 	// The rest belongs to the worker that looks at it.
 	is         *mibs.Device  // nil until it said who it is, or if it is gone
 	counters   time.Duration // next look at counters
-	searched   time.Duration // when it was last asked who it is because a row had moved; 0 = never
+	search     time.Duration // not to be asked before who it is because a row has moved
 	identified time.Duration // when it last said who it is
 	again      time.Duration // when to ask that whatever happens
 	told       time.Duration // when its identity was told; 0 = not yet

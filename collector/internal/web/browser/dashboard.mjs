@@ -19,7 +19,7 @@ const browser = await chromium.launch({
 async function open(options) {
   const context = await browser.newContext({ locale: 'fr-FR', viewport: { width: 1400, height: 900 }, ...options })
   const page = await context.newPage()
-  page.on('console', m => { if (m.type() === 'error' && !m.text().includes('data:image/svg')) faults.push(`the console says ${m.text()}`) })
+  page.on('console', m => { if (m.type() === 'error') faults.push(`the console says ${m.text()}`) })
   page.on('pageerror', e => faults.push(`a script fails: ${e}`))
   await page.addInitScript(() => {
     window.shift = 0
