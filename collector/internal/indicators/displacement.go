@@ -130,6 +130,7 @@ type EvidenceWeek struct {
 	Expected *float64   `json:"expected"` // nil: nothing to compare with
 	Low      *float64   `json:"low"`      // a single week lies between in nineteen of twenty cases
 	High     *float64   `json:"high"`
+	Cut      bool       `json:"cut,omitempty"` // the line was cut in it: it is neither before nor after
 	After    bool       `json:"after,omitempty"`
 }
 
@@ -272,7 +273,7 @@ func (n *neighbourhood) suspect(machines []*neighbour, r *rest, p period) *suspe
 		s.evidence.Unit = "faxes"
 	}
 	for w := p.first; w < p.end; w++ {
-		x := EvidenceWeek{Monday: w.Monday(), After: w >= p.after}
+		x := EvidenceWeek{Monday: w.Monday(), Cut: w >= p.cut && w < p.after, After: w >= p.after}
 		count, watched := s.count(w)
 		if watched {
 			x.Count = &count

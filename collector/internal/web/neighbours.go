@@ -233,9 +233,12 @@ func (p *neighbourPage) draw(e *indicators.Evidence) (err error) {
 	}
 	for i := range e.Weeks {
 		w := &e.Weeks[i]
-		before, after := w.Count, (*float64)(nil)
-		if w.After {
-			before, after = nil, w.Count
+		var before, after *float64
+		switch {
+		case w.After:
+			after = w.Count
+		case !w.Cut:
+			before = w.Count
 		}
 		p.Chart.Labels = append(p.Chart.Labels, p.Date(w.Monday))
 		for j, v := range []*float64{before, after, w.Expected} {

@@ -81,6 +81,21 @@ func TestFaxesThatWentNextDoorAreShownWithTheirEvidence(t *testing.T) {
 	}
 }
 
+func TestTheWeekOfTheCutIsDrawnNeitherAsBeforeNorAsAfter(t *testing.T) {
+	b := floors(44)
+	b.snapshot.Lines[0].CutoffAt += 2 * 24 * 3600 * 1000 // a Wednesday
+	page := shown(t, b, "/neighbours/0241354000")
+	for week, want := range map[string]string{
+		"20/07/2026": `<td class="figure">46</td><td class="figure">inconnu</td>`,
+		"27/07/2026": `<td class="figure">inconnu</td><td class="figure">inconnu</td>`,
+		"03/08/2026": `<td class="figure">inconnu</td><td class="figure">86</td>`,
+	} {
+		if want = week + "</th>" + want; !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
 func TestWhatDidNotMoveIsSaidAndWhatIsNoCutIsNotFound(t *testing.T) {
 	b := floors(0)
 	if got := plain(row(t, shown(t, b, "/neighbours"), "line-0241354000")); !strings.Contains(got, "Pas de report") || !strings.Contains(got, "Une hausse de ") {

@@ -68,8 +68,8 @@ var neighbourTexts = page.Texts{
 	"neighbours.band":          {"Attendu 19 semaines sur 20", "Expected 19 weeks in 20"},
 	"neighbours.chart":         {"Trafic des voisines par semaine", "What the neighbours faxed a week"},
 	"neighbours.chart.note": {
-		"Les semaines qui n’ont pas été observées presque entières restent vides.",
-		"Weeks that weren't watched nearly whole stay empty.",
+		"La semaine de la coupure et celles qui n’ont pas été observées presque entières restent vides.",
+		"The week of the cut, and weeks that weren't watched nearly whole, stay empty.",
 	},
 	"neighbours.unit.pages": {"pages", "pages"},
 	"neighbours.unit.faxes": {"fax", "faxes"},
