@@ -43,6 +43,7 @@ func TestFlowsAndNeighboursOverAScriptedHistory(t *testing.T) {
 	t.Run("messages are true", func(t *testing.T) { exchangedAsTold(t, s, "message", s.Truth.Exchanged) })
 	t.Run("so are calls", func(t *testing.T) { exchangedAsTold(t, s, "call", s.Truth.Called) })
 	t.Run("one service went next door, the others didn't", func(t *testing.T) { wentNextDoor(t, s) })
+	t.Run("correspondents and their MSSanté", func(t *testing.T) { equipped(t, s) })
 	t.Run("the pages in a browser", func(t *testing.T) {
 		browse(t, "collector/internal/web/browser/flows.mjs", s.CollectorURL(), s.Truth.Borrowed.Number)
 	})
@@ -63,6 +64,20 @@ func importedAgain(t *testing.T, s *stage.Stage) {
 	stdout, stderr, code := run(t, "env", append(args, path)...)
 	if code != 0 || !strings.Contains(stdout, " 0 new,") || strings.Contains(stdout, " 0 known,") {
 		t.Errorf("exit %d, got %s%s, want nothing new, and some known", code, stdout, stderr)
+	}
+}
+
+// equipped looks whom the page of flows says to have MSSanté, by the public files.
+func equipped(t *testing.T, s *stage.Stage) {
+	page := get(s.CollectorURL() + "/flows?lang=en")
+	for name, want := range map[string]string{
+		"Laboratoire des Tilleuls": "Yes", "DR EXEMPLE Jeanne": "Yes", "Clinique imaginaire": "Not published (or unlisted)", "02 61 •• •• 06": "Unknown",
+	} {
+		_, rest, _ := strings.Cut(page[strings.Index(page, "Correspondents"):], name)
+		row, _, _ := strings.Cut(rest, "</tr>")
+		if !strings.Contains(row, ">"+want) {
+			t.Errorf("%s: got %q, want %q", name, row, want)
+		}
 	}
 }
 

@@ -35,7 +35,8 @@ func (h *hospital) extractionName(days int) string {
 	return fmt.Sprintf("Extraction_Correspondance_MSSante_%s0230.txt", h.ago(h.paris, 0, days).Format("20060102"))
 }
 
-// extraction is the file: what is published of theirs, an address that nobody declared, and others' addresses.
+// extraction is the file: what is published of theirs, an address that nobody declared, and others' addresses, among them
+// correspondents'.
 func (h *hospital) extraction(second bool) []byte {
 	last := map[string]Mailbox{}
 	var order []string
@@ -47,8 +48,11 @@ func (h *hospital) extraction(second bool) []byte {
 	}
 	var b strings.Builder
 	b.WriteString(extractionHeader)
+	line := func(kind, address, person, finess, service, who, name, town string) {
+		fmt.Fprintf(&b, "%s|%s||%s||1|%s|%s|%s|Non|%s||||1||RUE|DE L'EXEMPLE||%s|%.5[8]s|%.2[8]s|France\n", kind, address, person, finess, service, who, name, town)
+	}
 	row := func(kind, address, finess, service, name string) {
-		fmt.Fprintf(&b, "%s|%s||||1|%s|%s||||||||||Non|%s||||1||RUE|DE L'EXEMPLE||00000 EXEMPLE|00000|00|France\n", kind, address, finess, service, name)
+		line(kind, address, "", finess, service, strings.Repeat("|", 8), name, "00000 EXEMPLE")
 	}
 	for _, address := range order {
 		m := last[address]
@@ -63,6 +67,12 @@ func (h *hospital) extraction(second bool) []byte {
 	for n := range 40 {
 		row("PER", fmt.Sprintf("personne.%02d@ville.mssante.fr", n), "", "", "")
 	}
+	for n, c := range correspondents {
+		if c.mailbox != "" {
+			line("ORG", c.mailbox, "", finessNumbers[n], "Secrétariat", strings.Repeat("|", 8), c.name, "49000 ANGERS")
+		}
+	}
+	line("PER", "jeanne.exemple@ville.mssante.fr", "10000000017", "", "", "DR|EXEMPLE|Jeanne|M|Médical|10|Médecin|SM04|Cardiologie", "CABINET DU PORT", "49000 ANGERS")
 	return []byte(b.String())
 }
 

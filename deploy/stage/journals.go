@@ -43,18 +43,19 @@ type correspondent struct {
 	number, name   string
 	service        string
 	theirs, itself float64 // faxes to the service, and from it
+	mailbox        string  // MSSanté address that the directory publishes of a structure; empty: none
 }
 
 // correspondents are made up; so are their numbers, of a range kept for that.
 var correspondents = []correspondent{
-	{"0261919801", "Laboratoire des Tilleuls", "urgences", 1.6, .5},
-	{"0261919802", "Cabinet du Port", "cardiologie", .9, .7},
-	{"0261919803", "Clinique imaginaire", "oncologie", .6, .8},
-	{"0261919804", "Centre d'imagerie du Parc", "oncologie", 1.2, .2},
-	{"0261919805", "Maison de santé des Quais", "pediatrie", .5, .4},
-	{"0261919806", "Cabinet de sages-femmes", "maternite", .7, .3},
-	{"0261919807", "Pharmacie de la Gare", "urgences", .2, .9},
-	{"0261919808", "EHPAD Les Glycines", "urgences", .4, .6},
+	{"0261919801", "Laboratoire des Tilleuls", "urgences", 1.6, .5, "secretariat@tilleuls.mssante.fr"},
+	{"0261919802", "Cabinet du Port", "cardiologie", .9, .7, ""},
+	{"0261919803", "Clinique imaginaire", "oncologie", .6, .8, ""},
+	{"0261919804", "Centre d'imagerie du Parc", "oncologie", 1.2, .2, "comptes-rendus@imagerie-parc.mssante.fr"},
+	{"0261919805", "Maison de santé des Quais", "pediatrie", .5, .4, ""},
+	{"0261919806", "Cabinet de sages-femmes", "maternite", .7, .3, ""},
+	{"0261919807", "Pharmacie de la Gare", "urgences", .2, .9, ""},
+	{"0261919808", "EHPAD Les Glycines", "urgences", .4, .6, ""},
 }
 
 // internals are how often services fax each other on a working day.
