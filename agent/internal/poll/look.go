@@ -86,8 +86,10 @@ func (p *Poller) read(ctx context.Context, t *target) (wire.Reading, error) {
 		return p.accept(t, due, result), nil
 	}
 	err = p.identify(ctx, t)
-	if stale && (err == nil || t.failures+1 >= lastStraw) { // else the next look searches again
-		t.search = p.since() + patience
+	if stale {
+		if t.searches++; err == nil || t.searches == mostSearches { // else the next look searches again
+			t.search, t.searches = p.since()+patience, 0
+		}
 	}
 	if err != nil {
 		if stale || t.is == nil {
@@ -270,6 +272,7 @@ func (p *Poller) forget(t *target) {
 	p.handOver(p.machines.left(t))
 	t.is, t.last = nil, heard{}
 	t.told, t.uptime, t.counters, t.answered = 0, 0, 0, 0
+	t.search, t.searches = 0, 0
 	t.restarts = nil
 	t.resting.Store(0)
 }

@@ -704,23 +704,32 @@ func TestARowThatMovedIsFoundAgain(t *testing.T) {
 }
 
 func TestARowThatMovedIsSearchedAgainAtOnceWhereTheSearchFailed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMachine("1001")
-		m.sent = 10
-		w := start(t, nil, m)
-		after(10 * time.Minute)
-		m.change(func(m *machine) { m.row, m.sent, m.fragile = 4, 12, 2 })
-		after(9 * time.Minute) // of which five until its counters are due
-		readings := slices.DeleteFunc(w.kept.of(""), func(r wire.Reading) bool { return len(r.Counters) == 0 })
-		if last := readings[len(readings)-1].Counters[0]; last.Value != 12 || m.fragile != 0 {
-			t.Errorf("got %d, with %d failures to come, want 12", last.Value, m.fragile)
-		}
-		m.change(func(m *machine) { m.row, m.sent, m.fragile = 1, 13, 1000 })
-		after(30 * time.Minute)
-		if searches := 1000 - m.fragile; searches != 6 {
-			t.Errorf("searched %d times in 30 minutes, want three times, and three times more when ten have passed", searches)
-		}
-	})
+	for name, test := range map[string]struct{ silent, within time.Duration }{
+		"of a machine that answered until then": {0, 9 * time.Minute},                 // its counters are due each five
+		"of one that was silent":                {10 * time.Minute, 15 * time.Minute}, // and so is a look at it
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMachine("1001")
+				m.sent = 10
+				w := start(t, nil, m)
+				after(10 * time.Minute)
+				m.change(func(m *machine) { m.silent = test.silent > 0 })
+				after(test.silent)
+				m.change(func(m *machine) { m.silent, m.row, m.sent, m.fragile = false, 4, 12, 2 })
+				after(test.within)
+				readings := slices.DeleteFunc(w.kept.of(""), func(r wire.Reading) bool { return len(r.Counters) == 0 })
+				if last := readings[len(readings)-1].Counters[0]; last.Value != 12 || m.fragile != 0 {
+					t.Errorf("got %d, with %d failures to come, want 12", last.Value, m.fragile)
+				}
+				m.change(func(m *machine) { m.row, m.sent, m.fragile = 1, 13, 1000 })
+				after(30 * time.Minute)
+				if searches := 1000 - m.fragile; searches != 6 {
+					t.Errorf("searched %d times in 30 minutes, want three times, and three times more when ten have passed", searches)
+				}
+			})
+		})
+	}
 }
 
 func TestARowThatIsMissingForAWhileIsSoonReadAgain(t *testing.T) {

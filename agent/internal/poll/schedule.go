@@ -23,18 +23,19 @@ import (
 // costs three datagrams. Where so many are silent that half of the workers can't ask them all
 // in that time, it takes them longer.
 const (
-	tick       = 500 * time.Millisecond
-	firstLooks = 20 * time.Millisecond // from first look to first look after a start
-	longest    = 5 * time.Minute       // between looks at a device without readings, unless polled even less often
-	slow       = time.Second           // a look that takes longer makes its device wait with the silent ones
-	restful    = 4                     // from look to look, in times that the last one took
-	budget     = time.Minute           // for everything asked in one look
-	patience   = 10 * time.Minute      // from asking who a device is because a row moved, or it restarted, to asking so again
-	daily      = 24 * time.Hour        // from asking who a device is to asking again
-	hourly     = time.Hour             // from telling who a device is, or why it isn't asked, to telling again
-	settling   = 10 * time.Minute      // after booting, until a device has all its rows (as mibs.Device sees it)
-	settlings  = 10                    // looks that a device that was never seen before has for that at most
-	batchEvery = time.Second           // readings wait that long for others to share a batch
+	tick         = 500 * time.Millisecond
+	firstLooks   = 20 * time.Millisecond // from first look to first look after a start
+	longest      = 5 * time.Minute       // between looks at a device without readings, unless polled even less often
+	slow         = time.Second           // a look that takes longer makes its device wait with the silent ones
+	restful      = 4                     // from look to look, in times that the last one took
+	budget       = time.Minute           // for everything asked in one look
+	patience     = 10 * time.Minute      // from asking who a device is because a row moved, or it restarted, to asking so again
+	mostSearches = 3                     // for a row that moved, look after look, where they come to nothing
+	daily        = 24 * time.Hour        // from asking who a device is to asking again
+	hourly       = time.Hour             // from telling who a device is, or why it isn't asked, to telling again
+	settling     = 10 * time.Minute      // after booting, until a device has all its rows (as mibs.Device sees it)
+	settlings    = 10                    // looks that a device that was never seen before has for that at most
+	batchEvery   = time.Second           // readings wait that long for others to share a batch
 )
 
 // phase spreads devices over every interval, the same way after each start.

@@ -32,6 +32,7 @@ type target struct {
 	is         *mibs.Device  // nil until it said who it is, or if it is gone
 	counters   time.Duration // next look at counters
 	search     time.Duration // not to be asked before who it is because a row has moved
+	searches   int           // for such a row, in vain
 	identified time.Duration // when it last said who it is
 	again      time.Duration // when to ask that whatever happens
 	told       time.Duration // when its identity was told; 0 = not yet
