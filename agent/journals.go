@@ -115,8 +115,8 @@ func newTail(c *config, held *spool.Spool, link *uplink.Uplink, log *slog.Logger
 			s := held.State()
 			return link.State().Events && s.Envelopes < mostHeld && s.Bytes < int64(c.Spool.MaxSize/2)
 		},
+		Books: func() wire.Time { return link.State().Books },
 	}
-	o.Books = func() wire.Time { return link.State().Books }
 	for _, j := range c.Journals {
 		o.Journals = append(o.Journals, tail.Journal{
 			Name: j.Name, Path: j.Path, Rules: j.rules(), Reader: func() (tail.Reader, error) { return j.profile.Reader(j.place) },

@@ -48,11 +48,12 @@ func (h *hospital) extraction(second bool) []byte {
 	}
 	var b strings.Builder
 	b.WriteString(extractionHeader)
+	const nobody = "||||||||" // no name, no profession
 	line := func(kind, address, person, finess, service, who, name, town string) {
 		fmt.Fprintf(&b, "%s|%s||%s||1|%s|%s|%s|Non|%s||||1||RUE|DE L'EXEMPLE||%s|%.5[8]s|%.2[8]s|France\n", kind, address, person, finess, service, who, name, town)
 	}
 	row := func(kind, address, finess, service, name string) {
-		line(kind, address, "", finess, service, strings.Repeat("|", 8), name, "00000 EXEMPLE")
+		line(kind, address, "", finess, service, nobody, name, "00000 EXEMPLE")
 	}
 	for _, address := range order {
 		m := last[address]
@@ -69,7 +70,7 @@ func (h *hospital) extraction(second bool) []byte {
 	}
 	for n, c := range correspondents {
 		if c.mailbox != "" {
-			line("ORG", c.mailbox, "", finessNumbers[n], "Secrétariat", strings.Repeat("|", 8), c.name, "49000 ANGERS")
+			line("ORG", c.mailbox, "", finessNumbers[n], "Secrétariat", nobody, c.name, "49000 ANGERS")
 		}
 	}
 	line("PER", "jeanne.exemple@ville.mssante.fr", "10000000017", "", "", "DR|EXEMPLE|Jeanne|M|Médical|10|Médecin|SM04|Cardiologie", "CABINET DU PORT", "49000 ANGERS")
