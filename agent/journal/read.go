@@ -49,6 +49,10 @@ func (r *Reader) Read(file io.Reader, each func(Row) error) error {
 // strange tells whether a file begins as no text does. Damaged ones have such bytes further down, and OXE's stream anywhere.
 func (r *Reader) strange(begins []byte) bool {
 	stream := r.profile.kind == &oxe && len(begins) > 0 && begins[0] < '\t'
-	wide := bytes.HasPrefix(begins, []byte("\xff\xfe")) || bytes.HasPrefix(begins, []byte("\xfe\xff")) // which Row tells
-	return bytes.HasPrefix(begins, []byte("%PDF-")) || !stream && !wide && bytes.IndexByte(begins[:min(len(begins), 512)], 0) >= 0
+	return bytes.HasPrefix(begins, []byte("%PDF-")) || !stream && !wide(begins) && bytes.IndexByte(begins[:min(len(begins), 512)], 0) >= 0
+}
+
+// wide tells whether a file begins as UTF-16 does, which Row refuses.
+func wide(begins []byte) bool {
+	return bytes.HasPrefix(begins, []byte("\xff\xfe")) || bytes.HasPrefix(begins, []byte("\xfe\xff"))
 }

@@ -85,7 +85,7 @@ func (r *Reader) split(record []byte) {
 	switch {
 	case len(record) > maxRecord:
 		r.reject(TooLong, "")
-	case first && len(record) > 1 && (record[0] == 0xff && record[1] == 0xfe || record[0] == 0xfe && record[1] == 0xff):
+	case first && wide(record):
 		r.end(Refused, Wide, "")
 	case r.stream:
 		r.ticket(record)

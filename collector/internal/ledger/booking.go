@@ -98,12 +98,6 @@ func (w *booking) take(ctx context.Context, l *Ledger, x *Import, events []wire.
 	if err != nil {
 		return err
 	}
-	believed := make([]*sighting, 0, len(w.rows))
-	for _, row := range w.rows {
-		if !row.ahead {
-			believed = append(believed, row)
-		}
-	}
 	x.Ahead = nil
 	for _, s := range sights {
 		if s.ahead && s.row != 0 {
@@ -112,13 +106,13 @@ func (w *booking) take(ctx context.Context, l *Ledger, x *Import, events []wire.
 	}
 	slices.Sort(x.Ahead)
 	x.Known += int64(len(known))
-	x.New += int64(len(believed))
+	x.New += int64(len(w.rows) - len(x.Ahead))
 	x.Rejected += int64(len(x.Ahead))
 	again, err := w.notContained(ctx, x.ID, known)
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.change(ctx, believed, +1), w.containAgain(ctx, again), w.contain(ctx, x.ID, again), w.cover(ctx, x, sights))
+	return errors.Join(w.change(ctx, w.rows, +1), w.containAgain(ctx, again), w.contain(ctx, x.ID, again), w.cover(ctx, x, sights))
 }
 
 // sighted is an event, and where its row may be.
@@ -236,10 +230,13 @@ type group struct {
 }
 
 // change books rows that come, or that go: what their pairs' faxes were before is taken back, what they are after is
-// added. The rows themselves are not in the file yet, or still.
+// added. The rows themselves are not in the file yet, or still. Those that are dated ahead of their time are in no sum.
 func (w *booking) change(ctx context.Context, rows []*sighting, sign int64) error {
 	all := make(map[ends]*group)
 	for _, x := range rows {
+		if x.ahead {
+			continue
+		}
 		of := ends{x.pair.unit, endOf(x.pair.from), endOf(x.pair.to), x.done}
 		if all[of] == nil {
 			all[of] = new(group)

@@ -189,7 +189,7 @@ func (l *Ledger) takeBack(ctx context.Context, s *store, id int64) (more bool, e
 	if err != nil {
 		return false, err
 	}
-	booked := slices.DeleteFunc(slices.Clone(rows), func(x *sighting) bool { return x.ahead || int64(x.at) < w.horizon }) // the latter are being purged
+	booked := slices.DeleteFunc(slices.Clone(rows), func(x *sighting) bool { return int64(x.at) < w.horizon }) // the latter are being purged
 	if err := w.change(ctx, booked, -1); err != nil {
 		return false, err
 	}
